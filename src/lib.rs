@@ -1,0 +1,10 @@
+//! GPU compute for medical images and volumes.
+
+pub mod engine;
+mod error;
+#[cfg(feature = "files")]
+pub mod io;
+pub mod volume;
+
+pub use error::{Error, Result};
+pub use wgpu;

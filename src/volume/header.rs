@@ -1,0 +1,166 @@
+//! All that is known about a volume besides its voxels.
+
+use super::{Dtype, Geometry, Rescales, Shape};
+use crate::volume::Rescale;
+
+/// What the voxels mean and where they lie. Holds only an allow-list of technical attributes: never patient text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    /// Sizes of the axes, x fastest.
+    pub shape: Shape,
+    /// Type of the stored values.
+    pub dtype: Dtype,
+    /// Stored values to real ones.
+    pub rescale: Rescales,
+    /// Unit of the real values.
+    pub unit: Unit,
+    /// Spacing, and position where known.
+    pub geometry: Option<Geometry>,
+    /// Seconds from one volume of a time series to the next.
+    pub time_step_s: Option<f64>,
+    /// DICOM modality code such as `CT`: two to sixteen capitals, digits or underscores.
+    pub modality: Option<String>,
+    /// Stored values that mean "no data here".
+    pub padding: Option<Padding>,
+    /// Display windows that the file brings, in real units.
+    pub windows: Vec<Window>,
+    /// Low values are bright (MONOCHROME1). Pictures invert; stored values never change.
+    pub inverted: bool,
+    /// The voxels are labels, not intensities.
+    pub labels: bool,
+    /// How the image was acquired.
+    pub acquisition: Acquisition,
+    /// The file it came from.
+    pub origin: Origin,
+    /// What a reader should know: assumptions made, oddities seen.
+    pub notes: Vec<String>,
+}
+
+impl Header {
+    /// A header that says nothing but shape and type.
+    pub fn new(shape: Shape, dtype: Dtype) -> Self {
+        Self {
+            shape,
+            dtype,
+            rescale: Rescales::Uniform(Rescale::IDENTITY),
+            unit: Unit::Unknown,
+            geometry: None,
+            time_step_s: None,
+            modality: None,
+            padding: None,
+            windows: Vec::new(),
+            inverted: false,
+            labels: false,
+            acquisition: Acquisition::default(),
+            origin: Origin::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Bytes of all voxels.
+    pub fn bytes(&self) -> u64 {
+        self.shape.voxels() * self.dtype.bytes() as u64
+    }
+
+    /// The header of a volume derived from this one voxel by voxel: same grid, new values that are no longer in the unit
+    /// of the input (equalised, labels). Keeps geometry and time; drops rescale, unit, padding, windows and acquisition.
+    pub fn derived(&self, dtype: Dtype) -> Self {
+        Self {
+            geometry: self.geometry.clone(),
+            time_step_s: self.time_step_s,
+            inverted: self.inverted,
+            ..Self::new(self.shape.clone(), dtype)
+        }
+    }
+}
+
+/// Unit of real values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Hounsfield units: water 0, air -1000.
+    Hounsfield,
+    /// Not stated.
+    Unknown,
+}
+
+impl Unit {
+    /// As written behind a number; empty if unknown.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Hounsfield => "HU",
+            Self::Unknown => "",
+        }
+    }
+}
+
+/// An inclusive range of stored values that mark voxels without data (PixelPaddingValue … PixelPaddingRangeLimit).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Padding {
+    /// Smallest.
+    pub low: f64,
+    /// Largest.
+    pub high: f64,
+}
+
+/// A display window in real units (DICOM PS3.3 C.11.2.1.2).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    /// Middle.
+    pub center: f64,
+    /// Width, positive.
+    pub width: f64,
+    /// The function between the ends.
+    pub function: WindowFunction,
+}
+
+/// VOI LUT Function (0028,1056).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the standard's own names")]
+pub enum WindowFunction {
+    #[default]
+    Linear,
+    LinearExact,
+    Sigmoid,
+}
+
+/// Acquisition parameters, from the allow-list; absent ones are `None`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Acquisition {
+    /// X-ray tube voltage in kV.
+    pub tube_voltage_kvp: Option<f64>,
+    /// Exposure in mAs.
+    pub exposure_mas: Option<f64>,
+    /// CT reconstruction kernel, a code such as `B30f`.
+    pub convolution_kernel: Option<String>,
+    /// MR repetition time in ms.
+    pub repetition_time_ms: Option<f64>,
+    /// MR echo time in ms.
+    pub echo_time_ms: Option<f64>,
+    /// MR inversion time in ms.
+    pub inversion_time_ms: Option<f64>,
+    /// MR flip angle in degrees.
+    pub flip_angle_deg: Option<f64>,
+    /// MR field strength in tesla.
+    pub field_strength_t: Option<f64>,
+    /// Nominal slice thickness in mm.
+    pub slice_thickness_mm: Option<f64>,
+    /// The manufacturer's model name.
+    pub model: Option<String>,
+}
+
+/// Which kind of file a volume came from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Origin {
+    /// Such as `NIfTI-1`, `DICOM series`; empty for volumes made in memory.
+    pub format: String,
+    /// DICOM transfer syntax, UID and name.
+    pub transfer_syntax: Option<String>,
+    /// Files read.
+    pub files: u64,
+    /// Bits of each stored value that carry data (DICOM BitsStored).
+    pub bits_stored: Option<u16>,
+    /// The type in the file where [`Header::dtype`] is a narrowed one.
+    pub file_dtype: Option<Dtype>,
+    /// The file says, or its kind suggests, that patient text may be burnt into the pixels.
+    pub burned_in_text: bool,
+}
