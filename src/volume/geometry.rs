@@ -46,12 +46,8 @@ impl Geometry {
     pub fn lps_matrix(&self) -> Option<[[f64; 4]; 3]> {
         let p = self.position.as_ref()?;
         Some(std::array::from_fn(|row| {
-            let mut line = [0.0; 4];
-            for axis in 0..3 {
-                line[axis] = p.direction[axis][row] * self.spacing_mm[axis];
-            }
-            line[3] = p.origin_mm[row];
-            line
+            let step = |axis: usize| p.direction[axis][row] * self.spacing_mm[axis];
+            [step(0), step(1), step(2), p.origin_mm[row]]
         }))
     }
 
