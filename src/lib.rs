@@ -1,9 +1,11 @@
 //! GPU compute for medical images and volumes.
 
+pub mod analysis;
 pub mod engine;
 mod error;
 #[cfg(feature = "files")]
 pub mod io;
+pub mod ops;
 pub mod volume;
 
 pub use error::{Error, Result};

@@ -1,0 +1,188 @@
+//! A kernel is what its WGSL says: entry points, group sizes, bindings and parameters are read from the shader, never repeated.
+
+use std::collections::HashMap;
+
+use wgpu::naga;
+
+use super::GpuError;
+
+/// The text of a shader: `shaders/<name>.wgsl`.
+#[derive(Debug, Clone, Copy)]
+pub struct Shader {
+    /// The stem that shader, room, test and bench share.
+    pub name: &'static str,
+    /// The text, with `//! use shared/<fragment>` lines.
+    pub wgsl: &'static str,
+}
+
+/// Fragments that shaders may use; they declare no bindings.
+const FRAGMENTS: &[(&str, &str)] = &[
+    ("shared/voxels", include_str!("../../shaders/shared/voxels.wgsl")),
+    ("shared/floats", include_str!("../../shaders/shared/floats.wgsl")),
+];
+
+impl Shader {
+    /// The shader with its fragments put in, as the driver gets it.
+    ///
+    /// # Errors
+    /// [`GpuError::Validation`] for a fragment that does not exist or is used twice.
+    pub fn compose(&self) -> Result<String, GpuError> {
+        let fail = |message: String| GpuError::Validation { kernel: self.name, message };
+        let mut text = String::new();
+        let mut used = Vec::new();
+        for line in self.wgsl.lines() {
+            let Some(fragment) = line.strip_prefix("//! use ") else {
+                text.push_str(line);
+                text.push('\n');
+                continue;
+            };
+            let found = FRAGMENTS.iter().find(|(name, _)| *name == fragment.trim());
+            let (name, body) = found.ok_or_else(|| fail(format!("there is no fragment {fragment}")))?;
+            if used.contains(name) {
+                return Err(fail(format!("fragment {name} is used twice")));
+            }
+            used.push(name);
+            text.push_str(body);
+        }
+        Ok(text)
+    }
+
+    /// Reads the shader's interface with naga, which also proves the text valid.
+    ///
+    /// # Errors
+    /// [`GpuError::Validation`] with naga's message.
+    pub fn reflect(&self) -> Result<Interface, GpuError> {
+        let fail = |message: String| GpuError::Validation { kernel: self.name, message };
+        let text = self.compose()?;
+        let module = naga::front::wgsl::parse_str(&text).map_err(|e| fail(e.emit_to_string(&text)))?;
+        let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default())
+            .validate(&module)
+            .map_err(|e| fail(e.emit_to_string(&text)))?;
+
+        let mut entries = HashMap::new();
+        for (i, point) in module.entry_points.iter().enumerate() {
+            let uses = info.get_entry_point(i);
+            let mut bindings = Vec::new();
+            let mut params = None;
+            for (handle, global) in module.global_variables.iter() {
+                let Some(at) = global.binding else { continue };
+                if uses[handle].is_empty() {
+                    continue;
+                }
+                if at.group != 0 {
+                    return Err(fail("bindings live in group 0".into()));
+                }
+                let name = global.name.clone().unwrap_or_default();
+                match global.space {
+                    naga::AddressSpace::Uniform => params = Some((at.binding, layout_of(&module, global.ty).map_err(&fail)?)),
+                    naga::AddressSpace::Storage { access } => {
+                        bindings.push(Binding { name, index: at.binding, written: access.contains(naga::StorageAccess::STORE) })
+                    }
+                    _ => return Err(fail(format!("binding {name} is neither parameters nor storage"))),
+                }
+            }
+            let group = point.workgroup_size.iter().product();
+            entries.insert(point.name.clone(), Entry { group, bindings, params });
+        }
+        let constants = module
+            .constants
+            .iter()
+            .filter_map(|(_, c)| match module.global_expressions[c.init] {
+                naga::Expression::Literal(naga::Literal::U32(value)) => Some((c.name.clone()?, value)),
+                _ => None,
+            })
+            .collect();
+        Ok(Interface { entries, constants })
+    }
+}
+
+/// What a shader expects of its caller.
+#[derive(Debug)]
+pub struct Interface {
+    pub(super) entries: HashMap<String, Entry>,
+    constants: HashMap<String, u32>,
+}
+
+impl Interface {
+    /// A `const NAME: u32` of the shader.
+    pub fn constant(&self, name: &str) -> Option<u32> {
+        self.constants.get(name).copied()
+    }
+
+    /// The names of the entry points.
+    pub fn entry_points(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Invocations in a workgroup.
+    pub group: u32,
+    /// Storage bindings that the entry point uses.
+    pub bindings: Vec<Binding>,
+    /// Binding index and layout of the parameters.
+    pub params: Option<(u32, Layout)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Binding {
+    pub name: String,
+    pub index: u32,
+    pub written: bool,
+}
+
+/// Where each 32-bit parameter lies in the uniform block.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub size: u32,
+    pub fields: Vec<(String, u32)>,
+}
+
+fn layout_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<Layout, String> {
+    let naga::TypeInner::Struct { members, span } = &module.types[ty].inner else {
+        return Err("parameters are a struct".into());
+    };
+    let fields = members
+        .iter()
+        .map(|m| match module.types[m.ty].inner {
+            naga::TypeInner::Scalar(s) if s.width == 4 => Ok((m.name.clone().unwrap_or_default(), m.offset)),
+            _ => Err("parameters are 32-bit scalars".to_owned()),
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Layout { size: *span, fields })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_fragment_is_an_error() {
+        let s = Shader { name: "x", wgsl: "//! use shared/nothing\n" };
+        assert!(matches!(s.compose(), Err(GpuError::Validation { .. })));
+    }
+
+    #[test]
+    fn the_interface_is_read_from_the_text() {
+        let s = Shader {
+            name: "x",
+            wgsl: "struct Params { a: u32, b: i32 }
+                @group(0) @binding(3) var<uniform> params: Params;
+                @group(0) @binding(1) var<storage, read> input: array<u32>;
+                @group(0) @binding(2) var<storage, read_write> output: array<u32>;
+                @group(0) @binding(4) var<storage, read_write> unused: array<u32>;
+                const SIZE: u32 = 7u;
+                @compute @workgroup_size(8, 4) fn main() { output[0] = input[params.a] + SIZE + u32(params.b); }",
+        };
+        let i = s.reflect().unwrap();
+        assert_eq!(i.constant("SIZE"), Some(7));
+        let main = &i.entries["main"];
+        assert_eq!(main.group, 32);
+        let names: Vec<_> = main.bindings.iter().map(|b| (b.name.as_str(), b.index, b.written)).collect();
+        assert_eq!(names, [("input", 1, false), ("output", 2, true)]);
+        let (index, layout) = main.params.as_ref().unwrap();
+        assert_eq!((*index, layout.size), (3, 8));
+        assert_eq!(layout.fields, [("a".to_owned(), 0), ("b".to_owned(), 4)]);
+    }
+}
