@@ -6,6 +6,8 @@ mod error;
 #[cfg(feature = "files")]
 pub mod io;
 pub mod ops;
+#[cfg(feature = "files")]
+pub mod pipelines;
 pub mod volume;
 
 pub use error::{Error, Result};

@@ -27,8 +27,8 @@ pub struct Statistics {
     pub std: f64,
     /// The percentiles in [`PERCENTILES`].
     pub percentiles: [f64; 6],
-    /// Shannon entropy of the stored values in bits.
-    pub entropy_bits: f64,
+    /// Shannon entropy of the stored values in bits; none where values are not counted one by one (floats).
+    pub entropy_bits: Option<f64>,
 }
 
 /// Statistics of voxels given as one histogram for each rescale; none if no voxel is counted.
@@ -59,7 +59,7 @@ pub fn of(groups: &[(Rescale, &Counts)]) -> Option<Statistics> {
         variance,
         std: variance.sqrt(),
         percentiles: PERCENTILES.map(|p| quantile.percentile(f64::from(p))),
-        entropy_bits: entropy(groups, count),
+        entropy_bits: Some(entropy(groups, count)),
     })
 }
 
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(s.percentiles[2], 2.0);
         assert!((s.percentiles[4] - 9.6).abs() < 1e-12);
         let expected = -(3.0 * 0.2 * 0.2f64.log2() + 0.4 * 0.4f64.log2());
-        assert!((s.entropy_bits - expected).abs() < 1e-14);
+        assert!((s.entropy_bits.unwrap() - expected).abs() < 1e-14);
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
     fn nothing_counted_is_no_statistics_and_a_constant_has_no_entropy() {
         assert_eq!(of(&[(Rescale::IDENTITY, &Counts::exact(Dtype::U8))]), None);
         let s = of(&[(Rescale::IDENTITY, &counts(&[7, 7]))]).unwrap();
-        assert_eq!((s.variance, s.entropy_bits, s.percentiles), (0.0, 0.0, [7.0; 6]));
-        assert!(s.entropy_bits.is_sign_positive());
+        assert_eq!((s.variance, s.entropy_bits, s.percentiles), (0.0, Some(0.0), [7.0; 6]));
+        assert!(s.entropy_bits.unwrap().is_sign_positive());
     }
 }

@@ -106,6 +106,16 @@ impl Gpu {
         }
     }
 
+    /// A fresh device on the same adapter, after this one was lost.
+    ///
+    /// # Errors
+    /// [`GpuError::NoAdapter`] if the adapter is gone; [`GpuError::Lost`] for a device that the caller brought, which only the caller can rebuild.
+    pub fn reopen(&self) -> Result<Self, GpuError> {
+        let Some(info) = &self.info else { return Err(GpuError::Lost { kernel: "reopen" }) };
+        let fresh = Self::open(&AdapterChoice::Name(info.name.clone()))?;
+        Ok(fresh.with_options(self.options.clone()))
+    }
+
     /// The same device, working otherwise.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {

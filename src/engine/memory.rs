@@ -81,6 +81,46 @@ impl Gpu {
         Ok(())
     }
 
+    /// Writes bytes into the mappable buffer `upload`, which no submission uses now, and records their copy to `target`.
+    pub(crate) fn stage(
+        &self,
+        kernel: &'static str,
+        encoder: &mut wgpu::CommandEncoder,
+        bytes: &[u8],
+        upload: &wgpu::Buffer,
+        target: &wgpu::Buffer,
+    ) -> Result<(), GpuError> {
+        let (sender, receiver) = mpsc::channel();
+        let size = (bytes.len() as u64).next_multiple_of(4);
+        let slice = upload.slice(..size);
+        self.guarded(kernel, || {
+            slice.map_async(wgpu::MapMode::Write, move |result| {
+                let _ = sender.send(result);
+            });
+        })?;
+        // Nothing uses the buffer, so one look is enough for wgpu to map it.
+        self.device().poll(wgpu::PollType::Poll).map_err(|_| GpuError::Lost { kernel })?;
+        let Ok(Ok(())) = receiver.recv_timeout(CALLBACK) else { return Err(GpuError::Lost { kernel }) };
+        {
+            let mut view = slice.get_mapped_range_mut().map_err(|_| GpuError::Lost { kernel })?;
+            view.slice(..bytes.len()).copy_from_slice(bytes);
+        }
+        self.guarded(kernel, || upload.unmap())?;
+        self.copy(kernel, encoder, upload, target, size)
+    }
+
+    /// Records a copy of the first `bytes`, a multiple of four, of a buffer.
+    pub(crate) fn copy(
+        &self,
+        kernel: &'static str,
+        encoder: &mut wgpu::CommandEncoder,
+        from: &wgpu::Buffer,
+        to: &wgpu::Buffer,
+        bytes: u64,
+    ) -> Result<(), GpuError> {
+        self.guarded(kernel, || encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes))
+    }
+
     pub(crate) fn buffer(
         &self,
         kernel: &'static str,

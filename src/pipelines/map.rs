@@ -1,0 +1,155 @@
+//! The second pass: MAP.
+
+use rayon::prelude::*;
+
+use super::cuts::Groups;
+use super::device::{Device, Watch, with_fallback};
+use super::lanes::{self, Pass};
+use super::workers::{self, Input};
+use crate::engine::{GpuError, UNIT_VOXELS};
+use crate::io::{Sink, Source};
+use crate::ops::histogram::Edges;
+use crate::ops::lut::{self, GpuTable};
+use crate::volume::{Block, Table, Volume};
+use crate::{Error, Result};
+
+/// Writes every voxel of a volume of 8- or 16-bit integers through the table of its rescale group to `sink`.
+///
+/// `tables` has one table for each group that [`super::count`] gives, in its order.
+///
+/// # Errors
+/// What reading and writing give, or [`Error::Interrupted`]. A failing GPU is no error: the CPU finishes.
+pub fn map(source: &dyn Source, tables: &[Table], sink: &dyn Sink, device: &Device, watch: &dyn Watch) -> Result<()> {
+    let dtype = source.header().dtype;
+    check(source, tables)?;
+    map_with(
+        source,
+        tables[0].to().bytes() as u64,
+        sink,
+        device,
+        watch,
+        &Remap {
+            upload: &|gpu| tables.iter().map(|t| GpuTable::upload(gpu, t)).collect(),
+            cpu: &|bytes, group, out| lut::cpu(Block { dtype, bytes }, &tables[group], out),
+        },
+    )
+}
+
+/// Writes every f32 voxel through a table over the bins between `edges`; NaN becomes `nan` (bits of the output type).
+///
+/// # Errors
+/// As [`map`].
+pub fn map_floats(
+    source: &dyn Source,
+    edges: &Edges,
+    table: &Table,
+    nan: u32,
+    sink: &dyn Sink,
+    device: &Device,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let dtype = source.header().dtype;
+    let groups = Groups::of(source.header()).rescales.len();
+    map_with(
+        source,
+        table.to().bytes() as u64,
+        sink,
+        device,
+        watch,
+        &Remap {
+            upload: &|gpu| Ok(vec![GpuTable::upload_floats(gpu, edges, table, nan)?; groups]),
+            cpu: &|bytes, _, out| lut::cpu_floats(Block { dtype, bytes }, edges, table, nan, out),
+        },
+    )
+}
+
+/// The same for a volume in memory, to a volume in memory, on the CPU. `header` describes the result.
+///
+/// # Errors
+/// [`Error::Usage`] if tables or header do not fit.
+pub fn map_volume(volume: &Volume, tables: &[Table], header: crate::volume::Header) -> Result<Volume> {
+    check(volume, tables)?;
+    let (from, to) = (volume.header().dtype, tables[0].to());
+    let groups = Groups::of(volume.header());
+    const VOXELS: usize = 1 << 19;
+    let mut out = vec![0; volume.block().len() * to.bytes()];
+    out.par_chunks_mut(VOXELS * to.bytes()).zip(volume.bytes().par_chunks(VOXELS * from.bytes())).enumerate().for_each(
+        |(i, (out, bytes))| {
+            let start = (i * VOXELS) as u64;
+            let end = start + (bytes.len() / from.bytes()) as u64;
+            let mut at = start;
+            while at < end {
+                let (next, group) = groups.run(at, end);
+                let run = |size: usize| (at - start) as usize * size..(next - start) as usize * size;
+                lut::cpu(Block { dtype: from, bytes: &bytes[run(from.bytes())] }, &tables[group], &mut out[run(to.bytes())]);
+                at = next;
+            }
+        },
+    );
+    Volume::new(header, out)
+}
+
+fn check(source: &dyn Source, tables: &[Table]) -> Result<()> {
+    let groups = Groups::of(source.header()).rescales.len();
+    let dtype = source.header().dtype;
+    let fits = tables.len() == groups && tables.iter().all(|t| t.from() == dtype && t.to() == tables[0].to());
+    if fits {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("{} tables for {groups} rescales of {dtype}", tables.len()),
+        "give one table for each rescale, all to one type",
+    ))
+}
+
+/// Voxels, rescale group, output.
+type OnCpu<'a> = dyn Fn(&[u8], usize, &mut [u8]) + Sync + 'a;
+
+struct Remap<'a> {
+    upload: &'a dyn Fn(&crate::engine::Gpu) -> Result<Vec<GpuTable>, GpuError>,
+    cpu: &'a OnCpu<'a>,
+}
+
+fn map_with(
+    source: &dyn Source,
+    out_bytes: u64,
+    sink: &dyn Sink,
+    device: &Device,
+    watch: &dyn Watch,
+    remap: &Remap<'_>,
+) -> Result<()> {
+    let groups = Groups::of(source.header());
+    let size = source.header().dtype.bytes() as u64;
+    let input = Input::of(source);
+    with_fallback(
+        device,
+        lanes::UNIT,
+        watch,
+        |gpu, from, unit, done| {
+            let tables = (remap.upload)(gpu)?;
+            let mut pass = Pass {
+                kernel: "lut",
+                // Kernels write whole units.
+                output_bytes: &|voxels| voxels.next_multiple_of(UNIT_VOXELS) * out_bytes,
+                record: &|gpu, encoder, chunk, _, group, out| lut::encode_chunk(gpu, encoder, chunk, &tables[group], out),
+                drain: &mut |unit, bytes| sink.write(unit.at, &bytes[..(unit.voxels * out_bytes) as usize]),
+            };
+            lanes::run(gpu, input, from, unit, watch, &mut pass, done)
+        },
+        |from| {
+            workers::each(input, from, watch, Vec::new, |out: &mut Vec<u8>, part| {
+                let end = part.at + part.bytes.len() as u64 / size;
+                out.resize(((end - part.at) * out_bytes) as usize, 0);
+                let mut at = part.at;
+                while at < end {
+                    let (next, group) = groups.run(at, end);
+                    let run = |size: u64| ((at - part.at) * size) as usize..((next - part.at) * size) as usize;
+                    (remap.cpu)(&part.bytes[run(size)], group, &mut out[run(out_bytes)]);
+                    at = next;
+                }
+                sink.write(part.at, out)
+            })
+            .map(|_| ())
+        },
+    )
+}

@@ -1,0 +1,30 @@
+//! Whole jobs over blocks of a volume: COUNT once, decide, MAP once. The one place that chooses between CPU and GPU and falls
+//! back from one to the other. Knows neither WGSL nor file formats.
+//!
+//! Memory does not grow with the volume: on the CPU every thread reads, computes and writes one block of about a mebibyte; on the GPU
+//! three lanes of a few mebibytes overlap reading, transfer and compute. Results are the same bits at any block size.
+
+mod copy;
+mod count;
+mod cuts;
+mod device;
+mod exact_sum;
+mod floats;
+mod lanes;
+mod map;
+mod narrow;
+mod select;
+#[cfg(test)]
+mod tests;
+mod workers;
+
+pub use copy::{copy, gather};
+pub use count::{Group, count, count_floats};
+pub use device::{Device, Silent, Watch};
+pub use floats::{FloatStatistics, float_statistics};
+pub use map::{map, map_floats, map_volume};
+pub use narrow::{Census, Narrow, Resolved, census, resolve};
+pub use select::{Mask, Region, Selected, select};
+
+/// Called with every block as it is read: first voxel, stored values. From many threads, in any order.
+pub type Observer<'a> = &'a (dyn Fn(u64, &[u8]) + Sync);

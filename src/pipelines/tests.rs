@@ -1,0 +1,302 @@
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::Result;
+use crate::engine::{AdapterChoice, Gpu};
+use crate::io::{Sink, Source, output};
+use crate::ops::histogram::{self, Edges};
+use crate::ops::lut;
+use crate::ops::testing::{Content, assert_same, gpu, noise};
+use crate::volume::{Block, Counts, Dtype, Header, Padding, Rescale, Rescales, Shape, Table, Volume};
+
+/// Collects what is written, and says what never was.
+struct Memory {
+    bytes: Mutex<Vec<Option<u8>>>,
+    size: usize,
+}
+
+impl Memory {
+    fn new(voxels: usize, dtype: Dtype) -> Self {
+        Self { bytes: Mutex::new(vec![None; voxels * dtype.bytes()]), size: dtype.bytes() }
+    }
+
+    fn take(self) -> Vec<u8> {
+        self.bytes.into_inner().unwrap().into_iter().map(|b| b.expect("a voxel was not written")).collect()
+    }
+}
+
+impl Sink for Memory {
+    fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
+        let mut all = self.bytes.lock().unwrap();
+        for (i, b) in bytes.iter().enumerate() {
+            all[at as usize * self.size + i] = Some(*b);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<output::Staged> {
+        unreachable!("tests take the bytes")
+    }
+}
+
+/// A volume that is not in memory as far as the pipelines know, and that dislikes jumps if asked to.
+struct File {
+    volume: Volume,
+    unit: u64,
+    sequential: bool,
+}
+
+impl Source for File {
+    fn header(&self) -> &Header {
+        self.volume.header()
+    }
+
+    fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
+        Source::read(&self.volume, at, into)
+    }
+
+    fn unit(&self) -> u64 {
+        self.unit
+    }
+
+    fn sequential(&self) -> bool {
+        self.sequential
+    }
+}
+
+fn devices() -> Vec<Device> {
+    let mut devices = vec![Device::Cpu];
+    if let Some(gpu) = gpu() {
+        devices.push(Device::Gpu(Arc::new(Gpu::from_device(gpu.device().clone(), gpu.queue().clone()))));
+    }
+    devices
+}
+
+fn ct(axes: &[u64], rescale: Rescales) -> Volume {
+    let shape = Shape::new(axes).unwrap();
+    let bytes = Content::Ct.bytes(Dtype::I16, shape.voxels() as usize);
+    let mut header = Header::new(shape, Dtype::I16);
+    header.rescale = rescale;
+    Volume::new(header, bytes).unwrap()
+}
+
+#[test]
+fn every_way_over_a_volume_counts_and_maps_alike() {
+    let volume = ct(&[301, 211, 37], Rescales::Uniform(Rescale::IDENTITY));
+    let mask_bytes: Vec<u8> = (0..volume.block().len()).map(|i| (noise(i as u64 / 50) % 2) as u8 * 9).collect();
+    let mask_volume = Volume::new(Header::new(volume.header().shape.clone(), Dtype::U8), mask_bytes.clone()).unwrap();
+    let mask = Mask::new(Box::new(mask_volume), None, volume.header()).unwrap();
+    let want = histogram::cpu(volume.block(), None);
+    let want_masked = histogram::cpu(volume.block(), Some(&mask_bytes));
+    let table = Table::from_fn(Dtype::I16, Dtype::U8, |v| f64::from(v + 1024) / 8.0);
+    let mut mapped = vec![0; volume.block().len()];
+    lut::cpu(volume.block(), &table, &mut mapped);
+    let mapped_volume = map_volume(&volume, std::slice::from_ref(&table), volume.header().derived(Dtype::U8)).unwrap();
+    assert_same("in memory", mapped_volume.bytes(), &mapped);
+
+    for device in devices() {
+        for (unit, sequential) in [(1, false), (301 * 211, false), (7919, true)] {
+            let file = File { volume: volume.clone(), unit, sequential };
+            for source in [&volume as &dyn Source, &file] {
+                let name = format!("{} {unit} {sequential}", device.name());
+                let seen = Mutex::new(vec![0u8; volume.block().len()]);
+                let observer = |at: u64, bytes: &[u8]| {
+                    seen.lock().unwrap()[at as usize..at as usize + bytes.len() / 2].iter_mut().for_each(|n| *n += 1);
+                };
+                let counts = count(source, None, &device, Some(&observer), &Silent).unwrap();
+                assert_same(&name, &counts[0].counts.bins, &want.bins);
+                assert!(seen.into_inner().unwrap().iter().all(|n| *n == 1), "the observer sees each voxel once");
+                let counts = count(source, Some(&mask), &device, None, &Silent).unwrap();
+                assert_same(&name, &counts[0].counts.bins, &want_masked.bins);
+                let sink = Memory::new(volume.block().len(), Dtype::U8);
+                map(source, std::slice::from_ref(&table), &sink, &device, &Silent).unwrap();
+                assert_same(&name, &sink.take(), &mapped);
+            }
+        }
+    }
+}
+
+#[test]
+fn slices_of_different_rescale_are_counted_and_mapped_apart() {
+    let (a, b) = (Rescale { slope: 1.0, intercept: -1024.0 }, Rescale { slope: 2.0, intercept: 5.0 });
+    let rescales = [a, a, b, a, b];
+    let volume = ct(&[33, 17, 5], Rescales::PerSlice(rescales.to_vec()));
+    let slice = 33 * 17;
+    let tables = [Table::from_fn(Dtype::I16, Dtype::U16, |_| 1.0), Table::from_fn(Dtype::I16, Dtype::U16, |_| 2.0)];
+    let want: Vec<u8> = rescales.iter().flat_map(|r| [if *r == a { 1u8 } else { 2 }, 0].repeat(slice)).collect();
+    for device in devices() {
+        let groups = count(&volume, None, &device, None, &Silent).unwrap();
+        assert_eq!(groups.iter().map(|g| g.rescale).collect::<Vec<_>>(), [a, b]);
+        for g in &groups {
+            let mut counts = Counts::exact(Dtype::I16);
+            for (bytes, _) in volume.bytes().chunks_exact(2 * slice).zip(&rescales).filter(|(_, r)| **r == g.rescale) {
+                counts.merge(&histogram::cpu(Block { dtype: Dtype::I16, bytes }, None));
+            }
+            assert_same(&device.name(), &g.counts.bins, &counts.bins);
+        }
+        let sink = Memory::new(5 * slice, Dtype::U16);
+        map(&volume, &tables, &sink, &device, &Silent).unwrap();
+        assert_same(&device.name(), &sink.take(), &want);
+    }
+    let mapped = map_volume(&volume, &tables, volume.header().derived(Dtype::U16)).unwrap();
+    assert_same("in memory", mapped.bytes(), &want);
+    assert!(map_volume(&volume, &tables[..1], volume.header().derived(Dtype::U16)).is_err());
+}
+
+#[test]
+fn floats_take_the_same_ways() {
+    let values: Vec<f32> = (0..50_021).map(|i| f32::from_bits(noise(i) as u32)).collect();
+    let header = Header::new(Shape::new(&[50_021]).unwrap(), Dtype::F32);
+    let volume = Volume::new(header, bytemuck::cast_slice(&values).to_vec()).unwrap();
+    let edges = Arc::new(Edges::uniform(-1e10, 1e10, 500).unwrap());
+    let table = Table::from_bins(500, Dtype::U16, |i| i as f64);
+    let mut mapped = vec![0; 2 * values.len()];
+    lut::cpu_floats(volume.block(), &edges, &table, 9, &mut mapped);
+    let mut first = None;
+    for device in devices() {
+        let counts = count_floats(&volume, None, &edges, &device, &Silent).unwrap();
+        assert_eq!(counts.total() + counts.nan + counts.below + counts.above, 50_021);
+        assert_eq!(&counts, first.get_or_insert_with(|| counts.clone()));
+        let sink = Memory::new(values.len(), Dtype::U16);
+        map_floats(&volume, &edges, &table, 9, &sink, &device, &Silent).unwrap();
+        assert_same(&device.name(), &sink.take(), &mapped);
+    }
+}
+
+/// Records what the summary would say.
+struct Events(Mutex<Vec<String>>);
+
+impl Watch for Events {
+    fn event(&self, text: &str) {
+        self.0.lock().unwrap().push(text.into());
+    }
+}
+
+#[test]
+fn a_destroyed_device_loses_nothing() {
+    if gpu().is_none() {
+        return;
+    }
+    let volume = ct(&[256, 256, 200], Rescales::Uniform(Rescale::IDENTITY));
+    let want = histogram::cpu(volume.block(), None);
+    let table = Table::from_fn(Dtype::I16, Dtype::U16, |v| f64::from(v) + 2000.0);
+    let mut mapped = vec![0; volume.bytes().len()];
+    lut::cpu(volume.block(), &table, &mut mapped);
+    // Before the first unit, and after a few.
+    for units in [0, 2] {
+        let events = Events(Mutex::default());
+        let own = || Arc::new(Gpu::open(&AdapterChoice::Any).unwrap());
+        let destroy_at = |gpu: Arc<Gpu>| {
+            let seen = std::sync::atomic::AtomicU64::new(0);
+            move |_: u64, _: &[u8]| {
+                if seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == units {
+                    gpu.device().destroy();
+                }
+            }
+        };
+        let gpu = own();
+        let observer = destroy_at(gpu.clone());
+        let counts = count(&volume, None, &Device::Gpu(gpu), Some(&observer), &events).unwrap();
+        assert_same("counts", &counts[0].counts.bins, &want.bins);
+
+        let gpu = own();
+        if units == 0 {
+            gpu.device().destroy();
+        }
+        let sink = Memory::new(volume.block().len(), Dtype::U16);
+        map(&volume, std::slice::from_ref(&table), &sink, &Device::Gpu(gpu), &events).unwrap();
+        assert_same("voxels", &sink.take(), &mapped);
+        let said = events.0.into_inner().unwrap().join("; ");
+        assert!(said.contains("device rebuilt"), "{said}");
+    }
+    // A device that came from the caller cannot be rebuilt here: the CPU finishes.
+    let (device, queue) = {
+        let gpu = Gpu::open(&AdapterChoice::Any).unwrap();
+        (gpu.device().clone(), gpu.queue().clone())
+    };
+    device.destroy();
+    let events = Events(Mutex::default());
+    let gpu = Arc::new(Gpu::from_device(device, queue));
+    let counts = count(&volume, None, &Device::Gpu(gpu), None, &events).unwrap();
+    assert_same("counts", &counts[0].counts.bins, &want.bins);
+    let said = events.0.into_inner().unwrap().join("; ");
+    assert!(said.contains("the CPU finishes"), "{said}");
+}
+
+#[test]
+fn stopping_and_failing_end_a_job() {
+    struct Stop;
+    impl Watch for Stop {
+        fn stopped(&self) -> bool {
+            true
+        }
+    }
+    let volume = ct(&[64, 64, 4], Rescales::Uniform(Rescale::IDENTITY));
+    for device in devices() {
+        assert!(matches!(count(&volume, None, &device, None, &Stop), Err(crate::Error::Interrupted)));
+    }
+    struct Broken(Header);
+    impl Source for Broken {
+        fn header(&self) -> &Header {
+            &self.0
+        }
+        fn read(&self, _: u64, _: &mut [u8]) -> Result<()> {
+            Err(crate::Error::usage("broken", "mend it"))
+        }
+    }
+    let broken = Broken(volume.header().clone());
+    for device in devices() {
+        assert!(matches!(count(&broken, None, &device, None, &Silent), Err(crate::Error::Usage { .. })));
+    }
+}
+
+#[test]
+fn a_mask_must_lie_on_the_grid_of_the_image() {
+    let volume = ct(&[4, 3, 2], Rescales::Uniform(Rescale::IDENTITY));
+    let mask = |axes: &[u64], origin: Option<[f64; 3]>| {
+        let shape = Shape::new(axes).unwrap();
+        let voxels = shape.voxels() as usize;
+        let mut header = Header::new(shape, Dtype::F32);
+        header.geometry = origin.map(geometry);
+        Box::new(Volume::new(header, vec![0; 4 * voxels]).unwrap())
+    };
+    let mut header = volume.header().clone();
+    header.geometry = Some(geometry([1.0, 2.0, 3.0]));
+    assert!(Mask::new(mask(&[4, 3, 2], None), None, &header).is_ok());
+    assert!(Mask::new(mask(&[4, 3, 2], Some([1.0, 2.0, 3.004])), None, &header).is_ok());
+    let error = Mask::new(mask(&[4, 3, 2], Some([1.0, 2.0, 4.0])), None, &header).unwrap_err().to_string();
+    assert!(error.contains("4.00") && error.contains("3.00"), "{error}");
+    let error = Mask::new(mask(&[4, 3, 3], None), None, &header).unwrap_err().to_string();
+    assert!(error.contains("4 x 3 x 3") && error.contains("4 x 3 x 2"), "{error}");
+}
+
+fn geometry(origin: [f64; 3]) -> crate::volume::Geometry {
+    let direction = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    let position = Some(crate::volume::Position { origin_mm: origin, direction });
+    crate::volume::Geometry { spacing_mm: [1.0; 3], position }
+}
+
+#[test]
+fn masks_select_by_label_and_values_by_range_and_padding() {
+    let bytes: Vec<u8> = [0.0f32, 1.0, 2.0, f32::NAN].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let volume = Volume::new(Header::new(Shape::new(&[4]).unwrap(), Dtype::F32), bytes).unwrap();
+    let read = |label| {
+        let mask = Mask::new(Box::new(volume.clone()), label, volume.header()).unwrap();
+        let mut out = [9; 4];
+        mask.source().read(0, &mut out).unwrap();
+        out
+    };
+    assert_eq!((read(None), read(Some(2.0))), ([0, 1, 1, 0], [0, 0, 1, 0]));
+
+    let mut counts = Counts::exact(Dtype::I16);
+    for (stored, n) in [(-2000i32, 5), (0, 3), (10, 2), (100, 1)] {
+        counts.bins[(stored + 32_768) as usize] = n;
+    }
+    let group = Group { rescale: Rescale { slope: 2.0, intercept: 0.0 }, counts };
+    let padding = Some(Padding { low: -2000.0, high: -1999.0 });
+    let region = Region { range: Some((0.0, 20.0)), with_padding: false };
+    let s = select(vec![group.clone()], padding, &region);
+    assert_eq!((s.padding, s.outside, s.groups[0].counts.total()), (5, 1, 5));
+    let s = select(vec![group], padding, &Region { range: None, with_padding: true });
+    assert_eq!((s.padding, s.outside, s.groups[0].counts.total()), (5, 0, 11));
+}
