@@ -8,6 +8,8 @@ mod open;
 pub mod output;
 mod positional;
 pub mod raster;
+#[cfg(test)]
+mod round_trips;
 pub mod stack;
 #[cfg(test)]
 mod tests;

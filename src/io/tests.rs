@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 
-use super::{Grey, Limits, OpenOptions, Source, nifti, open, output, raster};
+use super::{Grey, OpenOptions, Source, nifti, open};
 use crate::Error;
-use crate::volume::{Header, Volume};
+use crate::volume::Header;
 
 /// A folder of the test data.
-fn data(folder: &str) -> Option<PathBuf> {
+pub(super) fn data(folder: &str) -> Option<PathBuf> {
     let found = std::env::var_os("HOUNSFIELD_DATA").map(|root| PathBuf::from(root).join(folder));
     if found.is_none() {
         eprintln!("skipped: HOUNSFIELD_DATA does not name the folder of test data");
@@ -17,11 +17,11 @@ fn data(folder: &str) -> Option<PathBuf> {
     found
 }
 
-fn open_path(path: &Path) -> crate::Result<Box<dyn Source>> {
+pub(super) fn open_path(path: &Path) -> crate::Result<Box<dyn Source>> {
     open(&[path.to_path_buf()], &OpenOptions::default())
 }
 
-fn all(source: &dyn Source) -> crate::Result<Vec<u8>> {
+pub(super) fn all(source: &dyn Source) -> crate::Result<Vec<u8>> {
     let mut bytes = vec![0; source.header().bytes() as usize];
     source.read(0, &mut bytes)?;
     Ok(bytes)
@@ -35,7 +35,7 @@ fn open_and_read(path: &Path) -> crate::Result<Header> {
     Ok(source.header().clone())
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()).collect();
     all.sort();
     assert!(!all.is_empty(), "{}", folder.display());
@@ -102,7 +102,8 @@ fn every_nifti_file_reads_as_nibabel_reads_it() {
             assert!((ours - theirs).abs() <= 1e-3 * theirs, "{}: {ours} {theirs}", cells[0]);
         }
         if cells[9] != "0/0" {
-            assert_eq!(ras_code(&geometry.position.as_ref().unwrap().orientation_code()), cells[8], "{}", cells[0]);
+            // nibabel's letters, too, say where an axis points to.
+            assert_eq!(geometry.position.as_ref().unwrap().orientation_code(), cells[8], "{}", cells[0]);
         }
         seen += 1;
         let bytes = all(&*source).unwrap_or_else(|e| panic!("{e}"));
@@ -127,11 +128,6 @@ fn every_nifti_file_reads_as_nibabel_reads_it() {
         md5s += 1;
     }
     assert!(seen >= 50 && md5s >= 49, "{seen} files, {md5s} checksums");
-}
-
-/// nibabel names the same directions: its letters say where an axis points to, as ours do.
-fn ras_code(code: &str) -> String {
-    code.to_owned()
 }
 
 #[test]
@@ -236,4 +232,44 @@ fn hostile_png_files_give_errors() {
             panic!("{e}");
         }
     }
+}
+
+#[test]
+fn colour_images_become_the_grey_of_opencv() {
+    let Some(folder) = data("ultrasound/Dataset_BUSI_with_GT/benign") else { return };
+    // md5 of cv2.cvtColor(cv2.imread(file), cv2.COLOR_BGR2GRAY), and of rint(255 * skimage.color.rgb2gray(image)).
+    let expected = [("benign (6).png", "17219c4acb6719724f2cc356f6cf4071", "81f9081ed04e7268dcfeac6743cebb7a")];
+    for (file, rec601, rec709) in expected {
+        for (grey, md5) in [(Grey::Rec601, rec601), (Grey::Rec709, rec709)] {
+            let options = OpenOptions { grey, ..OpenOptions::default() };
+            let source = open(&[folder.join(file)], &options).unwrap();
+            let got: String = Md5::digest(all(&*source).unwrap()).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(got, md5, "{file} {grey:?}");
+        }
+    }
+}
+
+#[test]
+fn masks_of_one_bit_are_0_and_255() {
+    let Some(folder) = data("ultrasound/Dataset_BUSI_with_GT/benign") else { return };
+    for path in files(&folder).iter().filter(|p| name(p).contains("_mask")) {
+        let source = open_path(path).unwrap();
+        assert!(all(&*source).unwrap().iter().all(|v| *v == 0 || *v == 255), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_folder_of_slices_is_a_volume() {
+    let Some(folder) = data("radiograph") else { return };
+    let xrays: Vec<_> = (0..3).map(|i| folder.join(format!("nih_cxr14_00000011_00{i}.png"))).collect();
+    let stack = open(&xrays, &OpenOptions::default()).unwrap();
+    assert_eq!(stack.header().shape.axes(), [1024, 1024, 3]);
+    let mut across = vec![0; 1 << 20];
+    stack.read((1 << 20) + 512, &mut across).unwrap();
+    let (one, two) = (all(&*open_path(&xrays[1]).unwrap()).unwrap(), all(&*open_path(&xrays[2]).unwrap()).unwrap());
+    assert_eq!(across, [&one[512..], &two[..512]].concat());
+    let mixed = [xrays[0].clone(), folder.join("mri_s1045_u16.png")];
+    let Err(error @ Error::Usage { .. }) = open(&mixed, &OpenOptions::default()).map(|_| ()) else { panic!() };
+    let text = error.to_string();
+    assert!(text.contains("256 x 256 uint16") && text.contains("1024 x 1024 uint8") && text.contains("s1045"), "{text}");
 }

@@ -212,11 +212,8 @@ pub(super) fn fields(path: &Path, header: &Header) -> Result<Fields> {
     };
     affine::write(header.geometry.as_ref(), &mut fields);
     if axes.len() > 3 {
-        fields.pixdim[4] = header.time_step_s.unwrap_or(1.0);
-        if header.time_step_s.is_none() {
-            // Without a step the unit stays out, so that a reader is not told "1 s".
-            fields.units = 2;
-        }
+        // Zero says that the step is not known; 1 would be taken for a second.
+        fields.pixdim[4] = header.time_step_s.unwrap_or(0.0);
     }
     Ok(fields)
 }
