@@ -3,6 +3,8 @@
 mod free_space;
 mod grey;
 mod limits;
+#[cfg(test)]
+mod mutations;
 pub mod nifti;
 mod open;
 pub mod output;

@@ -28,7 +28,7 @@ pub(super) fn all(source: &dyn Source) -> crate::Result<Vec<u8>> {
 }
 
 /// Opens and reads in blocks with a ceiling on what the file may claim.
-fn open_and_read(path: &Path) -> crate::Result<Header> {
+pub(super) fn open_and_read(path: &Path) -> crate::Result<Header> {
     let options = OpenOptions { max_bytes: Some(64 << 20), ..OpenOptions::default() };
     let source = open(&[path.to_path_buf()], &options)?;
     all(&*source)?;

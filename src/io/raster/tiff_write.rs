@@ -174,3 +174,28 @@ fn error(path: &Path, error: TiffError) -> Error {
         e => Error::write(path)(std::io::Error::other(e.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::output::publish;
+    use crate::io::{Grey, Limits, raster};
+    use crate::volume::Shape;
+
+    #[test]
+    fn a_big_tiff_reads_like_a_small_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("big.tif");
+        let header = Header::new(Shape::new(&[5, 3, 4]).unwrap(), Dtype::I16);
+        let bytes: Vec<u8> = (0..120).collect();
+        let sink = create_as(&Target::new(&path, false, &[]).unwrap(), &header, true).unwrap();
+        for at in [40, 0, 20] {
+            sink.write(at, &bytes[2 * at as usize..][..40]).unwrap();
+        }
+        publish(vec![sink.finish().unwrap()]).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap()[..4], *b"II+\0");
+        let source = raster::open(&path, &Limits::IMAGE, Grey::Rec601).unwrap();
+        assert_eq!(source.header().shape, header.shape);
+        assert_eq!(source.in_memory().unwrap(), bytes);
+    }
+}
