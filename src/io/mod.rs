@@ -1,6 +1,24 @@
 //! Files: every format reads and writes blocks of voxels behind two traits. No wgpu here, no analysis.
 
+mod free_space;
+mod grey;
+mod limits;
+#[cfg(test)]
+mod mutations;
+pub mod nifti;
+mod open;
 pub mod output;
+mod positional;
+pub mod raster;
+#[cfg(test)]
+mod round_trips;
+pub mod stack;
+#[cfg(test)]
+mod tests;
+
+pub use grey::Grey;
+pub use limits::Limits;
+pub use open::{OpenOptions, WriteOptions, create, open};
 
 use crate::Result;
 use crate::volume::{Header, Volume};

@@ -1,0 +1,42 @@
+//! How much a file may claim to hold before anything is allocated for it.
+
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// The largest size that is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all voxels together, decoded.
+    pub max_bytes: u64,
+}
+
+impl Limits {
+    /// For volumes, which are read block by block: 1 TiB.
+    pub const VOLUME: Self = Self { max_bytes: 1 << 40 };
+    /// For images, which are decoded as a whole: 2 GiB.
+    pub const IMAGE: Self = Self { max_bytes: 2 << 30 };
+
+    /// Refuses what is larger.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] with the path and both sizes.
+    pub fn check(&self, path: &Path, bytes: u64) -> Result<()> {
+        if bytes <= self.max_bytes {
+            return Ok(());
+        }
+        let what = format!("{} MiB of voxels, the limit is {} MiB", mib(bytes), mib(self.max_bytes));
+        Err(Error::limit(path, what, "raise the limit if the file is genuine"))
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::VOLUME
+    }
+}
+
+/// Whole MiB, rounded up.
+pub(super) fn mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
+}

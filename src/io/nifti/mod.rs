@@ -1,0 +1,79 @@
+//! NIfTI-1 and NIfTI-2, single files, plain or gzipped.
+//!
+//! Only the fields that say how voxels lie and what they mean are read. `descrip`, `aux_file`, the names and all header
+//! extensions may hold a patient's name: they are neither kept nor shown.
+
+mod affine;
+mod fields;
+mod gzip;
+mod header;
+mod sink;
+mod source;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::output::Target;
+use super::{Grey, Limits, Sink, Source, WriteOptions};
+use crate::volume::Header;
+use crate::{Error, Result};
+
+/// Whether a file begins like a NIfTI file, through gzip too.
+pub fn is_nifti(path: &Path) -> bool {
+    let Ok(mut file) = File::open(path) else { return false };
+    let mut start = [0; 544];
+    let n = fill(&mut file, &mut start);
+    if start.starts_with(&gzip::MAGIC) {
+        let Ok(mut reader) = gzip::Reader::open(path) else { return false };
+        let n = fill(&mut reader, &mut start);
+        return has_magic(&start[..n]);
+    }
+    has_magic(&start[..n])
+}
+
+/// Opens a NIfTI file. Its header is checked against the size of the file before anything is allocated.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Format`], [`Error::Unsupported`] or [`Error::Limit`], with the path.
+pub fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn Source>> {
+    source::open(path, limits, grey)
+}
+
+/// Begins a NIfTI file: NIfTI-1, or NIfTI-2 where an axis is longer than 32,767; gzipped if the name ends in `.gz`.
+///
+/// # Errors
+/// [`Error::Write`], also for a disk that is too small, and [`Error::Unsupported`] for a rescale that varies by slice.
+pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Sink>> {
+    sink::create(target, header, options)
+}
+
+fn has_magic(start: &[u8]) -> bool {
+    fields::Fields::read(start).is_some_and(|f| matches!(&f.magic[..3], b"n+1" | b"n+2" | b"ni1" | b"ni2"))
+}
+
+/// Reads as much as there is, up to the whole of `into`; an error ends it like the end of the file.
+fn fill(reader: &mut impl Read, into: &mut [u8]) -> usize {
+    let mut n = 0;
+    while n < into.len() {
+        match reader.read(&mut into[n..]) {
+            Ok(0) => break,
+            Ok(more) => n += more,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    n
+}
+
+/// A damaged compressed stream is the file's fault, anything else the system's.
+fn read_error(path: &Path, error: std::io::Error) -> Error {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Error::format(path, "truncated: the data end early", "get the file again"),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+            Error::format(path, format!("damaged gzip data ({error})"), "get the file again")
+        }
+        _ => Error::read(path)(error),
+    }
+}

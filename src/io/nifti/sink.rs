@@ -1,0 +1,198 @@
+//! Voxels into NIfTI files.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use flate2::{Compress, Compression, FlushCompress, Status};
+
+use super::header;
+use crate::io::output::{Staged, Target};
+use crate::io::{Sink, WriteOptions, free_space, positional};
+use crate::volume::Header;
+use crate::{Error, Result};
+
+pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Sink>> {
+    let fields = header::fields(target.path(), header)?;
+    let mut start = fields.write();
+    start.resize(fields.version.first_voxel() as usize, 0);
+    let gzip = target.path().extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+    let mut file = target.create()?;
+    let extent = Extent { voxel: header.dtype.bytes() as u64, bytes: header.bytes() };
+    if !gzip {
+        free_space::check(file.as_file(), target.path(), start.len() as u64 + header.bytes())?;
+        file.write_all(&start).map_err(Error::write(target.path()))?;
+        return Ok(Box::new(Plain {
+            target: target.clone(),
+            file,
+            start: start.len() as u64,
+            extent,
+            written: AtomicU64::new(0),
+        }));
+    }
+    // How far the voxels will shrink is not known; a disk that fills up is reported when it does.
+    let level = Compression::new(options.gzip_level.clamp(1, 9));
+    let head = deflate(&mut Compress::new(level, false), &start).map_err(Error::write(target.path()))?;
+    let queue = Queue { file, next: 0, waiting: BTreeMap::new(), crc: crc32fast::Hasher::new(), size: 0 };
+    let sink = Gzipped { target: target.clone(), extent, level, idle: Mutex::default(), queue: Mutex::new(queue) };
+    {
+        let mut queue = sink.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // Deflate, no name, no time (equal inputs give equal files), unknown system.
+        queue.file.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]).map_err(Error::write(target.path()))?;
+        queue.append(&Deflated::of(&start, head)).map_err(Error::write(target.path()))?;
+    }
+    Ok(Box::new(sink))
+}
+
+/// What is to be written.
+struct Extent {
+    voxel: u64,
+    bytes: u64,
+}
+
+impl Extent {
+    /// The byte at which a block begins among the voxels, if it lies inside.
+    fn place(&self, at: u64, bytes: &[u8]) -> Result<u64> {
+        let begin = at.checked_mul(self.voxel);
+        let end = begin.and_then(|b| b.checked_add(bytes.len() as u64));
+        match (begin, end) {
+            (Some(begin), Some(end)) if end <= self.bytes => Ok(begin),
+            _ => Err(Error::usage(
+                format!("a block of {} bytes at voxel {at} does not fit {} bytes of voxels", bytes.len(), self.bytes),
+                "write blocks that lie in the volume",
+            )),
+        }
+    }
+
+    /// Refuses to finish a file with holes.
+    fn complete(&self, target: &Target, written: u64) -> Result<()> {
+        if written == self.bytes {
+            return Ok(());
+        }
+        let text = format!("{written} of {} bytes of voxels were given", self.bytes);
+        Err(Error::Write { path: target.path().into(), source: std::io::Error::other(text) })
+    }
+}
+
+/// A plain file: any thread writes any part.
+struct Plain {
+    target: Target,
+    file: tempfile::NamedTempFile,
+    start: u64,
+    extent: Extent,
+    written: AtomicU64,
+}
+
+impl Sink for Plain {
+    fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
+        let byte = self.start + self.extent.place(at, bytes)?;
+        positional::write_all_at(self.file.as_file(), bytes, byte).map_err(Error::write(self.target.path()))?;
+        self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Staged> {
+        self.extent.complete(&self.target, self.written.load(Ordering::Relaxed))?;
+        self.target.stage(self.file)
+    }
+}
+
+/// A gzip file of one member. Each block is deflated by the thread that brings it and ends on a byte boundary (a sync flush),
+/// so that blocks can be joined; checksums are joined too. Blocks that come early wait for those before them.
+struct Gzipped {
+    target: Target,
+    extent: Extent,
+    level: Compression,
+    /// A compressor has 256 KiB of tables: they are used again.
+    idle: Mutex<Vec<Compress>>,
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
+    file: tempfile::NamedTempFile,
+    /// The byte among the voxels with which the next block must begin.
+    next: u64,
+    waiting: BTreeMap<u64, Deflated>,
+    crc: crc32fast::Hasher,
+    /// Uncompressed bytes, header included.
+    size: u64,
+}
+
+struct Deflated {
+    bytes: Vec<u8>,
+    crc: crc32fast::Hasher,
+    /// Uncompressed.
+    size: u64,
+}
+
+impl Deflated {
+    fn of(plain: &[u8], bytes: Vec<u8>) -> Self {
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(plain);
+        Self { bytes, crc, size: plain.len() as u64 }
+    }
+}
+
+impl Queue {
+    fn append(&mut self, block: &Deflated) -> std::io::Result<()> {
+        self.file.write_all(&block.bytes)?;
+        self.crc.combine(&block.crc);
+        self.size += block.size;
+        Ok(())
+    }
+}
+
+impl Sink for Gzipped {
+    fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
+        let begin = self.extent.place(at, bytes)?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut compress = idle.unwrap_or_else(|| Compress::new(self.level, false));
+        let deflated = deflate(&mut compress, bytes).map_err(Error::write(self.target.path()))?;
+        compress.reset();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(compress);
+        let block = Deflated::of(bytes, deflated);
+
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.waiting.insert(begin, block);
+        while let Some(block) = {
+            let next = queue.next;
+            queue.waiting.remove(&next)
+        } {
+            queue.append(&block).map_err(Error::write(self.target.path()))?;
+            queue.next += block.size;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Staged> {
+        let mut queue = self.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.extent.complete(&self.target, queue.next)?;
+        // An empty last block with fixed codes, then the checksum and the size modulo 2^32.
+        let mut end = vec![3, 0];
+        end.extend(queue.crc.finalize().to_le_bytes());
+        end.extend((queue.size as u32).to_le_bytes());
+        queue.file.write_all(&end).map_err(Error::write(self.target.path()))?;
+        self.target.stage(queue.file)
+    }
+}
+
+/// `plain` as deflate blocks, none of them the last, ending on a byte boundary.
+fn deflate(compress: &mut Compress, plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(plain.len() / 2 + 1024);
+    loop {
+        let taken = compress.total_in() as usize;
+        let status = compress.compress_vec(&plain[taken..], &mut out, FlushCompress::Sync).map_err(std::io::Error::other)?;
+        // The flush is complete once there is room left behind it.
+        if compress.total_in() as usize == plain.len() && out.len() < out.capacity() {
+            return Ok(out);
+        }
+        if status == Status::StreamEnd {
+            return Err(std::io::Error::other("the compressor stopped early"));
+        }
+        out.reserve(plain.len() / 4 + 1024);
+    }
+}

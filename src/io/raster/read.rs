@@ -1,0 +1,115 @@
+//! PNG and JPEG.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+
+use super::Format;
+use crate::io::{Grey, Limits};
+use crate::volume::{Dtype, Header, Shape};
+use crate::{Error, Result};
+
+/// Decoders need room besides the picture itself.
+const WORKING_SPACE: u64 = 64 << 20;
+
+/// The format by the file's first bytes.
+pub(super) fn format(path: &Path) -> Result<Format> {
+    let mut start = Vec::new();
+    File::open(path).and_then(|f| f.take(8).read_to_end(&mut start)).map_err(Error::read(path))?;
+    Format::sniff(&start)
+        .ok_or_else(|| Error::format(path, "not a PNG, JPEG or TIFF file", "check that the name says what the file is"))
+}
+
+pub(super) fn header(path: &Path, format: Format, limits: &Limits) -> Result<Header> {
+    let decoder = decoder(path, format, limits)?;
+    described(path, format, &decoder)
+}
+
+pub(super) fn image(path: &Path, format: Format, limits: &Limits, grey: Grey) -> Result<(Header, Vec<u8>)> {
+    let decoder = decoder(path, format, limits)?;
+    let mut header = described(path, format, &decoder)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(|e| error(path, e))?;
+    let mut notes = Vec::new();
+    let bytes = to_grey(image, grey, &mut notes)
+        .ok_or_else(|| Error::unsupported(path, "pixels of this type", "convert the image to 8- or 16-bit grey"))?;
+    header.notes.extend(notes);
+    Ok((header, bytes))
+}
+
+fn decoder(path: &Path, format: Format, limits: &Limits) -> Result<impl ImageDecoder> {
+    let file = File::open(path).map_err(Error::read(path))?;
+    let format = if format == Format::Png { ImageFormat::Png } else { ImageFormat::Jpeg };
+    let mut reader = ImageReader::with_format(BufReader::new(file), format);
+    let mut bound = image::Limits::no_limits();
+    bound.max_alloc = Some(limits.max_bytes.saturating_add(WORKING_SPACE));
+    reader.limits(bound);
+    let decoder = reader.into_decoder().map_err(|e| error(path, e))?;
+    limits.check(path, decoder.total_bytes())?;
+    Ok(decoder)
+}
+
+fn described(path: &Path, format: Format, decoder: &impl ImageDecoder) -> Result<Header> {
+    let (width, height) = decoder.dimensions();
+    let shape = Shape::new(&[width.into(), height.into()])
+        .ok_or_else(|| Error::format(path, format!("an image of {width} x {height} pixels"), "get the file again"))?;
+    let colour = decoder.color_type();
+    let dtype = if colour.bytes_per_pixel() / colour.channel_count() == 2 { Dtype::U16 } else { Dtype::U8 };
+    let mut header = Header::new(shape, dtype);
+    header.origin.format = format.name().into();
+    header.origin.files = 1;
+    Ok(header)
+}
+
+/// One grey value per pixel, little-endian; none for pixel types that neither format has.
+fn to_grey(image: DynamicImage, grey: Grey, notes: &mut Vec<String>) -> Option<Vec<u8>> {
+    fn transparent<T: PartialEq>(pixels: &[T], channels: usize, opaque: T, notes: &mut Vec<String>) {
+        if pixels.iter().skip(channels - 1).step_by(channels).any(|a| *a != opaque) {
+            notes.push("transparency was left out".into());
+        }
+    }
+    let words = |values: Vec<u16>| values.into_iter().flat_map(u16::to_le_bytes).collect();
+    Some(match image {
+        DynamicImage::ImageLuma8(i) => i.into_raw(),
+        DynamicImage::ImageLumaA8(i) => {
+            transparent(&i, 2, u8::MAX, notes);
+            i.iter().step_by(2).copied().collect()
+        }
+        DynamicImage::ImageRgb8(i) => i.as_chunks().0.iter().map(|&[r, g, b]| grey.of_u8(r, g, b)).collect(),
+        DynamicImage::ImageRgba8(i) => {
+            transparent(&i, 4, u8::MAX, notes);
+            i.as_chunks().0.iter().map(|&[r, g, b, _]| grey.of_u8(r, g, b)).collect()
+        }
+        DynamicImage::ImageLuma16(i) => words(i.into_raw()),
+        DynamicImage::ImageLumaA16(i) => {
+            transparent(&i, 2, u16::MAX, notes);
+            words(i.iter().step_by(2).copied().collect())
+        }
+        DynamicImage::ImageRgb16(i) => words(i.as_chunks().0.iter().map(|&[r, g, b]| grey.of_u16(r, g, b)).collect()),
+        DynamicImage::ImageRgba16(i) => {
+            transparent(&i, 4, u16::MAX, notes);
+            words(i.as_chunks().0.iter().map(|&[r, g, b, _]| grey.of_u16(r, g, b)).collect())
+        }
+        _ => return None,
+    })
+}
+
+fn error(path: &Path, error: ImageError) -> Error {
+    use std::io::ErrorKind;
+    let broken = |what: String| Error::format(path, what, "get the file again");
+    match error {
+        ImageError::IoError(e) => match e.kind() {
+            ErrorKind::UnexpectedEof => broken("truncated: the image ends early".into()),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput => broken(format!("damaged image ({})", one_line(&e))),
+            _ => Error::read(path)(e),
+        },
+        ImageError::Limits(e) => Error::limit(path, one_line(&e), "raise the limit if the file is genuine"),
+        ImageError::Unsupported(e) => Error::unsupported(path, one_line(&e), "convert the image to 8- or 16-bit grey PNG"),
+        e => broken(format!("damaged image ({})", one_line(&e))),
+    }
+}
+
+pub(super) fn one_line(text: &impl std::fmt::Display) -> String {
+    text.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect()
+}

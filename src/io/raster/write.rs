@@ -1,0 +1,82 @@
+//! PNG.
+
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
+use std::sync::{Mutex, PoisonError};
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+use crate::io::Sink;
+use crate::io::output::{Staged, Target};
+use crate::volume::{Dtype, Header};
+use crate::{Error, Result};
+
+pub(super) fn png(target: &Target, header: &Header) -> Result<Box<dyn Sink>> {
+    let path = target.path();
+    if header.shape.slices() != 1 {
+        return Err(Error::unsupported(
+            path,
+            format!("a PNG holds one image, not {}", header.shape),
+            "use .tiff, .nii.gz or `hounsfield slice`",
+        ));
+    }
+    if !matches!(header.dtype, Dtype::U8 | Dtype::U16) {
+        return Err(Error::unsupported(
+            path,
+            format!("PNG has no {} pixels", header.dtype),
+            "window or rescale it to 8 or 16 bits, or use .tiff or .nii.gz",
+        ));
+    }
+    let [Ok(width), Ok(height)] = [0, 1].map(|a| u32::try_from(header.shape.axis(a))) else {
+        return Err(Error::unsupported(path, "an image longer than 2^32 pixels does not fit PNG", "use .nii.gz"));
+    };
+    let file = target.create()?;
+    let bytes = usize::try_from(header.bytes())
+        .map_err(|_| Error::limit(path, "the image is larger than the memory", "use .tiff or .nii.gz"))?;
+    Ok(Box::new(Png { target: target.clone(), file, width, height, dtype: header.dtype, bytes, blocks: Mutex::default() }))
+}
+
+/// An image is small: it is gathered, then encoded at once.
+struct Png {
+    target: Target,
+    file: tempfile::NamedTempFile,
+    width: u32,
+    height: u32,
+    dtype: Dtype,
+    bytes: usize,
+    blocks: Mutex<BTreeMap<u64, Vec<u8>>>,
+}
+
+impl Sink for Png {
+    fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).insert(at, bytes.to_vec());
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Staged> {
+        let path = self.target.path();
+        let mut pixels: Vec<u8> = Vec::with_capacity(self.bytes);
+        for (at, block) in self.blocks.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            if at as usize * self.dtype.bytes() == pixels.len() {
+                pixels.extend(block);
+            }
+        }
+        if pixels.len() != self.bytes {
+            let text = format!("{} of {} bytes of pixels were given", pixels.len(), self.bytes);
+            return Err(Error::Write { path: path.into(), source: std::io::Error::other(text) });
+        }
+        let colour = if self.dtype == Dtype::U16 { ExtendedColorType::L16 } else { ExtendedColorType::L8 };
+        if self.dtype == Dtype::U16 {
+            // The encoder takes the machine's byte order and gives PNG's.
+            pixels.as_chunks_mut().0.iter_mut().for_each(|v| *v = u16::from_le_bytes(*v).to_ne_bytes());
+        }
+        let mut writer = BufWriter::new(self.file.as_file());
+        PngEncoder::new_with_quality(&mut writer, CompressionType::Fast, FilterType::Adaptive)
+            .write_image(&pixels, self.width, self.height, colour)
+            .map_err(|e| Error::write(path)(std::io::Error::other(e.to_string())))?;
+        writer.flush().map_err(Error::write(path))?;
+        drop(writer);
+        self.target.stage(self.file)
+    }
+}

@@ -1,0 +1,275 @@
+//! What is written can be read again: by this crate here, by others with `tests/oracles/check_nifti.py`, for which
+//! `HOUNSFIELD_COPIES` names a folder that keeps the files.
+
+use std::path::{Path, PathBuf};
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::output::{Target, publish};
+use super::tests::{all, data, open_path};
+use super::{WriteOptions, create};
+use crate::volume::{Dtype, Geometry, Header, Position, Rescale, Rescales, Shape};
+use crate::{Error, Result};
+
+/// A folder for files, kept if someone wants to look at them.
+struct Copies {
+    path: PathBuf,
+    _temporary: tempfile::TempDir,
+}
+
+impl Copies {
+    fn new(name: &str) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = std::env::var_os("HOUNSFIELD_COPIES").map_or(temporary.path().into(), PathBuf::from).join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self { path, _temporary: temporary }
+    }
+}
+
+/// Writes blocks of `block` voxels from several threads, in whatever order they come to it.
+fn write(path: &Path, header: &Header, bytes: &[u8], block: usize) -> Result<()> {
+    let target = Target::new(path, true, &[])?;
+    let sink = create(&target, header, &WriteOptions::default())?;
+    let step = block * header.dtype.bytes();
+    (0..bytes.len().div_ceil(step))
+        .into_par_iter()
+        .try_for_each(|i| sink.write((i * block) as u64, &bytes[i * step..bytes.len().min((i + 1) * step)]))?;
+    publish(vec![sink.finish()?])
+}
+
+fn assert_same(a: &Header, b: &Header) {
+    assert_eq!((&a.shape, a.dtype, &a.rescale, a.labels), (&b.shape, b.dtype, &b.rescale, b.labels));
+    let matrix = |h: &Header| h.geometry.as_ref().and_then(Geometry::lps_matrix);
+    assert_eq!(matrix(a).is_some(), matrix(b).is_some());
+    if let (Some(a), Some(b)) = (matrix(a), matrix(b)) {
+        for (a, b) in a.as_flattened().iter().zip(b.as_flattened()) {
+            assert!((a - b).abs() <= 1e-6 * a.abs().max(1.0), "{a} {b}");
+        }
+    }
+    match (a.time_step_s, b.time_step_s) {
+        (Some(a), Some(b)) => assert!((a - b).abs() < 1e-6 * a),
+        (a, b) => assert_eq!(a, b),
+    }
+    if let (Some(a), Some(b)) = (&a.geometry, &b.geometry) {
+        for (a, b) in a.spacing_mm.iter().zip(b.spacing_mm) {
+            assert!((a - b).abs() <= 1e-6 * a, "{a} {b}");
+        }
+    }
+}
+
+/// Bytes that differ from voxel to voxel and from page to page.
+fn noise(n: usize) -> Vec<u8> {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 26) as u8
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+fn oblique() -> Geometry {
+    let (s, c) = 0.3f64.sin_cos();
+    let direction = [[c, s, 0.0], [-s * 0.8, c * 0.8, 0.6], [s * 0.6, -c * 0.6, 0.8]];
+    Geometry { spacing_mm: [0.75, 1.5, 3.25], position: Some(Position { origin_mm: [-12.5, 40.0, 1000.25], direction }) }
+}
+
+fn cases() -> Vec<(&'static str, Header)> {
+    let header = |axes: &[u64], dtype| Header::new(Shape::new(axes).unwrap(), dtype);
+    let mut cases = Vec::new();
+    for dtype in
+        [Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16, Dtype::F32, Dtype::U32, Dtype::I32, Dtype::U64, Dtype::I64, Dtype::F64]
+    {
+        cases.push((dtype.name(), header(&[7, 5, 3], dtype)));
+    }
+    let with = |geometry: Geometry| Header { geometry: Some(geometry), ..header(&[9, 8, 7], Dtype::I16) };
+    cases.push(("oblique", with(oblique())));
+    let mut mirrored = oblique();
+    mirrored.position.as_mut().unwrap().direction[2] = mirrored.position.as_ref().unwrap().direction[2].map(|c| -c);
+    cases.push(("mirrored", with(mirrored)));
+    let mut tilted = oblique();
+    let tilt = 0.2f64.sin_cos();
+    tilted.position =
+        Some(Position { origin_mm: [1.0, 2.0, 3.0], direction: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, tilt.0, tilt.1]] });
+    cases.push(("tilted", with(tilted)));
+    for (name, direction) in [
+        ("half_turn_x", [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]]),
+        ("half_turn_z", [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]),
+        ("sagittal", [[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]]),
+    ] {
+        cases.push((
+            name,
+            with(Geometry { spacing_mm: [0.5, 0.7, 2.0], position: Some(Position { origin_mm: [0.0; 3], direction }) }),
+        ));
+    }
+    cases.push(("spacing_alone", with(Geometry::spacing([0.5, 0.25, 1.0]))));
+    cases.push(("one_voxel", header(&[1, 1, 1], Dtype::U8)));
+    cases.push(("image", header(&[33, 17], Dtype::U16)));
+    cases.push(("line", header(&[31], Dtype::U8)));
+    cases.push(("seven_axes", header(&[2, 3, 2, 3, 2, 3, 2], Dtype::U8)));
+    cases.push(("long_axis", Header { geometry: Some(oblique()), ..header(&[40_000, 2, 2], Dtype::I16) }));
+    let rescale = Rescales::Uniform(Rescale { slope: 0.5, intercept: -1024.0 });
+    cases.push(("rescaled", Header { rescale, ..header(&[16, 16, 4], Dtype::U16) }));
+    cases.push(("labels", Header { labels: true, ..header(&[16, 16, 4], Dtype::U8) }));
+    cases.push(("time", Header { time_step_s: Some(0.25), ..header(&[8, 8, 4, 5], Dtype::I16) }));
+    cases.push(("many_blocks", header(&[64, 64, 40], Dtype::I16)));
+    cases
+}
+
+#[test]
+fn nifti_comes_back_as_it_was() {
+    let copies = Copies::new("made");
+    for (name, mut header) in cases() {
+        let bytes = noise(header.bytes() as usize);
+        for ending in ["nii", "nii.gz"] {
+            let path = copies.path.join(format!("{name}.{ending}"));
+            write(&path, &header, &bytes, 1000).unwrap();
+            let source = open_path(&path).unwrap();
+            if header.geometry.is_none() {
+                // A NIfTI header has no way to leave the spacing out.
+                header.geometry = Some(Geometry::spacing([1.0; 3]));
+            }
+            assert_same(&header, source.header());
+            assert_eq!(all(&*source).unwrap(), bytes, "{name}.{ending}");
+            let version = if name == "long_axis" { "NIfTI-2" } else { "NIfTI-1" };
+            assert!(source.header().origin.format.starts_with(version));
+            assert!(!source.header().notes.iter().any(|n| n.contains("disagree")), "{name}: {:?}", source.header().notes);
+        }
+        let expected = serde_json::json!({
+            "shape": header.shape.axes(),
+            "dtype": header.dtype.name(),
+            "lps": header.geometry.as_ref().and_then(Geometry::lps_matrix),
+            "labels": header.labels,
+            "time_step_s": header.time_step_s,
+            "slope": header.rescale.uniform().map(|r| r.slope),
+            "intercept": header.rescale.uniform().map(|r| r.intercept),
+        });
+        std::fs::write(copies.path.join(format!("{name}.json")), expected.to_string()).unwrap();
+        std::fs::write(copies.path.join(format!("{name}.raw")), &bytes).unwrap();
+    }
+}
+
+#[test]
+fn real_nifti_files_come_back_as_they_were() {
+    let Some(folder) = data("volumes") else { return };
+    let copies = Copies::new("real");
+    for file in [
+        "cine_sunnybrook/SCD2001_cine4d.nii.gz",
+        "formats_nibabel/example4d.nii.gz",
+        "formats_nibabel/functional.nii",
+        "formats_nifti_reader_js/with_extension.nii.gz",
+        "formats_oro_nifti/zstat1.nii.gz",
+        "formats_rnifti/control.nii.gz",
+        "mni152_2mm_fast/MNI152_T1_2mm.nii.gz",
+        "spm12/grey.nii",
+        "totalsegmentator/example_ct_sm.nii.gz",
+    ] {
+        let source = open_path(&folder.join(file)).unwrap();
+        let bytes = all(&*source).unwrap();
+        let path = copies.path.join(file.replace('/', "__"));
+        write(&path, source.header(), &bytes, 300_000).unwrap();
+        let copy = open_path(&path).unwrap();
+        assert_same(source.header(), copy.header());
+        assert_eq!(all(&*copy).unwrap(), bytes, "{file}");
+    }
+}
+
+#[test]
+fn tiff_comes_back_as_it_was() {
+    let copies = Copies::new("tiff");
+    for (name, mut header) in cases() {
+        let bytes = noise(header.bytes() as usize);
+        let path = copies.path.join(format!("{name}.tiff"));
+        write(&path, &header, &bytes, 500).unwrap();
+        let source = open_path(&path).unwrap();
+        let (xy, slices) = (header.shape.slice_voxels(), header.shape.slices());
+        header.geometry = source.header().geometry.clone();
+        assert_eq!((source.header().shape.slice_voxels(), source.header().shape.slices()), (xy, slices), "{name}");
+        assert_eq!(source.header().dtype, header.dtype, "{name}");
+        assert_eq!(all(&*source).unwrap(), bytes, "{name}");
+    }
+    let header = Header {
+        geometry: Some(Geometry::spacing([0.646, 0.7, 1.0])),
+        ..Header::new(Shape::new(&[30, 20]).unwrap(), Dtype::F32)
+    };
+    let path = copies.path.join("spacing.tif");
+    write(&path, &header, &noise(2400), 600).unwrap();
+    assert_eq!(open_path(&path).unwrap().header().geometry, header.geometry);
+}
+
+#[test]
+fn png_comes_back_as_it_was_and_refuses_the_rest() {
+    let copies = Copies::new("png");
+    for dtype in [Dtype::U8, Dtype::U16] {
+        let header = Header::new(Shape::new(&[37, 21]).unwrap(), dtype);
+        let bytes = noise(header.bytes() as usize);
+        let path = copies.path.join(format!("{dtype}.png"));
+        write(&path, &header, &bytes, 100).unwrap();
+        let source = open_path(&path).unwrap();
+        assert_eq!((&source.header().shape, source.header().dtype), (&header.shape, dtype));
+        assert_eq!(all(&*source).unwrap(), bytes);
+    }
+    for (axes, dtype) in [(vec![4, 4], Dtype::I16), (vec![4, 4, 2], Dtype::U8), (vec![4, 4], Dtype::F32)] {
+        let header = Header::new(Shape::new(&axes).unwrap(), dtype);
+        let refused = write(&copies.path.join("refused.png"), &header, &noise(header.bytes() as usize), 100);
+        assert!(matches!(refused, Err(Error::Unsupported { .. })));
+    }
+    assert!(!copies.path.join("refused.png").exists());
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = Header::new(Shape::new(&[4, 4, 2]).unwrap(), Dtype::U8);
+    let refuse = |name: &str, header: &Header, voxels: usize| {
+        let path = folder.path().join(name);
+        let result = write(&path, header, &vec![1; voxels], 16);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{name}");
+        result.unwrap_err()
+    };
+    for name in ["a.nii", "a.nii.gz", "a.tiff"] {
+        assert!(matches!(refuse(name, &header, 16), Error::Write { .. }), "a hole in {name}");
+        assert!(matches!(refuse(name, &header, 48), Error::Usage { .. }), "too much for {name}");
+    }
+    let slices = vec![Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 }];
+    let varying = Header { rescale: Rescales::PerSlice(slices), ..header.clone() };
+    assert!(matches!(refuse("a.nii", &varying, 32), Error::Unsupported { .. }));
+    assert!(matches!(refuse("a.mha", &header, 32), Error::Unsupported { .. }));
+    let huge = Header::new(Shape::new(&[30_000, 30_000, 30_000, 30_000]).unwrap(), Dtype::F64);
+    let target = Target::new(&folder.path().join("a.nii"), false, &[]).unwrap();
+    let error = create(&target, &huge, &WriteOptions::default()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("MiB free"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Run by hand: `HOUNSFIELD_MEASURE=<volume> cargo test --lib measure_gzip -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn measure_gzip() {
+    let Some(path) = std::env::var_os("HOUNSFIELD_MEASURE").map(PathBuf::from) else { return };
+    let source = open_path(&path).unwrap();
+    let (bytes, folder) = (all(&*source).unwrap(), tempfile::tempdir().unwrap());
+    let mb = bytes.len() as f64 / 1e6;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    for level in [1, 2, 3, 4, 6] {
+        let path = folder.path().join(format!("{level}.nii.gz"));
+        let mut seconds = [f64::INFINITY; 2];
+        for _ in 0..3 {
+            let start = std::time::Instant::now();
+            let target = Target::new(&path, true, &[]).unwrap();
+            let sink = create(&target, source.header(), &WriteOptions { gzip_level: level }).unwrap();
+            let step = 1 << 20;
+            let write = |i: usize| {
+                let block = &bytes[i * step..bytes.len().min((i + 1) * step)];
+                sink.write((i * step / source.header().dtype.bytes()) as u64, block)
+            };
+            pool.install(|| (0..bytes.len().div_ceil(step)).into_par_iter().try_for_each(write)).unwrap();
+            publish(vec![sink.finish().unwrap()]).unwrap();
+            seconds[0] = seconds[0].min(start.elapsed().as_secs_f64());
+            let start = std::time::Instant::now();
+            assert!(all(&*open_path(&path).unwrap()).unwrap() == bytes);
+            seconds[1] = seconds[1].min(start.elapsed().as_secs_f64());
+        }
+        let ratio = std::fs::metadata(&path).unwrap().len() as f64 / bytes.len() as f64;
+        println!("level {level}: write {:.0} MB/s, {ratio:.3} of the size, read {:.0} MB/s", mb / seconds[0], mb / seconds[1]);
+    }
+}
