@@ -2,6 +2,8 @@
 
 /// At most so many bars.
 const MOST: f64 = 256.0;
+/// No fewer than so many if values lie far apart.
+const FEWEST: f64 = 40.0;
 
 /// What is drawn: bars of equal width, each a whole number of stored values wide, so that no bar holds more values than its
 /// neighbours by chance (the comb that careless binning draws).
@@ -30,7 +32,11 @@ impl Bins {
         };
         let step = coarsest(values, step);
         let steps = ((high - low) / step).round() + 1.0;
-        let per_bar = (steps / MOST).ceil().max(1.0);
+        let mut per_bar = (steps / MOST).ceil().max(1.0);
+        if per_bar > 1.0 {
+            // Values far apart (16-bit results of few levels): one level or two in a bar would look like a comb.
+            per_bar = per_bar.max((4.0 * gap(values, total) / step).round().min((steps / FEWEST).floor()));
+        }
         let (left, width) = (low - step / 2.0, step * per_bar);
         let count = (steps / per_bar).ceil() as usize;
         let mut shares = vec![0.0; count];
@@ -97,6 +103,18 @@ fn shown(values: &[(f64, u64)], total: f64) -> Option<(f64, f64)> {
         return Some((first.unwrap_or(min), last.unwrap_or(max)));
     }
     Some((min, max))
+}
+
+/// The distance to the value before that three of four voxels keep at most.
+fn gap(values: &[(f64, u64)], total: f64) -> f64 {
+    let mut gaps: Vec<(f64, u64)> = values.windows(2).map(|pair| (pair[1].0 - pair[0].0, pair[1].1)).collect();
+    gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut sum = 0.0;
+    let wide = gaps.iter().find(|g| {
+        sum += g.1 as f64;
+        sum >= 0.75 * total
+    });
+    wide.or(gaps.last()).map_or(0.0, |g| g.0)
 }
 
 /// The widest step that all values lie on: files whose values are all multiples of 4 have bars 4 wide.
@@ -174,6 +192,18 @@ mod tests {
             assert!(inner.iter().all(|s| (s - inner[0]).abs() < 1e-12), "{n}");
             assert!((bins.cumulative.last().unwrap() - 1.0).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn few_levels_of_a_wide_type_make_no_comb() {
+        let mut noise = crate::report::tests::Noise(3);
+        let values: Vec<(f64, u64)> = (0..400).map(|i| ((i * 160 + noise.below(40)) as f64, 160)).collect();
+        let bins = Bins::new(&values, 1.0);
+        let inner = &bins.shares[1..bins.shares.len() - 1];
+        let (least, most) = inner.iter().fold((1.0f64, 0.0f64), |(a, b), &s| (a.min(s), b.max(s)));
+        assert!(most < 1.7 * least, "{least} to {most}");
+        // Where each value has its bar, gaps are in the data and are shown.
+        assert_eq!(Bins::new(&[(0.0, 1), (2.0, 1), (5.0, 1), (255.0, 1)], 1.0).width, 1.0);
     }
 
     #[test]

@@ -118,13 +118,16 @@ pub fn histogram(title: &str, plot: &Plot) -> Svg {
     canvas.finish(title)
 }
 
-/// A picture alone, without margins, at its native resolution: [`Svg::width`] is the width to render it at.
+/// A picture alone, without margins: [`Svg::width`] is the width at which each pixel shows as one, or, where the shorter side
+/// would have less than 256 (room for the letters), as the same small number each way.
 ///
 /// # Errors
 /// As [`side_by_side`].
 pub fn plain(picture: &Picture) -> Result<Svg> {
     let (w, h) = picture.native();
-    let (w, h) = (f64::from(w), f64::from(h));
+    // Something long and thin is not blown up without end.
+    let times = 256u32.div_ceil(w.min(h)).min(2048 / w.max(h)).max(1);
+    let (w, h) = (f64::from(w * times), f64::from(h * times));
     let mut canvas = Canvas::new(w, h);
     picture.draw(&mut canvas, [0.0, 0.0, w, h])?;
     Ok(canvas.finish(picture.caption()))

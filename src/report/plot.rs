@@ -122,14 +122,9 @@ impl Plot {
         }
         stroke(canvas, &line, CUMULATIVE, "2");
         for curve in &self.curves {
-            let inside = curve.points.iter().filter(|p| p.0 >= area.low && p.0 <= area.high && p.1.is_finite());
-            let points: Vec<String> = inside
-                .map(|&(value, density)| {
-                    format!("{} {}", num(area.x(value)), num(area.y(density.max(0.0) * bins.width / bins.top)))
-                })
-                .collect();
-            if points.len() > 1 {
-                stroke(canvas, &format!("M{}", points.join("L")), curve.colour, "2");
+            let path = curve_path(&curve.points, &area, bins.width / bins.top);
+            if !path.is_empty() {
+                stroke(canvas, &path, curve.colour, "2");
             }
         }
         self.draw_markers(canvas, &area);
@@ -161,13 +156,14 @@ impl Plot {
     fn draw_markers(&self, canvas: &mut Canvas, area: &Area) {
         let mut order: Vec<&Marker> = self.markers.iter().filter(|m| m.at >= area.low && m.at <= area.high).collect();
         order.sort_by(|a, b| a.at.total_cmp(&b.at));
-        // Right end of the text in each row: the next label takes the first row where it has room.
+        // Labels lie over all lines. Right end of the text in each row: the next label takes the first row where it has room.
         let mut rows: Vec<f64> = Vec::new();
+        let mut labels = Vec::new();
         for marker in order {
             let x = area.x(marker.at);
             let dashes = format!(r#"stroke="{}" stroke-width="1.5" stroke-dasharray="5 3""#, hex(marker.colour));
             canvas.line((x, area.top), (x, area.bottom), &dashes);
-            let width = LABEL.width(&marker.name);
+            let width = LABEL.bold().width(&marker.name);
             let (from, anchor) = match x + 5.0 + width > area.right {
                 true => (x - 5.0 - width, Anchor::End),
                 false => (x + 5.0, Anchor::Start),
@@ -177,9 +173,30 @@ impl Plot {
             rows[row] = from + width;
             let at = if matches!(anchor, Anchor::End) { x - 5.0 } else { x + 5.0 };
             let style = Style::new(12.0, anchor).bold();
-            canvas.coloured(at, area.top + 13.0 + 16.0 * row as f64, style, marker.colour, false, &marker.name);
+            labels.push((at, area.top + 13.0 + 16.0 * row as f64, [from, width], style, marker));
+        }
+        for (x, y, [from, width], style, marker) in labels {
+            let behind = r##"class="paper" fill="#ffffff" fill-opacity="0.85" rx="2""##;
+            canvas.rect([from - 3.0, y - 12.0, width + 6.0, 16.0], behind);
+            canvas.coloured(x, y, style, marker.colour, false, &marker.name);
         }
     }
+}
+
+/// The parts of a curve that can be told from the axis: many bells side by side must not draw it over and over.
+fn curve_path(points: &[(f64, f64)], area: &Area, scale: f64) -> String {
+    let mut path = String::new();
+    let mut pen_down = false;
+    for &(value, density) in points {
+        let height = density * scale;
+        let seen = value >= area.low && value <= area.high && height > 0.004;
+        if seen {
+            let command = if pen_down { 'L' } else { 'M' };
+            path += &format!("{command}{} {}", num(area.x(value)), num(area.y(height)));
+        }
+        pen_down = seen;
+    }
+    path
 }
 
 fn stroke(canvas: &mut Canvas, path: &str, colour: Rgb, width: &str) {
@@ -211,7 +228,9 @@ fn axes(canvas: &mut Canvas, area: &Area, bins: &Bins, unit: &str) {
         _ => format!("voxels per {} values (%)", short(bins.width, 4)),
     };
     let titles = Style::new(12.5, Anchor::Middle);
+    canvas.raw(r#"<g class="bars-title">"#);
     canvas.coloured(area.left - 48.0, height, titles, BARS.map(|c| c / 4 * 3), true, &bin);
+    canvas.raw("</g>");
     canvas.coloured(area.right + 48.0, height, titles, CUMULATIVE, true, "cumulative share");
     let beyond: Vec<String> = bins
         .beyond
