@@ -35,8 +35,11 @@ impl Bins {
         let mut per_bar = (steps / MOST).ceil().max(1.0);
         if per_bar > 1.0 {
             // Values far apart (16-bit results of few levels): one level or two in a bar would look like a comb.
-            per_bar = per_bar.max((4.0 * gap(values, total) / step).round().min((steps / FEWEST).floor()));
+            per_bar = per_bar.max((4.0 * gap(values) / step).round().min((steps / FEWEST).floor()));
         }
+        // As many bars, made as narrow as that allows: the last one is all but full.
+        let count = (steps / per_bar).ceil();
+        per_bar = (steps / count).ceil();
         let (left, width) = (low - step / 2.0, step * per_bar);
         let count = (steps / per_bar).ceil() as usize;
         let mut shares = vec![0.0; count];
@@ -105,8 +108,9 @@ fn shown(values: &[(f64, u64)], total: f64) -> Option<(f64, f64)> {
     Some((min, max))
 }
 
-/// The distance to the value before that three of four voxels keep at most.
-fn gap(values: &[(f64, u64)], total: f64) -> f64 {
+/// The distance to the value before that three of four voxels keep at most, of those that have one before.
+fn gap(values: &[(f64, u64)]) -> f64 {
+    let total = values.iter().skip(1).map(|v| v.1).sum::<u64>() as f64;
     let mut gaps: Vec<(f64, u64)> = values.windows(2).map(|pair| (pair[1].0 - pair[0].0, pair[1].1)).collect();
     gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut sum = 0.0;
@@ -114,7 +118,7 @@ fn gap(values: &[(f64, u64)], total: f64) -> f64 {
         sum += g.1 as f64;
         sum >= 0.75 * total
     });
-    wide.or(gaps.last()).map_or(0.0, |g| g.0)
+    wide.map_or(0.0, |g| g.0)
 }
 
 /// The widest step that all values lie on: files whose values are all multiples of 4 have bars 4 wide.
@@ -155,9 +159,7 @@ fn top(shares: &[f64]) -> f64 {
                 at += side;
             }
             let (from, to) = if side < 0 { (at + 1, peak.0 as isize) } else { (peak.0 as isize, at) };
-            for s in from.max(0) as usize..to as usize {
-                rest[s] = 0.0;
-            }
+            rest[from.max(0) as usize..to.max(0) as usize].fill(0.0);
         }
         rest[peak.0] = 0.0;
         let next = highest(&rest);

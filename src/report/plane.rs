@@ -171,21 +171,38 @@ impl View {
         self.geometry.as_ref()?.position.as_ref().map(|_| self.plane.edges())
     }
 
+    /// Whether the slices lie more than 15° askew to the patient plane they are named after.
+    pub fn oblique(&self) -> bool {
+        let Some(position) = self.geometry.as_ref().and_then(|g| g.position.as_ref()) else { return false };
+        let axes = position.closest_axes();
+        (0..3).any(|a| position.direction[a][axes[a].0].abs() < 0.966)
+    }
+
     /// What to write beneath slice `index`: plane, slice counted from 1, and position such as `S 120.0 mm` where known.
     pub fn caption(&self, index: u64) -> String {
-        let mut text = format!("{} {} / {}", capital(self.plane.name()), index + 1, self.slices());
-        if self.edges().is_none() {
-            // Without a position the plane's name would be a guess: name the axis that is cut.
-            text = match self.shape[2] {
-                1 => String::new(),
-                _ => format!("{} {} / {}", ["x", "y", "z"][self.normal], index + 1, self.slices()),
-            };
+        let known = self.edges().is_some();
+        let mut parts = Vec::new();
+        match (known, self.slices()) {
+            // Without a position the plane's name would be a guess: name the axis that is cut, if there is a choice.
+            (false, 1) => {}
+            (false, all) => parts.push(format!("{} {} / {all}", ["x", "y", "z"][self.normal], index + 1)),
+            (true, all) => {
+                let name = self.plane.name();
+                let mut text = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
+                if self.oblique() {
+                    text.push_str(" (oblique)");
+                }
+                if all > 1 {
+                    text.push_str(&format!(" {} / {all}", index + 1));
+                }
+                parts.push(text);
+            }
         }
         if let Some(mm) = self.position_mm(index) {
             let letter = [['R', 'L'], ['A', 'P'], ['I', 'S']][self.plane.normal()][usize::from(mm >= 0.0)];
-            text.push_str(&format!(" · {letter} {:.1} mm", mm.abs()));
+            parts.push(format!("{letter} {:.1} mm", mm.abs()));
         }
-        text
+        parts.join(" · ")
     }
 
     /// `count` slices spread evenly: the middles of that many equal parts, each slice at most once.
@@ -216,11 +233,6 @@ fn patient_axes(header: &Header) -> [(usize, bool); 3] {
 /// The voxel axis that runs along patient axis `wanted`. `closest_axes` uses each patient axis once, so there is one.
 fn axis_along(axes: &[(usize, bool); 3], wanted: usize) -> usize {
     axes.iter().position(|&(patient, _)| patient == wanted).unwrap_or(wanted)
-}
-
-fn capital(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -294,5 +306,12 @@ mod tests {
         let (_, header) = orientations([4, 5, 6]).into_iter().find(|(code, _)| code == "LPS").unwrap();
         let mm = View::new(&header, Plane::Axial).position_mm(0).unwrap();
         assert_eq!(View::new(&header, Plane::Axial).caption(0), format!("Axial 1 / 6 · I {:.1} mm", -mm));
+        let mut tilted = header.clone();
+        let (s, c) = (20f64.to_radians().sin(), 20f64.to_radians().cos());
+        let position = tilted.geometry.as_mut().unwrap().position.as_mut().unwrap();
+        position.direction = [[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]];
+        assert!(View::new(&tilted, Plane::Axial).caption(0).starts_with("Axial (oblique) 1 / 6 · "));
+        tilted.shape = Shape::new(&[4, 5]).unwrap();
+        assert!(View::new(&tilted, Plane::Axial).caption(0).starts_with("Axial (oblique) · "));
     }
 }

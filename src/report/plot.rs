@@ -6,7 +6,7 @@ use super::svg::{Anchor, Canvas, Style, num};
 use super::ticks::{short, ticks};
 use crate::volume::{Counts, Rescale, Unit};
 
-/// An exact histogram in real values.
+/// An exact histogram in real values. For floats: the middles of equal bins and the width of a bin as the step.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Histogram {
     /// The values that occur, ascending, and how many voxels hold each.
@@ -112,7 +112,10 @@ impl Plot {
         let bins = Bins::new(&self.histogram.values, self.histogram.step);
         let (left, right) = (x + 62.0, x + w - 56.0);
         let key_bottom = self.key(canvas, left, right, y);
-        let area = Area { left, right, top: key_bottom + 22.0, bottom: y + h - 44.0, low: bins.low, high: bins.high() };
+        let (low, high) = (bins.low, bins.high());
+        let mut area = Area { left, right, top: key_bottom + 26.0, bottom: y + h - 44.0, low, high };
+        let labels = self.labels(&area);
+        area.top += ROW * labels.iter().map(|l| l.row + 1).max().unwrap_or(0) as f64;
         axes(canvas, &area, &bins, &self.histogram.unit);
         canvas.raw(&format!(r#"<path class="bars" d="{}" fill="{}" fill-opacity="0.85"/>"#, outline(&bins, &area), hex(BARS)));
         cut_marks(canvas, &area, &bins);
@@ -127,7 +130,8 @@ impl Plot {
                 stroke(canvas, &path, curve.colour, "2");
             }
         }
-        self.draw_markers(canvas, &area);
+        labels.iter().for_each(|label| label.line(canvas, &area));
+        labels.iter().for_each(|label| label.name(canvas, &area));
         canvas.line((area.left, area.bottom), (area.right, area.bottom), AXIS);
     }
 
@@ -153,35 +157,66 @@ impl Plot {
         row
     }
 
-    fn draw_markers(&self, canvas: &mut Canvas, area: &Area) {
+    /// Places the markers' labels in rows above the plot, so that no dashed line runs through a label.
+    fn labels(&self, area: &Area) -> Vec<Label<'_>> {
         let mut order: Vec<&Marker> = self.markers.iter().filter(|m| m.at >= area.low && m.at <= area.high).collect();
-        order.sort_by(|a, b| a.at.total_cmp(&b.at));
-        // Labels lie over all lines. Right end of the text in each row: the next label takes the first row where it has room.
-        let mut rows: Vec<f64> = Vec::new();
-        let mut labels = Vec::new();
+        order.sort_by(|a, b| b.at.total_cmp(&a.at));
+        let mut placed: Vec<Label> = Vec::new();
         for marker in order {
             let x = area.x(marker.at);
-            let dashes = format!(r#"stroke="{}" stroke-width="1.5" stroke-dasharray="5 3""#, hex(marker.colour));
-            canvas.line((x, area.top), (x, area.bottom), &dashes);
-            let width = LABEL.bold().width(&marker.name);
-            let (from, anchor) = match x + 5.0 + width > area.right {
-                true => (x - 5.0 - width, Anchor::End),
-                false => (x + 5.0, Anchor::Start),
+            let width = LABEL.bold().width(&marker.name) + 5.0;
+            let right = x + width <= area.right + 50.0;
+            let span = if right { [x, x + width] } else { [x - width, x] };
+            let within = |x: f64, [from, to]: [f64; 2]| x >= from - 3.0 && x <= to + 3.0;
+            // Every line ends at its own row: a label must be above the lines that it spans, below the labels that span it.
+            let free = |row: &usize| {
+                placed.iter().all(|other| {
+                    let apart = span[1] + 6.0 < other.span[0] || other.span[1] + 6.0 < span[0];
+                    let over = !within(other.x, span) || *row > other.row;
+                    let under = !within(x, other.span) || *row < other.row;
+                    (apart || *row != other.row) && over && under
+                })
             };
-            let row = rows.iter().position(|&end| end + 6.0 < from).unwrap_or(rows.len());
-            rows.resize(rows.len().max(row + 1), 0.0);
-            rows[row] = from + width;
-            let at = if matches!(anchor, Anchor::End) { x - 5.0 } else { x + 5.0 };
-            let style = Style::new(12.0, anchor).bold();
-            labels.push((at, area.top + 13.0 + 16.0 * row as f64, [from, width], style, marker));
+            // Two labels at the right edge may span each other's lines: then the line ends behind the text.
+            let highest = placed.iter().map(|l| l.row + 1).max().unwrap_or(0);
+            let row = (0..=highest).find(free).unwrap_or(highest.min(8));
+            placed.push(Label { marker, x, span, right, row });
         }
-        for (x, y, [from, width], style, marker) in labels {
-            let behind = r##"class="paper" fill="#ffffff" fill-opacity="0.85" rx="2""##;
-            canvas.rect([from - 3.0, y - 12.0, width + 6.0, 16.0], behind);
-            canvas.coloured(x, y, style, marker.colour, false, &marker.name);
-        }
+        placed
     }
 }
+
+/// A marker's label: row 0 is the lowest.
+struct Label<'a> {
+    marker: &'a Marker,
+    x: f64,
+    span: [f64; 2],
+    right: bool,
+    row: usize,
+}
+
+impl Label<'_> {
+    fn y(&self, area: &Area) -> f64 {
+        area.top - 24.0 - ROW * self.row as f64
+    }
+
+    fn line(&self, canvas: &mut Canvas, area: &Area) {
+        let dashes = format!(r#"stroke="{}" stroke-width="1.5" stroke-dasharray="5 3""#, hex(self.marker.colour));
+        canvas.line((self.x, self.y(area) - 10.0), (self.x, area.bottom), &dashes);
+    }
+
+    fn name(&self, canvas: &mut Canvas, area: &Area) {
+        let (x, anchor) = if self.right { (self.x + 5.0, Anchor::Start) } else { (self.x - 5.0, Anchor::End) };
+        let from = if self.right { self.span[0] + 3.0 } else { self.span[0] };
+        let behind = [from, self.y(area) - 11.0, self.span[1] - self.span[0] - 3.0, 14.0];
+        canvas.rect(behind, r##"class="paper" fill="#ffffff""##);
+        let style = Style { anchor, ..LABEL.bold() };
+        canvas.coloured(x, self.y(area), style, self.marker.colour, false, &self.marker.name);
+    }
+}
+
+/// Height of a row of markers' labels.
+const ROW: f64 = 16.0;
 
 /// The parts of a curve that can be told from the axis: many bells side by side must not draw it over and over.
 fn curve_path(points: &[(f64, f64)], area: &Area, scale: f64) -> String {
@@ -291,6 +326,22 @@ mod tests {
         assert_eq!((h.step, h.unit.as_str()), (1.0, "value"));
         assert_eq!(Histogram::of(&[(Rescale::IDENTITY, &counts)], Unit::Unknown).unit, "stored value");
         assert_eq!(Histogram::of(&[(half, &counts)], Unit::Hounsfield).unit, "HU");
+    }
+
+    #[test]
+    fn no_line_runs_through_a_label() {
+        let marker = |at: f64, name: &str| Marker { at, name: name.into(), colour: BARS };
+        let near = [(10.0, "first"), (11.0, "second"), (12.0, "third"), (60.0, "apart"), (99.0, "a long name at the end")];
+        let plot = Plot { markers: near.map(|(at, name)| marker(at, name)).into(), ..Plot::default() };
+        let area = Area { left: 0.0, right: 600.0, top: 100.0, bottom: 300.0, low: 0.0, high: 100.0 };
+        let labels = plot.labels(&area);
+        assert_eq!(labels.len(), 5);
+        for a in &labels {
+            for b in labels.iter().filter(|b| b.row <= a.row && b.x != a.x) {
+                assert!(a.x < b.span[0] || a.x > b.span[1], "{} through {}", a.marker.name, b.marker.name);
+            }
+        }
+        assert!(labels.iter().all(|l| l.row < 4));
     }
 
     #[test]

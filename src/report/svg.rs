@@ -242,13 +242,12 @@ impl Canvas {
     pub fn finish(self, describe: &str) -> Svg {
         let Self { body, width, height } = self;
         let (w, h) = (num(width), num(height));
-        let describe = escape(describe);
+        let describe = escape(if describe.is_empty() { "figure" } else { describe });
         let mut text = String::with_capacity(body.len() + 512);
         // Writing to a String cannot fail.
         let _ = write!(
             text,
             r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{w}" height="{h}" viewBox="0 0 {w} {h}" font-family="{FONTS}" role="img" aria-label="{describe}">
-<title>{describe}</title>
 <rect class="paper" width="{w}" height="{h}" fill="#ffffff"/>
 {body}</svg>
 "##

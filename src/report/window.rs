@@ -8,11 +8,13 @@ use crate::volume::{Header, Window, WindowFunction};
 /// `low` and `high` are the 1st and 99th percentile, `min` and `max` the extremes; all real values.
 pub fn display_window(header: &Header, low: f64, high: f64, min: f64, max: f64) -> Window {
     let (low, high) = if high > low { (low, high) } else { (min, max) };
-    header.windows.iter().copied().find(|w| shows(w, low, high)).unwrap_or(Window {
-        center: (low + high) / 2.0,
-        width: if high > low { high - low } else { 1.0 },
-        function: WindowFunction::LinearExact,
-    })
+    header.windows.iter().copied().find(|w| shows(w, low, high)).unwrap_or(range(low, high))
+}
+
+/// The window from `low` to `high`; where there is nothing between them, one that makes them mid-grey.
+fn range(low: f64, high: f64) -> Window {
+    let width = if high > low { high - low } else { 1.0 };
+    Window { center: low + (high - low) / 2.0, width, function: WindowFunction::LinearExact }
 }
 
 /// Whether a window is of use for data that lie mostly in `low..high`: a tenth of its greys or more are in use, and it
@@ -36,6 +38,11 @@ impl Shade {
     /// Shows a volume in `window`.
     pub fn new(header: &Header, window: Window) -> Self {
         Self { window, inverted: header.inverted }
+    }
+
+    /// Shows `low` black and `high` white.
+    pub fn over(header: &Header, low: f64, high: f64) -> Self {
+        Self::new(header, range(low, high))
     }
 
     /// The grey of a real value; NaN is black, whatever the sense.
