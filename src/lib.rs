@@ -7,7 +7,11 @@ mod error;
 pub mod io;
 pub mod ops;
 #[cfg(feature = "files")]
+pub mod phantom;
+#[cfg(feature = "files")]
 pub mod pipelines;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod volume;
 
 pub use error::{Error, Result};

@@ -1,0 +1,35 @@
+//! Figures and the HTML report: pictures of slices as radiologists expect them, histograms, labels, outlines.
+//!
+//! One figure is one [`Svg`]. A PNG file is that SVG rendered here, with a font that the program carries; the HTML report
+//! embeds the same SVG. The same input gives the same bytes.
+//!
+//! From voxels to a figure:
+//! 1. [`View`] says how the voxel axes lie on screen, [`Picker`] collects the voxels of a few slices while blocks pass by;
+//! 2. [`Shade`] turns real values into greys, [`Picture`] holds the pixels with their letters, caption and outlines;
+//! 3. [`Plot`] draws an exact [`Histogram`] with its cumulative curve;
+//! 4. [`figure`] lays pictures and plots out, [`html`] writes the page around them.
+
+mod bins;
+pub mod colours;
+pub mod figure;
+pub mod html;
+mod layout;
+mod picker;
+mod picture;
+mod plane;
+mod plot;
+mod svg;
+mod ticks;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use figure::{Key, Panel};
+pub use html::Report;
+pub use picker::{Picker, Slice};
+pub use picture::Picture;
+pub use plane::{Plane, View};
+pub use plot::{Curve, Histogram, Marker, Plot};
+pub use svg::Svg;
+pub use window::{Shade, display_window};
