@@ -1,5 +1,7 @@
 //! Files: every format reads and writes blocks of voxels behind two traits. No wgpu here, no analysis.
 
+pub mod dicom;
+pub mod grey;
 pub mod output;
 
 use crate::Result;
