@@ -22,6 +22,14 @@ impl Grey {
         self.weigh(r.into(), g.into(), b.into()) as u16
     }
 
+    /// Its name in notes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rec601 => "Rec. 601",
+            Self::Rec709 => "Rec. 709",
+        }
+    }
+
     fn weigh(self, r: u32, g: u32, b: u32) -> u32 {
         match self {
             // The weights sum to 2^15: the largest sum, 65535 * 32768 + 16384, still fits.

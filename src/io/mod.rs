@@ -1,5 +1,6 @@
 //! Files: every format reads and writes blocks of voxels behind two traits. No wgpu here, no analysis.
 
+pub mod dicom;
 mod free_space;
 mod grey;
 mod limits;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::output::Target;
-use super::{Grey, Limits, Sink, Source, nifti, raster, stack};
+use super::{Grey, Limits, Sink, Source, dicom as dicom_format, nifti, raster, stack};
 use crate::volume::Header;
 use crate::{Error, Result};
 
@@ -114,9 +114,17 @@ fn image_limits(options: &OpenOptions) -> Limits {
     options.max_bytes.map_or(Limits::IMAGE, |max_bytes| Limits { max_bytes })
 }
 
-/// The only place where DICOM comes in.
-fn dicom(path: &Path, _options: &OpenOptions) -> Result<Box<dyn Source>> {
-    Err(Error::unsupported(path, "DICOM cannot be read yet", "convert it to .nii.gz"))
+fn dicom(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    let standard = dicom_format::Options::default();
+    dicom_format::open(
+        path,
+        &dicom_format::Options {
+            trust_geometry: options.trust_geometry,
+            series: options.series.map(|n| n.to_string()),
+            max_bytes: options.max_bytes.unwrap_or(standard.max_bytes),
+            grey: options.grey,
+        },
+    )
 }
 
 /// Content first; the name only decides whose error message a file without any known beginning gets.
@@ -133,7 +141,7 @@ fn kind(path: &Path) -> Result<Kind> {
     if let Some(format) = raster::Format::sniff(&start) {
         return Ok(Kind::Raster(format));
     }
-    if is_dicom(&start) {
+    if dicom_format::is_dicom(path) {
         return Ok(Kind::Dicom);
     }
     if nifti::is_nifti(path) {
@@ -152,11 +160,6 @@ fn kind(path: &Path) -> Result<Kind> {
         return Err(Error::format(path, "the content is not what the name says", "check where the file comes from"));
     }
     Err(Error::unsupported(path, "no known image format", "give DICOM, NIfTI, PNG, JPEG or TIFF"))
-}
-
-/// A DICOM file with a preamble.
-fn is_dicom(start: &[u8]) -> bool {
-    start.get(128..132) == Some(b"DICM")
 }
 
 fn folder(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {

@@ -1,0 +1,341 @@
+//! The data elements of a file up to its pixels.
+//!
+//! Only elements on the allow-list in [`super::tags`] are read; all others, every patient attribute among them, are stepped over
+//! without ever entering memory. The walk is iterative over what it skips, so nesting cannot exhaust the stack, and nothing is
+//! allocated that the file does not hold.
+
+use std::collections::BTreeMap;
+
+use super::broken;
+use super::bytes::{Bytes, Cursor};
+use super::syntax::Syntax;
+use super::tags::{self, Want};
+use crate::Result;
+
+/// Attributes by tag.
+#[derive(Debug, Default)]
+pub(super) struct Dataset {
+    big_endian: bool,
+    values: BTreeMap<u32, Value>,
+}
+
+#[derive(Debug)]
+enum Value {
+    Plain { vr: [u8; 2], bytes: Vec<u8> },
+    Items(Vec<Dataset>),
+}
+
+/// Where the pixels lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PixelElement {
+    pub(super) tag: u32,
+    /// The value, or the first item where it is encapsulated.
+    pub(super) at: u64,
+    /// None: undefined, that is, encapsulated.
+    pub(super) len: Option<u64>,
+    /// Value representation OW: swapped in pairs of bytes in big endian syntaxes.
+    pub(super) words: bool,
+}
+
+/// What a file says before its pixels.
+pub(super) struct Scan {
+    pub(super) syntax: Syntax,
+    /// False: no preamble with `DICM`; the encoding was guessed.
+    pub(super) has_magic: bool,
+    /// Where the data set begins: what is deflated begins there.
+    pub(super) dataset_at: u64,
+    pub(super) dataset: Dataset,
+    pub(super) pixels: Option<PixelElement>,
+}
+
+const ITEM: u32 = 0xFFFE_E000;
+const ITEM_END: u32 = 0xFFFE_E00D;
+const SEQUENCE_END: u32 = 0xFFFE_E0DD;
+/// Real files nest four or five deep.
+const MAX_DEPTH: usize = 64;
+const MAX_ITEMS: usize = 1 << 20;
+const MAX_VALUE: u64 = 1 << 20;
+
+/// Whether these first bytes of a file look like DICOM: 140 of them are enough.
+pub(super) fn looks_like_dicom(start: &[u8]) -> bool {
+    if start.len() >= 132 && &start[128..132] == b"DICM" {
+        return true;
+    }
+    let Some(&[a, b, c, d, e, f, g, h]) = start.first_chunk::<8>() else { return false };
+    let (group_le, group_be) = (u16::from_le_bytes([a, b]), u16::from_be_bytes([a, b]));
+    let vr = is_vr([e, f]);
+    // Without a preamble: a data set begins in group 0002 or 0008, its first elements have low numbers and short values.
+    match (group_le, group_be) {
+        (2 | 8, _) => d == 0 && (vr || u32::from_le_bytes([e, f, g, h]) < 256),
+        (_, 2 | 8) => c == 0 && vr,
+        _ => false,
+    }
+}
+
+/// Reads a file's allow-listed elements up to its pixels.
+pub(super) fn scan(bytes: &Bytes) -> Result<Scan> {
+    let mut start = vec![0; bytes.len().min(140) as usize];
+    bytes.read(0, &mut start)?;
+    if !looks_like_dicom(&start) {
+        return Err(crate::Error::format(bytes.path(), "this is not a DICOM file", "check the path"));
+    }
+    let has_magic = start.len() >= 132 && &start[128..132] == b"DICM";
+    let mut cursor = Cursor::new(bytes, if has_magic { 132 } else { 0 });
+    let uid = meta_group(&mut cursor)?;
+    let dataset_at = cursor.at;
+    let syntax = match uid {
+        Some(uid) => Syntax::from_uid(&uid),
+        None => guess(bytes, dataset_at)?,
+    };
+    if syntax.deflated {
+        let inner = Bytes::memory(bytes.path(), bytes.inflate(dataset_at)?);
+        let (dataset, pixels) = walk(&inner, 0, &syntax)?;
+        return Ok(Scan { syntax, has_magic, dataset_at, dataset, pixels });
+    }
+    let (dataset, pixels) = walk(bytes, dataset_at, &syntax)?;
+    Ok(Scan { syntax, has_magic, dataset_at, dataset, pixels })
+}
+
+fn walk(bytes: &Bytes, at: u64, syntax: &Syntax) -> Result<(Dataset, Option<PixelElement>)> {
+    let mut walker = Walker { cursor: Cursor::new(bytes, at), big_endian: syntax.big_endian };
+    walker.dataset(syntax.explicit, bytes.len(), 0)
+}
+
+/// The group 0002, if there is one: always explicit VR little endian. Its group length is often wrong and not needed.
+fn meta_group(cursor: &mut Cursor) -> Result<Option<String>> {
+    let mut uid = None;
+    while !cursor.at_end() {
+        let at = cursor.at;
+        let mut walker = Walker { cursor: Cursor::new(cursor.bytes, at), big_endian: false };
+        let element = walker.element(true)?;
+        if element.tag >> 16 != 2 {
+            break;
+        }
+        let len = element.len.ok_or_else(|| broken(cursor.bytes.path(), "an element of the file's meta group has no length"))?;
+        if element.tag == tags::TRANSFER_SYNTAX {
+            let value = walker.cursor.vec(len.min(64))?;
+            uid = Some(trimmed(&value).to_string()).filter(|u| !u.is_empty());
+            walker.cursor.skip(len - len.min(64))?;
+        } else {
+            walker.cursor.skip(len)?;
+        }
+        cursor.at = walker.cursor.at;
+    }
+    Ok(uid)
+}
+
+/// The encoding of a data set that has no meta group.
+fn guess(bytes: &Bytes, at: u64) -> Result<Syntax> {
+    let mut head = [0; 6];
+    if bytes.len() < at + 6 {
+        return Err(broken(bytes.path(), "the file ends before its data set begins"));
+    }
+    bytes.read(at, &mut head)?;
+    Ok(match (head[0], is_vr([head[4], head[5]])) {
+        (0, true) => Syntax::from_uid("1.2.840.10008.1.2.2"),
+        (_, true) => Syntax::from_uid("1.2.840.10008.1.2.1"),
+        (_, false) => Syntax::implicit(),
+    })
+}
+
+fn is_vr(vr: [u8; 2]) -> bool {
+    vr.iter().all(u8::is_ascii_uppercase)
+}
+
+struct Element {
+    tag: u32,
+    vr: [u8; 2],
+    len: Option<u64>,
+}
+
+struct Walker<'a> {
+    cursor: Cursor<'a>,
+    big_endian: bool,
+}
+
+impl Walker<'_> {
+    fn u16(&mut self) -> Result<u16> {
+        let raw = self.cursor.take::<2>()?;
+        Ok(if self.big_endian { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) })
+    }
+
+    fn u32(&mut self) -> Result<u32> {
+        let raw = self.cursor.take::<4>()?;
+        Ok(if self.big_endian { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) })
+    }
+
+    fn element(&mut self, explicit: bool) -> Result<Element> {
+        let tag = u32::from(self.u16()?) << 16 | u32::from(self.u16()?);
+        if !explicit || tag >> 16 == 0xFFFE {
+            let len = defined(self.u32()?);
+            return Ok(Element { tag, vr: *b"  ", len });
+        }
+        let after_tag = self.cursor.at;
+        let vr = self.cursor.take::<2>()?;
+        if !is_vr(vr) {
+            // Some writers slip implicit elements into an explicit data set.
+            self.cursor.at = after_tag;
+            let len = defined(self.u32()?);
+            return Ok(Element { tag, vr: *b"  ", len });
+        }
+        let long =
+            matches!(&vr, b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV");
+        let len = if long {
+            self.cursor.skip(2)?;
+            defined(self.u32()?)
+        } else {
+            Some(u64::from(self.u16()?))
+        };
+        Ok(Element { tag, vr, len })
+    }
+
+    /// The elements up to `end`, to the end of the item, or to the pixels.
+    fn dataset(&mut self, explicit: bool, end: u64, depth: usize) -> Result<(Dataset, Option<PixelElement>)> {
+        let mut dataset = Dataset { big_endian: self.big_endian, ..Dataset::default() };
+        while self.cursor.at < end {
+            let Element { tag, vr, len } = self.element(explicit)?;
+            if depth == 0 && tags::PIXELS.contains(&tag) {
+                let pixels = PixelElement { tag, at: self.cursor.at, len, words: &vr == b"OW" };
+                return Ok((dataset, Some(pixels)));
+            }
+            match (tags::want(tag), len) {
+                _ if tag == ITEM_END || tag == SEQUENCE_END => break,
+                (Want::Sequence, _) if depth < 4 => {
+                    let explicit = explicit && &vr != b"UN";
+                    let items = self.items(explicit, len, depth)?;
+                    dataset.values.insert(tag, Value::Items(items));
+                }
+                (Want::Value, Some(len)) if len <= MAX_VALUE => {
+                    let bytes = self.cursor.vec(len)?;
+                    dataset.values.insert(tag, Value::Plain { vr, bytes });
+                }
+                (_, Some(len)) => self.cursor.skip(len)?,
+                (_, None) => self.skip_sequence(explicit && &vr != b"UN")?,
+            }
+        }
+        Ok((dataset, None))
+    }
+
+    fn items(&mut self, explicit: bool, len: Option<u64>, depth: usize) -> Result<Vec<Dataset>> {
+        let end = len.map_or(u64::MAX, |len| self.cursor.at.saturating_add(len));
+        let mut items = Vec::new();
+        while self.cursor.at < end {
+            let Element { tag, len, .. } = self.element(explicit)?;
+            match tag {
+                SEQUENCE_END => break,
+                ITEM => {}
+                _ => return Err(broken(self.cursor.bytes.path(), "a sequence holds something that is no item")),
+            }
+            if items.len() == MAX_ITEMS {
+                return Err(broken(self.cursor.bytes.path(), format!("a sequence holds more than {MAX_ITEMS} items")));
+            }
+            let end = len.map_or(u64::MAX, |len| self.cursor.at.saturating_add(len));
+            items.push(self.dataset(explicit, end, depth + 1)?.0);
+        }
+        Ok(items)
+    }
+
+    /// Steps over a sequence of undefined length, however deep.
+    fn skip_sequence(&mut self, explicit: bool) -> Result<()> {
+        let mut open = vec![(true, explicit)];
+        while let Some(&(in_sequence, explicit)) = open.last() {
+            let Element { tag, vr, len } = self.element(explicit)?;
+            match (tag, len) {
+                (SEQUENCE_END, _) if in_sequence => drop(open.pop()),
+                (ITEM_END, _) if !in_sequence => drop(open.pop()),
+                (_, Some(len)) => self.cursor.skip(len)?,
+                (ITEM, None) if in_sequence => open.push((false, explicit)),
+                (_, None) if !in_sequence => open.push((true, explicit && &vr != b"UN")),
+                _ => return Err(broken(self.cursor.bytes.path(), "a sequence holds something that is no item")),
+            }
+            if open.len() > MAX_DEPTH {
+                return Err(broken(self.cursor.bytes.path(), format!("sequences are nested more than {MAX_DEPTH} deep")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn defined(len: u32) -> Option<u64> {
+    (len != u32::MAX).then_some(u64::from(len))
+}
+
+fn trimmed(bytes: &[u8]) -> &str {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(e) => std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default(),
+    };
+    text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace())
+}
+
+impl Dataset {
+    /// The items of a sequence; none if it is absent.
+    pub(super) fn items(&self, tag: u32) -> &[Dataset] {
+        match self.values.get(&tag) {
+            Some(Value::Items(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// Whether the attribute is there at all.
+    pub(super) fn has(&self, tag: u32) -> bool {
+        self.values.contains_key(&tag)
+    }
+
+    /// The bytes of a value, unless it is empty.
+    pub(super) fn bytes(&self, tag: u32) -> Option<&[u8]> {
+        match self.values.get(&tag) {
+            Some(Value::Plain { bytes, .. }) if !bytes.is_empty() => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// A value as text, trimmed, unless it is empty.
+    pub(super) fn text(&self, tag: u32) -> Option<&str> {
+        self.bytes(tag).map(trimmed).filter(|t| !t.is_empty())
+    }
+
+    /// The numbers of a value, however they are written; none that is not finite. `binary` is how they are encoded where the data
+    /// set does not say: tags of type DS and IS are text.
+    pub(super) fn numbers(&self, tag: u32) -> Vec<f64> {
+        let Some(Value::Plain { vr, bytes }) = self.values.get(&tag) else { return Vec::new() };
+        let vr = if vr == b"  " || vr == b"UN" { tags::implicit_vr(tag) } else { vr };
+        let all: Option<Vec<f64>> = match vr {
+            b"US" => Some(self.u16s(tag).into_iter().map(f64::from).collect()),
+            b"SS" => Some(self.u16s(tag).into_iter().map(|v| f64::from(v as i16)).collect()),
+            b"UL" => Some(self.chunks::<4>(bytes).map(|b| f64::from(u32::from_le_bytes(b))).collect()),
+            b"SL" => Some(self.chunks::<4>(bytes).map(|b| f64::from(i32::from_le_bytes(b))).collect()),
+            b"FL" => Some(self.chunks::<4>(bytes).map(|b| f64::from(f32::from_le_bytes(b))).collect()),
+            b"FD" => Some(self.chunks::<8>(bytes).map(f64::from_le_bytes).collect()),
+            _ => trimmed(bytes).split('\\').map(|part| part.trim().parse::<f64>().ok()).collect(),
+        };
+        all.filter(|all| all.iter().all(|v| v.is_finite())).unwrap_or_default()
+    }
+
+    /// The first number of a value.
+    pub(super) fn number(&self, tag: u32) -> Option<f64> {
+        self.numbers(tag).first().copied()
+    }
+
+    /// Exactly N numbers.
+    pub(super) fn vector<const N: usize>(&self, tag: u32) -> Option<[f64; N]> {
+        self.numbers(tag).try_into().ok()
+    }
+
+    /// A value as 16-bit words, whatever its value representation says.
+    pub(super) fn u16s(&self, tag: u32) -> Vec<u16> {
+        self.bytes(tag).map(|bytes| self.chunks::<2>(bytes).map(u16::from_le_bytes).collect()).unwrap_or_default()
+    }
+
+    /// Little-endian words of a value.
+    fn chunks<'a, const N: usize>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = [u8; N]> + 'a {
+        bytes.chunks_exact(N).map(|chunk| {
+            let mut word = [0; N];
+            word.copy_from_slice(chunk);
+            if self.big_endian {
+                word.reverse();
+            }
+            word
+        })
+    }
+}

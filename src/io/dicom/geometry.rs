@@ -1,0 +1,171 @@
+//! Whether slices form a regular grid, and which.
+
+use super::attributes::{Frame, cross, dot};
+use crate::volume::{Geometry, Position};
+
+/// A grid, or what is wrong with it and the best guess all the same.
+pub(super) struct Verdict {
+    pub(super) geometry: Geometry,
+    /// What is wrong, in numbers; empty if nothing is.
+    pub(super) flaws: Vec<String>,
+}
+
+/// Distance of a frame along the common normal, if it has a place.
+pub(super) fn distance(frame: &Frame, normal: [f64; 3]) -> Option<f64> {
+    frame.position.map(|p| dot(p, normal))
+}
+
+/// The normal of the image plane.
+pub(super) fn normal(frame: &Frame) -> Option<[f64; 3]> {
+    let [x, y] = frame.orientation?;
+    let n = cross(x, y);
+    let length = dot(n, n).sqrt();
+    (length > 0.5).then(|| n.map(|c| c / length))
+}
+
+/// How far apart two places along the normal must be to be two.
+pub(super) const SAME_PLACE_MM: f64 = 1e-3;
+/// Slices may be this far from where a regular grid has them: a share of the spacing, and what rounding in files makes.
+const UNEVEN_SHARE: f64 = 0.01;
+const UNEVEN_MM: f64 = 0.01;
+/// A stack leans if its origins run this much off the normal, and further than rounding explains.
+const TILT_DEG: f64 = 0.2;
+const TILT_MM: f64 = 0.05;
+
+/// The grid of frames that ascend along `normal`, one for each place. All must have position and orientation.
+pub(super) fn stack(frames: &[&Frame], normal: [f64; 3]) -> Verdict {
+    let first = frames[0];
+    let mut flaws = Vec::new();
+    let [x, y] = first.orientation.unwrap_or([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+    let origin = first.position.unwrap_or_default();
+    let spacing_xy = first.spacing.unwrap_or([1.0, 1.0]);
+    let at: Vec<f64> = frames.iter().filter_map(|f| distance(f, normal)).collect();
+    let gaps: Vec<f64> = at.windows(2).map(|w| w[1] - w[0]).collect();
+    let mut usual = median(&gaps);
+    if let Some(step) = usual {
+        uneven(&gaps, step, &mut flaws);
+        if flaws.is_empty() {
+            // Rounding in single positions averages out over the stack.
+            usual = Some((at[at.len() - 1] - at[0]) / gaps.len() as f64);
+        }
+    }
+    let mut z = normal;
+    let mut step = usual;
+    if let (Some(last), Some(step_mm)) = (frames[frames.len() - 1].position, usual) {
+        let along: [f64; 3] = std::array::from_fn(|a| last[a] - origin[a]);
+        let height = dot(along, normal);
+        let sideways: [f64; 3] = std::array::from_fn(|a| along[a] - normal[a] * height);
+        let lean = dot(sideways, sideways).sqrt();
+        let angle = lean.atan2(height).to_degrees();
+        if angle > TILT_DEG && lean > TILT_MM {
+            flaws.push(format!("the slices lean by {angle:.2}° against their normal, by {lean:.2} mm in all (tilted gantry)"));
+            let length = dot(along, along).sqrt();
+            z = along.map(|c| c / length);
+            step = Some(step_mm * length / height);
+        }
+        // A straight line of origins may lean; a bent one is no grid at all.
+        let off = frames.iter().filter_map(|f| f.position).map(|p| off_line(p, origin, along)).fold(0.0, f64::max);
+        if off > 2.0 * UNEVEN_MM + 0.05 * spacing_xy[0].max(spacing_xy[1]) {
+            flaws.push(format!("the slices do not lie behind each other but up to {off:.2} mm beside their common line"));
+        }
+    }
+    let step = step.or(first.between).or(first.thickness).unwrap_or(1.0);
+    let spacing_mm = [spacing_xy[0], spacing_xy[1], step];
+    let position = Some(Position { origin_mm: origin, direction: [x, y, z] });
+    Verdict { geometry: Geometry { spacing_mm, position }, flaws }
+}
+
+fn uneven(gaps: &[f64], usual: f64, flaws: &mut Vec<String>) {
+    let tolerance = UNEVEN_SHARE * usual + UNEVEN_MM;
+    let odd: Vec<(usize, f64)> = gaps.iter().copied().enumerate().filter(|(_, gap)| (gap - usual).abs() > tolerance).collect();
+    let Some(&(at, gap)) = odd.first() else { return };
+    let missing = |gap: f64| {
+        let steps = (gap / usual).round();
+        (steps >= 2.0 && (gap - steps * usual).abs() <= steps * tolerance).then(|| steps as u64 - 1)
+    };
+    match odd.iter().map(|(_, gap)| missing(*gap)).sum::<Option<u64>>() {
+        Some(n) => {
+            let (noun, verb) = if n == 1 { ("slice", "is") } else { ("slices", "are") };
+            flaws.push(format!(
+                "{n} {noun} {verb} missing: {gap:.3} mm between slices {} and {}, where {usual:.3} mm is usual",
+                at + 1,
+                at + 2
+            ));
+        }
+        None => {
+            let (low, high) = gaps.iter().fold((f64::MAX, 0.0_f64), |(low, high), g| (low.min(*g), high.max(*g)));
+            flaws.push(format!(
+                "slices are unevenly spaced: from {low:.3} to {high:.3} mm, {} of {} gaps differ from the usual {usual:.3} mm",
+                odd.len(),
+                gaps.len()
+            ));
+        }
+    }
+}
+
+fn off_line(p: [f64; 3], origin: [f64; 3], along: [f64; 3]) -> f64 {
+    let v: [f64; 3] = std::array::from_fn(|a| p[a] - origin[a]);
+    let length = dot(along, along);
+    let t = if length > 0.0 { dot(v, along) / length } else { 0.0 };
+    let off: [f64; 3] = std::array::from_fn(|a| v[a] - along[a] * t);
+    dot(off, off).sqrt()
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(places: &[[f64; 3]]) -> Vec<Frame> {
+        let orientation = Some([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+        places.iter().map(|&p| Frame { position: Some(p), orientation, spacing: Some([0.5, 0.7]), ..Frame::default() }).collect()
+    }
+
+    fn judge(places: &[[f64; 3]]) -> Verdict {
+        let frames = frames(places);
+        stack(&frames.iter().collect::<Vec<_>>(), [0.0, 0.0, 1.0])
+    }
+
+    #[test]
+    fn a_regular_stack_is_a_grid() {
+        let v = judge(&[[1.0, 2.0, 3.0], [1.0, 2.0, 5.5], [1.0, 2.0, 8.0]]);
+        assert!(v.flaws.is_empty(), "{:?}", v.flaws);
+        assert_eq!(v.geometry.spacing_mm, [0.5, 0.7, 2.5]);
+        assert_eq!(v.geometry.lps_matrix().unwrap()[2], [0.0, 0.0, 2.5, 3.0]);
+    }
+
+    #[test]
+    fn gaps_name_their_numbers() {
+        let v = judge(&[[0.0; 3], [0.0, 0.0, 2.0], [0.0, 0.0, 4.0], [0.0, 0.0, 8.0]]);
+        assert_eq!(v.flaws, ["1 slice is missing: 4.000 mm between slices 3 and 4, where 2.000 mm is usual"]);
+        let v = judge(&[[0.0; 3], [0.0, 0.0, 2.0], [0.0, 0.0, 4.0], [0.0, 0.0, 6.5]]);
+        assert_eq!(v.flaws, ["slices are unevenly spaced: from 2.000 to 2.500 mm, 1 of 3 gaps differ from the usual 2.000 mm"]);
+    }
+
+    #[test]
+    fn rounding_is_no_gap() {
+        let places: Vec<[f64; 3]> = (0..200).map(|i| [0.0, 0.0, (f64::from(i) * 0.625 * 100.0).round() / 100.0]).collect();
+        let v = judge(&places);
+        assert!(v.flaws.is_empty(), "{:?}", v.flaws);
+        assert!((v.geometry.spacing_mm[2] - 0.625).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_tilted_gantry_leans() {
+        let tilt = 10.0_f64.to_radians().tan();
+        let v = judge(&[[0.0; 3], [0.0, 5.0 * tilt, 5.0], [0.0, 10.0 * tilt, 10.0]]);
+        assert_eq!(v.flaws, ["the slices lean by 10.00° against their normal, by 1.76 mm in all (tilted gantry)"]);
+        assert!((v.geometry.voxel_mm3() - 0.5 * 0.7 * 5.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_bent_stack_is_no_grid() {
+        let v = judge(&[[0.0; 3], [3.0, 0.0, 2.0], [0.0, 0.0, 4.0]]);
+        assert_eq!(v.flaws, ["the slices do not lie behind each other but up to 3.00 mm beside their common line"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! The header of a volume made of ordered slices.
+
+use std::path::Path;
+
+use super::Options;
+use super::attributes::{Frame, Image};
+use super::order::Ordered;
+use super::syntax::Compression;
+use crate::volume::{Header, Origin, Rescale, Rescales, Shape, Unit};
+use crate::{Error, Result};
+
+/// Modalities whose frames without a place are a film, not a stack.
+pub(super) fn is_film(modality: Option<&str>) -> bool {
+    matches!(modality, Some("US" | "XA" | "RF" | "ES" | "GM" | "XC"))
+}
+
+pub(super) fn build(path: &Path, images: &[Image], ordered: &Ordered, notes: Vec<String>, options: &Options) -> Result<Header> {
+    let slices: Vec<(&Image, &Frame)> = ordered.slices.iter().map(|&(i, f)| (&images[i], &images[i].frames[f])).collect();
+    // Where slices differ in what is said once, the middle one speaks for all: the ends of a scan are the odd ones.
+    let image = slices[slices.len() / 2].0;
+    let layout = &image.pixels.layout;
+    let mut axes = vec![layout.columns, layout.rows, ordered.depth];
+    if ordered.times > 1 {
+        axes.push(ordered.times);
+    }
+    let too_large = |what: String| Error::limit(path, what, "raise the limit if the series is trusted");
+    let shape = Shape::new(&axes).ok_or_else(|| too_large("the volume has too many voxels".into()))?;
+    let mut header = Header::new(shape, layout.dtype());
+    if header.bytes() > options.max_bytes {
+        return Err(too_large(format!("{} bytes of voxels are more than the limit of {}", header.bytes(), options.max_bytes)));
+    }
+    let grey = layout.samples == 1 && !matches!(layout.colour, super::layout::Colour::Palette(_));
+    header.rescale = if grey { rescales(&slices) } else { Rescales::Uniform(Rescale::IDENTITY) };
+    if grey && slices.iter().all(|(image, _)| image.hounsfield) {
+        header.unit = Unit::Hounsfield;
+    }
+    header.geometry.clone_from(&ordered.geometry);
+    header.time_step_s = ordered.time_step_s;
+    header.modality.clone_from(&image.modality);
+    header.padding = if grey { image.padding } else { None };
+    header.windows = if grey { image.windows.clone() } else { Vec::new() };
+    header.inverted = layout.inverted;
+    header.labels = image.labels;
+    header.acquisition = image.acquisition.clone();
+    header.origin = Origin {
+        format: if images.len() == 1 { "DICOM file" } else { "DICOM series" }.into(),
+        transfer_syntax: Some(image.pixels.syntax.label()),
+        files: images.len() as u64,
+        bits_stored: Some(layout.bits_stored),
+        file_dtype: None,
+        burned_in_text: slices.iter().any(|(image, _)| image.burned_in_text),
+    };
+    header.notes = notes;
+    header.notes.extend(ordered.notes.iter().cloned());
+    header.notes.extend(oddities(&slices, options));
+    Ok(header)
+}
+
+fn rescales(slices: &[(&Image, &Frame)]) -> Rescales {
+    let all: Vec<Rescale> = slices.iter().map(|(_, frame)| frame.rescale.rescale).collect();
+    if all.iter().all(|r| *r == all[0]) { Rescales::Uniform(all[0]) } else { Rescales::PerSlice(all) }
+}
+
+/// What a reader of the voxels should know.
+fn oddities(slices: &[(&Image, &Frame)], options: &Options) -> Vec<String> {
+    let image = slices[0].0;
+    let layout = &image.pixels.layout;
+    let any = |test: &dyn Fn(&Image) -> bool| slices.iter().any(|(image, _)| test(image));
+    let mut notes = Vec::new();
+    if !image.has_magic {
+        notes.push("the file has no DICOM preamble; its encoding was guessed".into());
+    }
+    if layout.samples > 1 || matches!(layout.colour, super::layout::Colour::Palette(_)) {
+        notes.push(format!("colours were turned into grey ({})", options.grey.name()));
+    }
+    if any(&|image| image.modality_lut) {
+        notes.push("the file's Modality LUT is not applied: values are the stored ones".into());
+    }
+    if slices.iter().any(|(_, frame)| frame.rescale.flawed) {
+        notes.push("a rescale slope of zero was ignored".into());
+    }
+    if slices.iter().any(|(_, frame)| frame.rescale.given) && slices.iter().any(|(_, frame)| !frame.rescale.given) {
+        notes.push("some slices have no rescale: their values are the stored ones".into());
+    }
+    if any(&|image| image.burned_in_text) {
+        notes.push("patient text may be burnt into the pixels".into());
+    }
+    if any(&|image| is_lossy(image)) {
+        notes.push("the pixels were compressed with loss".into());
+    }
+    notes
+}
+
+fn is_lossy(image: &Image) -> bool {
+    let uid = image.pixels.syntax.uid.as_str();
+    match image.pixels.syntax.compression {
+        Compression::Jpeg => !(uid.ends_with(".57") || uid.ends_with(".70")),
+        Compression::Jpeg2000 | Compression::JpegXl => {
+            uid.ends_with(".91")
+                || uid.ends_with(".93")
+                || uid.ends_with(".203")
+                || uid.ends_with(".111")
+                || uid.ends_with(".112")
+        }
+        _ => false,
+    }
+}

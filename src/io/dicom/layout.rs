@@ -1,0 +1,216 @@
+//! How pixels are laid out: checked against each other and against the size of the file before anything is allocated.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::colour::Palette;
+use super::elements::{Dataset, PixelElement};
+use super::syntax::{Compression, Syntax};
+use super::{CONVERT, broken, tags};
+use crate::volume::Dtype;
+use crate::{Error, Result};
+
+/// Each frame costs some memory beside its pixels.
+const MAX_FRAMES: u64 = 1 << 20;
+
+/// What samples mean.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Colour {
+    Grey,
+    Palette(Arc<Palette>),
+    Rgb,
+    Ybr,
+    /// Chroma at half the width; only native pixels look like that, codecs give whole ones.
+    Ybr422,
+}
+
+/// The layout of one file's pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Layout {
+    pub(super) rows: u64,
+    pub(super) columns: u64,
+    pub(super) frames: u64,
+    pub(super) samples: u64,
+    /// All red samples, then all green, then all blue.
+    pub(super) planar: bool,
+    pub(super) bits_allocated: u16,
+    pub(super) bits_stored: u16,
+    pub(super) high_bit: u16,
+    pub(super) signed: bool,
+    pub(super) float: bool,
+    pub(super) colour: Colour,
+    /// Low values are bright (MONOCHROME1).
+    pub(super) inverted: bool,
+}
+
+impl Layout {
+    pub(super) fn read(path: &Path, set: &Dataset, pixels: &PixelElement, syntax: &Syntax) -> Result<Self> {
+        let number = |tag, name: &str| match set.number(tag) {
+            Some(n) if n >= 1.0 => Ok(n as u64),
+            Some(n) => Err(broken(path, format!("{name} is {n}"))),
+            None if set.has(tag) => Err(broken(path, format!("{name} is no number"))),
+            None => Err(broken(path, format!("{name} is missing"))),
+        };
+        let rows = number(tags::ROWS, "Rows")?;
+        let columns = number(tags::COLUMNS, "Columns")?;
+        let frames = if set.text(tags::FRAMES).is_some() { number(tags::FRAMES, "NumberOfFrames")? } else { 1 };
+        let float = pixels.tag == tags::FLOAT_PIXELS || pixels.tag == tags::DOUBLE_PIXELS;
+        let bits_allocated = match pixels.tag {
+            tags::FLOAT_PIXELS => 32,
+            tags::DOUBLE_PIXELS => 64,
+            _ => number(tags::BITS_ALLOCATED, "BitsAllocated")? as u16,
+        };
+        match bits_allocated {
+            1 | 8 | 16 | 32 => {}
+            64 if float => {}
+            12 | 24 | 64 => {
+                return Err(Error::unsupported(path, format!("pixels of {bits_allocated} bits are not supported"), CONVERT));
+            }
+            _ => return Err(broken(path, format!("BitsAllocated is {bits_allocated}"))),
+        }
+        let (bits_stored, high_bit) = if float {
+            (bits_allocated, bits_allocated - 1)
+        } else {
+            let stored = set.number(tags::BITS_STORED).unwrap_or(f64::from(bits_allocated)) as u16;
+            (stored, set.number(tags::HIGH_BIT).unwrap_or(f64::from(stored) - 1.0) as u16)
+        };
+        if bits_stored == 0 || bits_stored > bits_allocated || high_bit >= bits_allocated || high_bit + 1 < bits_stored {
+            return Err(broken(
+                path,
+                format!("{bits_stored} bits stored up to bit {high_bit} do not fit into {bits_allocated} bits allocated"),
+            ));
+        }
+        let samples = if float { 1 } else { set.number(tags::SAMPLES).unwrap_or(1.0) as u64 };
+        let photometric = set.text(tags::PHOTOMETRIC).unwrap_or(if samples == 1 { "MONOCHROME2" } else { "" });
+        let mut layout = Self {
+            rows,
+            columns,
+            frames,
+            samples,
+            planar: samples > 1 && set.number(tags::PLANAR) == Some(1.0),
+            bits_allocated,
+            bits_stored,
+            high_bit,
+            signed: !float && set.number(tags::SIGNED) == Some(1.0),
+            float,
+            colour: colour(path, set, photometric, samples, syntax)?,
+            inverted: photometric == "MONOCHROME1",
+        };
+        if layout.samples == 3 && (layout.bits_allocated > 16 || layout.bits_allocated == 1 || layout.signed) {
+            return Err(Error::unsupported(path, format!("colour of {bits_allocated} bits a sample is not supported"), CONVERT));
+        }
+        if layout.is_colour() && layout.bits_stored != layout.bits_allocated {
+            return Err(Error::unsupported(
+                path,
+                format!("colour with {bits_stored} of {bits_allocated} bits stored is not supported"),
+                CONVERT,
+            ));
+        }
+        // A padding value beyond the stored bits says that all allocated bits count: masking would make it a real value.
+        if let Some(&padding) = set.u16s(tags::PADDING).first()
+            && bits_allocated == 16
+            && !layout.fits(padding)
+        {
+            (layout.bits_stored, layout.high_bit) = (16, 15);
+        }
+        Ok(layout)
+    }
+
+    /// Whether a 16-bit word is a value of the stored bits.
+    fn fits(&self, word: u16) -> bool {
+        let bits = u32::from(self.bits_stored);
+        if self.signed {
+            let value = i32::from(word as i16);
+            value >= -(1 << (bits - 1)) && value < 1 << (bits - 1)
+        } else {
+            u32::from(word) < 1 << bits
+        }
+    }
+
+    pub(super) fn is_colour(&self) -> bool {
+        matches!(self.colour, Colour::Rgb | Colour::Ybr | Colour::Ybr422)
+    }
+
+    /// The type of the voxels handed out: colours become grey.
+    pub(super) fn dtype(&self) -> Dtype {
+        match (&self.colour, self.float, self.bits_allocated, self.signed) {
+            (Colour::Palette(_), ..) | (_, _, 1, _) => Dtype::U8,
+            (_, true, 32, _) => Dtype::F32,
+            (_, true, ..) => Dtype::F64,
+            (_, _, 8, false) => Dtype::U8,
+            (_, _, 8, true) => Dtype::I8,
+            (_, _, 16, false) => Dtype::U16,
+            (_, _, 16, true) => Dtype::I16,
+            (_, _, _, false) => Dtype::U32,
+            (_, _, _, true) => Dtype::I32,
+        }
+    }
+
+    /// Pixels of one frame.
+    pub(super) fn pixels(&self) -> u64 {
+        self.rows * self.columns
+    }
+
+    /// Bits of one frame as native pixels.
+    pub(super) fn frame_bits(&self) -> u128 {
+        let samples = if self.colour == Colour::Ybr422 { 2 } else { u128::from(self.samples) };
+        u128::from(self.pixels()) * samples * u128::from(self.bits_allocated)
+    }
+
+    /// Checks what the header claims against the limit and against what the file holds.
+    pub(super) fn check_size(&self, path: &Path, pixels: &PixelElement, syntax: &Syntax, file: u64, limit: u64) -> Result<()> {
+        let native = matches!(syntax.compression, Compression::None);
+        let needed = (self.frame_bits() * u128::from(self.frames)).div_ceil(8);
+        let claim = || format!("{} x {} x {} pixels of {} bits", self.columns, self.rows, self.frames, self.bits_allocated);
+        match (native, pixels.len) {
+            (true, None) => return Err(broken(path, "uncompressed pixel data has no length")),
+            (false, Some(_)) => return Err(broken(path, "the transfer syntax is a compressed one, but the pixel data is not")),
+            (true, Some(len)) => {
+                if !syntax.deflated && pixels.at.saturating_add(len) > file {
+                    return Err(broken(path, "the file ends inside its pixel data"));
+                }
+                if u128::from(len) < needed {
+                    return Err(broken(path, format!("{} need {needed} bytes, but there are {len}", claim())));
+                }
+            }
+            // Eight bytes of item header for each frame at the least.
+            (false, None) if u128::from(self.frames) * 8 > u128::from(file) => {
+                return Err(broken(path, format!("{} cannot lie in a file of {file} bytes", claim())));
+            }
+            (false, None) => {}
+        }
+        if self.frames > MAX_FRAMES {
+            return Err(Error::limit(
+                path,
+                format!("{} are more than {MAX_FRAMES} frames", claim()),
+                "split the file with another tool",
+            ));
+        }
+        let voxels = u128::from(self.pixels()) * u128::from(self.frames) * self.dtype().bytes() as u128;
+        if voxels > u128::from(limit) {
+            return Err(Error::limit(
+                path,
+                format!("{} are more than the limit of {limit} bytes", claim()),
+                "raise the limit if the file is trusted",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn colour(path: &Path, set: &Dataset, photometric: &str, samples: u64, syntax: &Syntax) -> Result<Colour> {
+    let native = matches!(syntax.compression, Compression::None | Compression::Wrapped);
+    Ok(match (photometric, samples) {
+        ("MONOCHROME1" | "MONOCHROME2", 1) => Colour::Grey,
+        ("PALETTE COLOR", 1) => Colour::Palette(Arc::new(Palette::read(path, set)?)),
+        ("RGB", 3) => Colour::Rgb,
+        ("YBR_FULL_422", 3) if native => Colour::Ybr422,
+        ("YBR_FULL" | "YBR_FULL_422", 3) => Colour::Ybr,
+        // JPEG 2000 decoders undo these two by themselves.
+        ("YBR_RCT" | "YBR_ICT", 3) if syntax.compression == Compression::Jpeg2000 => Colour::Rgb,
+        ("MONOCHROME1" | "MONOCHROME2" | "PALETTE COLOR" | "RGB" | "YBR_FULL" | "YBR_FULL_422", _) => {
+            return Err(broken(path, format!("{samples} samples a pixel do not fit the photometric interpretation")));
+        }
+        _ => return Err(Error::unsupported(path, "this photometric interpretation is not supported", CONVERT)),
+    })
+}

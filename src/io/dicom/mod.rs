@@ -1,0 +1,91 @@
+//! DICOM files and series: found, grouped, ordered, checked, and read slice by slice.
+//!
+//! Headers are walked by code of our own that knows an allow-list of technical attributes and steps over everything else, so patient
+//! text never enters memory, a hostile file cannot make it allocate or recurse, and the place of the pixels is known exactly.
+//! Uncompressed pixels are read at that place; compressed ones frame by frame through other people's decoders, behind checks.
+//!
+//! Voxels are the *stored* values, masked and sign-extended to the bits stored; the rescale stands beside them in the header. Slices
+//! ascend along the normal of the image plane.
+
+mod attributes;
+mod bytes;
+mod codecs;
+mod codestream;
+mod colour;
+mod elements;
+mod fragments;
+mod geometry;
+mod header;
+mod layout;
+mod order;
+mod pixels;
+mod rle;
+mod series;
+mod source;
+mod syntax;
+mod tags;
+#[cfg(test)]
+mod tests;
+pub mod write;
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::io::Grey;
+use crate::io::Source;
+use crate::{Error, Result};
+
+pub use source::Series;
+
+/// How DICOM is read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Go on although slices are missing, doubled, uneven or tilted; a note in the header says so. `--trust-geometry`.
+    pub trust_geometry: bool,
+    /// Which series of a folder, by the number that the error about several series lists. `--series`.
+    pub series: Option<String>,
+    /// Refuse volumes larger than this.
+    pub max_bytes: u64,
+    /// How colours become grey.
+    pub grey: Grey,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { trust_geometry: false, series: None, max_bytes: 64 << 30, grey: Grey::default() }
+    }
+}
+
+/// Opens a DICOM file, or a folder with one series, as a volume of shape x, y, z(, t).
+///
+/// # Errors
+/// [`Error::Usage`] for a folder of several series, [`Error::Format`] for broken files and geometry that cannot be trusted,
+/// [`Error::Unsupported`] for compressions and colours we cannot decode, [`Error::Limit`], [`Error::Read`].
+pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Source>> {
+    Ok(Box::new(open_series(path, options)?))
+}
+
+/// As [`open`], with access to the files behind the slices.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_series(path: &Path, options: &Options) -> Result<Series> {
+    let (images, notes) = series::load(path, options)?;
+    let (images, ordered) = order::order(path, images, options)?;
+    let header = header::build(path, &images, &ordered, notes, options)?;
+    Ok(Series::new(header, images, ordered))
+}
+
+/// Whether a file looks like DICOM: its magic, or the start of a data set without one. Unreadable files do not.
+pub fn is_dicom(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(140).read_to_end(&mut start));
+    read.is_ok() && elements::looks_like_dicom(&start)
+}
+
+/// What to do about pixels we cannot decode.
+const CONVERT: &str = "convert it to an uncompressed grey transfer syntax with another tool";
+
+fn broken(path: &Path, what: impl Into<String>) -> Error {
+    Error::format(path, what, "get a fresh copy of the file")
+}
