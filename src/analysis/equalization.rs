@@ -83,6 +83,25 @@ pub fn decide(groups: &[Group<'_>], to: Dtype, range: Option<(f64, f64)>) -> Dec
     Decision { tables, counted, constant: divisor == 0 }
 }
 
+/// The table over the bins of an f32 histogram, by the same rule with c(v) counted up to whole bins; `ascending` unless the real values
+/// fall as the stored ones rise. Fewer than two occupied bins leave nothing to equalise: all entries are 0.
+pub fn over_bins(counts: &Counts, to: Dtype, ascending: bool) -> Table {
+    let top = to.values() as u64 - 1;
+    let bins = counts.bins.len();
+    let place = |i: usize| if ascending { i } else { bins - 1 - i };
+    let least = (0..bins).map(|i| counts.bins[place(i)]).find(|n| *n > 0).unwrap_or(0);
+    let divisor = counts.total() - least;
+    let mut levels = vec![0.0; bins];
+    let mut count = 0;
+    for i in 0..bins {
+        count += counts.bins[place(i)];
+        if divisor > 0 {
+            levels[place(i)] = rounded(count.max(least) - least, top, divisor) as f64;
+        }
+    }
+    Table::from_bins(bins, to, |i| levels[i])
+}
+
 /// `a * b / divisor` to nearest, ties to even.
 fn rounded(a: u64, b: u64, divisor: u64) -> u64 {
     let numerator = u128::from(a) * u128::from(b);
