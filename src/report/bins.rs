@@ -33,9 +33,10 @@ impl Bins {
         let step = coarsest(values, step);
         let steps = ((high - low) / step).round() + 1.0;
         let mut per_bar = (steps / MOST).ceil().max(1.0);
-        if per_bar > 1.0 {
+        let apart = gap(values) / step;
+        if per_bar > 1.0 && apart > 1.5 {
             // Values far apart (16-bit results of few levels): one level or two in a bar would look like a comb.
-            per_bar = per_bar.max((4.0 * gap(values) / step).round().min((steps / FEWEST).floor()));
+            per_bar = per_bar.max((4.0 * apart).round().min((steps / FEWEST).floor()));
         }
         // As many bars, made as narrow as that allows: the last one is all but full.
         let count = (steps / per_bar).ceil();
@@ -193,6 +194,7 @@ mod tests {
             let inner = &bins.shares[..bins.shares.len() - 1];
             assert!(inner.iter().all(|s| (s - inner[0]).abs() < 1e-12), "{n}");
             assert!((bins.cumulative.last().unwrap() - 1.0).abs() < 1e-9);
+            assert!(bins.shares.len() >= 128, "{n}");
         }
     }
 

@@ -59,7 +59,12 @@ pub fn render(report: &Report) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let strings = |all: &[String]| minijinja::Value::from(all.to_vec());
-    let figures: Vec<_> = report.figures.iter().map(|(caption, svg)| context! { caption, svg => svg.as_str() }).collect();
+    let figures: Vec<_> = report
+        .figures
+        .iter()
+        // A wide figure may scroll on a small screen; a narrow one shrinks.
+        .map(|(caption, svg)| context! { caption, svg => svg.as_str(), wide => svg.width() > 1000 })
+        .collect();
     let statistics: Vec<_> =
         report.statistics.iter().map(|(name, values)| context! { name, values => strings(values) }).collect();
     let method: Vec<_> = report.method.iter().map(|s| context! { name => &s.name, text => &s.text, code => s.code }).collect();
