@@ -9,7 +9,7 @@ use crate::io::{Grey, Limits};
 use crate::volume::{Dtype, Header, Rescale};
 
 /// A 2 x 3 x 4 int16 volume of 1 x 2 x 3 mm, without orientation.
-fn plain(version: Version) -> Fields {
+pub(super) fn plain(version: Version) -> Fields {
     Fields {
         version,
         big_endian: false,
