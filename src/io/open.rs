@@ -195,3 +195,69 @@ fn folder(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
         several => stack::open(several, options),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::output::publish;
+    use crate::volume::{Dtype, Shape};
+
+    fn png(path: &Path, axes: [u64; 2], value: u8) {
+        let header = Header::new(Shape::new(&axes).unwrap(), Dtype::U8);
+        let sink = create(&Target::new(path, true, &[]).unwrap(), &header, &WriteOptions::default()).unwrap();
+        sink.write(0, &vec![value; header.bytes() as usize]).unwrap();
+        publish(vec![sink.finish().unwrap()]).unwrap();
+    }
+
+    fn open_path(path: &Path) -> Result<Box<dyn Source>> {
+        open(&[path.to_path_buf()], &OpenOptions::default())
+    }
+
+    #[test]
+    fn a_folder_is_stacked_in_natural_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for i in [10, 9, 1, 2] {
+            png(&folder.path().join(format!("slice{i}.png")), [3, 2], i);
+        }
+        std::fs::write(folder.path().join("LICENSE.txt"), "free").unwrap();
+        std::fs::write(folder.path().join(".hidden.png"), "x").unwrap();
+        let source = open_path(folder.path()).unwrap();
+        assert_eq!((source.header().shape.axes(), source.header().origin.files, source.unit()), ([3, 2, 4].as_slice(), 4, 6));
+        let mut bytes = vec![0; 24];
+        source.read(0, &mut bytes).unwrap();
+        assert_eq!(bytes.chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [1, 2, 9, 10]);
+        png(&folder.path().join("slice11.png"), [2, 3], 0);
+        let error = open_path(folder.path()).map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::Usage { .. }) && error.to_string().contains("slice11.png is 2 x 3"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_image_is_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            open_path(&path).map(|_| ()).unwrap_err()
+        };
+        assert!(matches!(open_path(folder.path()), Err(Error::Format { .. })));
+        assert!(matches!(open_path(&folder.path().join("none.nii")), Err(Error::Read { .. })));
+        for name in ["empty", "empty.nii", "empty.nii.gz", "empty.png", "empty.dcm"] {
+            assert!(matches!(file(name, b""), Error::Format { .. }), "{name}");
+        }
+        for name in ["text.dcm", "text.nii", "text.nii.gz", "text.png", "text.tiff"] {
+            assert!(matches!(file(name, b"Patient went home."), Error::Format { .. }), "{name}");
+        }
+        assert!(matches!(file("text.txt", b"Patient went home."), Error::Unsupported { .. }));
+        assert!(matches!(file("pair.hdr", &[0; 348]), Error::Unsupported { .. }));
+        assert!(matches!(open(&[], &OpenOptions::default()), Err(Error::Usage { .. })));
+    }
+
+    #[test]
+    fn content_decides_not_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        png(&folder.path().join("a.png"), [4, 4], 7);
+        let renamed = folder.path().join("a.dcm");
+        std::fs::rename(folder.path().join("a.png"), &renamed).unwrap();
+        assert_eq!(open_path(&renamed).unwrap().header().origin.format, "PNG");
+    }
+}

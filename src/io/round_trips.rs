@@ -241,6 +241,30 @@ fn what_cannot_be_written_is_refused_and_leaves_nothing() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// The pixels of all images that open, as `tests/oracles/check_images.py` compares them with OpenCV's. The order of the lines
+/// of the list is that of the raw files beside it.
+#[test]
+fn images_for_the_oracle() {
+    let (Some(root), Some(_)) = (data(""), std::env::var_os("HOUNSFIELD_COPIES")) else { return };
+    let copies = Copies::new("images");
+    let (mut folders, mut list) = (vec![root.clone()], String::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            let image = path.extension().is_some_and(|e| e == "png" || e == "jpeg" || e == "jpg");
+            if path.is_dir() {
+                folders.push(path);
+            } else if let (true, Ok(source)) = (image, open_path(&path)) {
+                let number = list.lines().count();
+                std::fs::write(copies.path.join(format!("{number}.raw")), all(&*source).unwrap()).unwrap();
+                let header = source.header();
+                let name = path.strip_prefix(&root).unwrap().display();
+                list += &format!("{number}\t{}\t{}\t{}\t{name}\n", header.dtype, header.shape.axis(0), header.shape.axis(1));
+            }
+        }
+    }
+    std::fs::write(copies.path.join("list.tsv"), list).unwrap();
+}
+
 /// Run by hand: `HOUNSFIELD_MEASURE=<volume> cargo test --lib measure_gzip -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cuts::Groups;
-use super::narrow::{Narrow, Resolved};
+use super::narrow::Resolved;
 use super::select::{Mask, Region, Selected, select};
 use super::{Device, Group, Observer, Watch, copy, count, count_floats, map, map_floats};
 use crate::Error;
@@ -58,13 +58,9 @@ impl Equalization {
         observer: Option<Observer<'_>>,
         watch: &dyn Watch,
     ) -> Result<Self> {
-        match input {
+        match input.as_float32() {
             Resolved::Exact(source) => Self::exact(source, mask, job, device, observer, watch),
             Resolved::Floats(source, census) => {
-                let source: Box<dyn Source> = match source.header().dtype {
-                    Dtype::F32 => source,
-                    _ => Box::new(Narrow::new(source, Dtype::F32, 0.0)),
-                };
                 Self::floats(source, (census.min, census.max), mask, job, device, observer, watch)
             }
         }

@@ -142,6 +142,30 @@ pub enum Resolved {
     Floats(Box<dyn Source>, Census),
 }
 
+impl Resolved {
+    /// The source.
+    pub fn source(&self) -> &dyn Source {
+        let (Self::Exact(source) | Self::Floats(source, _)) = self;
+        source.as_ref()
+    }
+
+    /// What the voxels mean.
+    pub fn header(&self) -> &Header {
+        self.source().header()
+    }
+
+    /// The same with real numbers as f32, which is what kernels take: each rounded once.
+    #[must_use]
+    pub fn as_float32(self) -> Self {
+        match self {
+            Self::Floats(source, census) if source.header().dtype != Dtype::F32 => {
+                Self::Floats(Box::new(Narrow::new(source, Dtype::F32, 0.0)), census)
+            }
+            same => same,
+        }
+    }
+}
+
 /// Finds out how the voxels can be counted. Wide types are read once for it.
 ///
 /// # Errors

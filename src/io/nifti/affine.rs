@@ -134,3 +134,30 @@ fn unit(v: [f64; 3]) -> [f64; 3] {
     let length = dot(v, v).sqrt();
     v.map(|c| c / length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quaternion_gives_the_rotation_it_was_made_of() {
+        let steps = [-0.9, -0.5, -0.1, 0.0, 0.1, 0.4, 0.8, 0.99];
+        let mut seen = 0;
+        for b in steps {
+            for c in steps {
+                for d in steps.into_iter().filter(|d| b * b + c * c + d * d < 1.0) {
+                    let mut fields = crate::io::nifti::tests::plain(crate::io::nifti::fields::Version::Two);
+                    fields.pixdim[1..4].fill(1.0);
+                    fields.quaternion = [b, c, d];
+                    let matrix = qform_matrix(&fields);
+                    let again = quaternion(std::array::from_fn(|a| std::array::from_fn(|row| matrix[row][a])));
+                    for (x, y) in again.into_iter().zip([b, c, d]) {
+                        assert!((x - y).abs() < 1e-12, "{b} {c} {d}: {again:?}");
+                    }
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 100);
+    }
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::affine;
 use super::fields::{Fields, Version};
-use crate::io::{Grey, Limits};
+use crate::io::Grey;
 use crate::volume::{Dtype, Header, Rescale, Rescales, Shape};
 use crate::{Error, Result};
 
@@ -38,8 +38,7 @@ impl Encoding {
 impl Layout {
     /// Length that the uncompressed file must have at least.
     pub(super) fn end(&self, shape: &Shape) -> u64 {
-        // Checked in `interpret` not to overflow.
-        self.offset + shape.voxels() * self.encoding.bytes() as u64
+        self.offset.saturating_add(shape.voxels().saturating_mul(self.encoding.bytes() as u64))
     }
 }
 
@@ -58,8 +57,9 @@ const CODES: [(i32, Dtype); 10] = [
 
 const LABELS: i32 = 1002;
 
-/// Checks a header before anything is allocated for its voxels. `bytes` is the beginning of the uncompressed file.
-pub(super) fn interpret(path: &Path, bytes: &[u8], limits: &Limits, grey: Grey) -> Result<(Header, Layout)> {
+/// Checks a header by itself; whether the file is long enough, the caller knows. `bytes` is the beginning of the uncompressed
+/// file.
+pub(super) fn interpret(path: &Path, bytes: &[u8], grey: Grey) -> Result<(Header, Layout)> {
     let format = |what: String| Err(Error::format(path, what, "write it again with the program that made it"));
     let Some(fields) = Fields::read(bytes) else {
         return match Version::sniff(bytes) {
@@ -84,8 +84,6 @@ pub(super) fn interpret(path: &Path, bytes: &[u8], limits: &Limits, grey: Grey) 
         return format(format!("the voxels begin at byte {}, before byte {first} where the header ends", fields.vox_offset));
     }
     let layout = Layout { big_endian: fields.big_endian, offset: fields.vox_offset as u64, encoding };
-    let size = shape.voxels().checked_mul(encoding.bytes().max(dtype.bytes()) as u64);
-    limits.check(path, size.unwrap_or(u64::MAX))?;
 
     let mut header = Header::new(shape, dtype);
     header.origin.format = fields.version.name().into();
@@ -99,7 +97,11 @@ pub(super) fn interpret(path: &Path, bytes: &[u8], limits: &Limits, grey: Grey) 
     let mm_per_unit = match fields.units & 7 {
         1 => 1000.0,
         3 => 0.001,
-        _ => 1.0,
+        2 => 1.0,
+        _ => {
+            header.notes.push("the unit of length is not stated; millimetres are assumed".into());
+            1.0
+        }
     };
     header.geometry = affine::read(&fields, mm_per_unit, &mut header.notes);
     header.time_step_s = time_step(&fields, &mut header.notes);

@@ -9,6 +9,8 @@ mod gzip;
 mod header;
 mod sink;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::Read;

@@ -99,7 +99,9 @@ impl Sink for Plain {
 }
 
 /// A gzip file of one member. Each block is deflated by the thread that brings it and ends on a byte boundary (a sync flush),
-/// so that blocks can be joined; checksums are joined too. Blocks that come early wait for those before them.
+/// so that blocks can be joined; checksums are joined too. Blocks that come early wait for those before them. Each block starts
+/// with an empty dictionary: on a chest CT that costs 1.5 % of the size with blocks of 64 KiB, 0.2 % with 256 KiB, nothing from
+/// a MiB on.
 struct Gzipped {
     target: Target,
     extent: Extent,

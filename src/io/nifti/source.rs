@@ -20,12 +20,13 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
     let mut start = [0; 544];
     let n = fill(&mut file, &mut start);
     if !start[..n].starts_with(&gzip::MAGIC) {
-        let (header, layout) = interpret(path, &start[..n], limits, grey)?;
+        let (header, layout) = interpret(path, &start[..n], grey)?;
         let needs = layout.end(&header.shape);
         if length < needs {
             let what = format!("truncated: the file has {length} bytes, needs {needs}");
             return Err(Error::format(path, what, "get the file again"));
         }
+        limits.check(path, voxel_bytes(&header))?;
         return Ok(Box::new(Plain { path: path.into(), file, header, layout }));
     }
     let mut reader = gzip::Reader::open(path).map_err(Error::read(path))?;
@@ -34,15 +35,21 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
         Err(e) => return Err(read_error(path, e)),
         Ok(n) => n + fill(&mut reader, &mut start[n..]),
     };
-    let (mut header, layout) = interpret(path, &start[..n], limits, grey)?;
+    let (mut header, layout) = interpret(path, &start[..n], grey)?;
     let (needs, most) = (layout.end(&header.shape), length.saturating_mul(gzip::MOST_EXPANSION));
     if most < needs {
         let what = format!("truncated: {length} bytes of gzip hold at most {most}, the header needs {needs}");
         return Err(Error::format(path, what, "get the file again"));
     }
+    limits.check(path, voxel_bytes(&header))?;
     header.origin.format += " (gzip)";
     let stream = Mutex::new(Stream { reader, at: n as u64 });
     Ok(Box::new(Gzipped { path: path.into(), header, layout, stream }))
+}
+
+/// Where a file is as long as its header says this cannot overflow; a gzip bomb may still claim a lot.
+fn voxel_bytes(header: &Header) -> u64 {
+    header.shape.voxels().saturating_mul(header.dtype.bytes() as u64)
 }
 
 /// A plain file: any thread reads any part.

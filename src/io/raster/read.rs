@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// Decoders need room besides the picture itself.
 const WORKING_SPACE: u64 = 64 << 20;
 
+/// The most that PNG can expand: deflate 1032 : 1, and one bit of a palette to four bytes.
+const MOST_EXPANSION: u64 = 1032 * 32;
+
 /// The format by the file's first bytes.
 pub(super) fn format(path: &Path) -> Result<Format> {
     let mut start = Vec::new();
@@ -40,6 +43,7 @@ pub(super) fn image(path: &Path, format: Format, limits: &Limits, grey: Grey) ->
 
 fn decoder(path: &Path, format: Format, limits: &Limits) -> Result<impl ImageDecoder> {
     let file = File::open(path).map_err(Error::read(path))?;
+    let length = file.metadata().map_err(Error::read(path))?.len();
     let format = if format == Format::Png { ImageFormat::Png } else { ImageFormat::Jpeg };
     let mut reader = ImageReader::with_format(BufReader::new(file), format);
     let mut bound = image::Limits::no_limits();
@@ -47,6 +51,11 @@ fn decoder(path: &Path, format: Format, limits: &Limits) -> Result<impl ImageDec
     reader.limits(bound);
     let decoder = reader.into_decoder().map_err(|e| error(path, e))?;
     limits.check(path, decoder.total_bytes())?;
+    if format == ImageFormat::Png && decoder.total_bytes() / MOST_EXPANSION > length {
+        let (width, height) = decoder.dimensions();
+        let what = format!("truncated: {length} bytes for an image of {width} x {height} pixels");
+        return Err(Error::format(path, what, "get the file again"));
+    }
     Ok(decoder)
 }
 

@@ -27,6 +27,8 @@ pub(super) fn volume(path: &Path, limits: &Limits, grey: Grey) -> Result<(Header
     let broken = |e| error(path, e);
     let mut tiff = Decoder::new(BufReader::new(file)).map_err(broken)?.with_limits(bounds);
 
+    let description = tiff.get_tag_ascii_string(Tag::ImageDescription).ok();
+    let mut notes = Vec::new();
     let mut bytes = Vec::new();
     let mut first: Option<((u32, u32), Dtype)> = None;
     let (mut pages, mut colour) = (0u64, false);
@@ -60,6 +62,18 @@ pub(super) fn volume(path: &Path, limits: &Limits, grey: Grey) -> Result<(Header
         }
         tiff.next_image().map_err(broken)?;
     }
+    if let Some(text) = description {
+        // The text may name a patient: only a count is taken from it.
+        let images =
+            text.strip_prefix("ImageJ=").and_then(|t| t.lines().find_map(|l| l.strip_prefix("images=")?.trim().parse().ok()));
+        if images.is_some_and(|n: u64| n > pages) {
+            let what = format!("ImageJ keeps more images in this file than its {pages} TIFF page(s) tell of");
+            return Err(Error::unsupported(path, what, "save it as an image sequence or as NIfTI"));
+        }
+        if text.contains("<OME") {
+            notes.push("OME-XML is not read: the pages are taken as slices, in order".into());
+        }
+    }
     let empty = || Error::format(path, "an image without pixels", "get the file again");
     let ((width, height), dtype) = first.ok_or_else(empty)?;
     let mut axes = vec![width.into(), height.into()];
@@ -69,6 +83,7 @@ pub(super) fn volume(path: &Path, limits: &Limits, grey: Grey) -> Result<(Header
     let mut header = Header::new(Shape::new(&axes).ok_or_else(empty)?, dtype);
     header.origin.format = "TIFF".into();
     header.origin.files = 1;
+    header.notes = notes;
     if colour {
         header.notes.push("colour was turned to grey, transparency left out".into());
     }
@@ -163,5 +178,65 @@ fn error(path: &Path, error: TiffError) -> Error {
         TiffError::UnsupportedError(e) => Error::unsupported(path, one_line(&e), "convert it to plain grey TIFF"),
         TiffError::LimitsExceeded => Error::limit(path, "larger than the limit", "raise the limit if the file is genuine"),
         e => broken(format!("damaged image ({})", one_line(&e))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tiff::encoder::{TiffEncoder, colortype};
+
+    use super::*;
+
+    fn read(write: impl FnOnce(&mut TiffEncoder<std::io::Cursor<&mut Vec<u8>>>)) -> Result<(Header, Vec<u8>)> {
+        let mut bytes = Vec::new();
+        write(&mut TiffEncoder::new(std::io::Cursor::new(&mut bytes)).unwrap());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        volume(file.path(), &Limits { max_bytes: 1 << 20 }, Grey::Rec601)
+    }
+
+    #[test]
+    fn colour_becomes_grey() {
+        let (header, bytes) = read(|t| t.write_image::<colortype::RGB8>(2, 1, &[255, 0, 0, 9, 9, 9]).unwrap()).unwrap();
+        assert_eq!((header.dtype, bytes), (Dtype::U8, vec![76, 9]));
+        let (header, bytes) = read(|t| t.write_image::<colortype::RGB16>(1, 1, &[65535, 0, 0]).unwrap()).unwrap();
+        assert_eq!((header.dtype, bytes), (Dtype::U16, 19596u16.to_le_bytes().to_vec()));
+    }
+
+    #[test]
+    fn pages_must_be_alike() {
+        let error = read(|t| {
+            t.write_image::<colortype::Gray8>(2, 1, &[1, 2]).unwrap();
+            t.write_image::<colortype::Gray8>(1, 2, &[1, 2]).unwrap();
+        });
+        assert!(error.unwrap_err().to_string().starts_with("page 2 is 1 x 2 uint8, the first is 2 x 1 uint8"));
+    }
+
+    #[test]
+    fn images_that_imagej_hides_behind_one_page_are_not_lost_quietly() {
+        let with = |images: u32| {
+            read(|t| {
+                let mut image = t.new_image::<colortype::Gray8>(2, 1).unwrap();
+                let text = format!("ImageJ=1.53t\nimages={images}\nslices={images}\n");
+                image.encoder().write_tag(Tag::ImageDescription, text.as_str()).unwrap();
+                image.write_data(&[1, 2]).unwrap();
+            })
+        };
+        assert_eq!(with(1).unwrap().1, [1, 2]);
+        assert!(matches!(with(7), Err(Error::Unsupported { .. })));
+    }
+
+    #[test]
+    fn more_than_the_limit_is_refused() {
+        let result = read(|t| t.write_image::<colortype::Gray8>(2048, 1024, &vec![0; 2 << 20]).unwrap());
+        assert!(matches!(result, Err(Error::Limit { .. })));
+    }
+
+    #[test]
+    fn bits_are_spread_row_by_row() {
+        assert_eq!(
+            unpack(&[0b1010_0000, 0b1000_0000, 0, 0b1000_0000], (9, 2)),
+            [255, 0, 255, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 0, 255]
+        );
     }
 }

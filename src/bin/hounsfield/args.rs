@@ -1,0 +1,248 @@
+//! Every argument of the program. Help, completions and man pages come from these definitions.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Exact histograms, statistics and equalisation of medical images and volumes, the same bits on CPU and GPU
+#[derive(Debug, Parser)]
+#[command(name = "hounsfield", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 done, 2 usage, 3 input, 4 output, 5 device.\nNot a medical device.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shared options")]
+pub struct Shared {
+    /// Where to compute: auto, cpu, gpu, or an adapter's number or name from `hounsfield devices`
+    ///
+    /// auto takes a hardware GPU where it can win. For one pass over a file it cannot: the voxels would cross the bus only to
+    /// be read once, so the CPU, which gives the same bits, is taken.
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
+    /// CPU threads [default: all]
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Results as JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Replace outputs that exist
+    #[arg(long, global = true)]
+    pub force: bool,
+    /// No progress and no notes
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say what is done and why
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show format, shape, geometry and acquisition; no patient data
+    Info(Info),
+    /// Print statistics in real units (HU)
+    Stats(Stats),
+    /// Draw or export the histogram and its cumulative curve
+    Histogram(Histogram),
+    /// Equalise the histogram, exactly, for 8 or 16 bits
+    Equalize(Equalize),
+    /// Save a slice, or many, as a picture
+    Slice(Slice),
+    /// Convert between formats
+    Convert(Convert),
+    /// List GPUs, check that they compute right, and say what auto takes
+    Devices,
+    /// Make a CT phantom and run the whole way on it
+    Demo(Demo),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages
+    Man {
+        /// Folder to write them to
+        folder: PathBuf,
+    },
+}
+
+/// What is read.
+#[derive(Debug, Args)]
+pub struct Input {
+    /// A DICOM file or folder, NIfTI, PNG, JPEG or TIFF; several files stack into a volume in the order given
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How colour becomes grey
+    #[arg(long, default_value = "rec601", value_name = "RULE")]
+    pub grey: Grey,
+    /// Which DICOM series of a folder that holds several
+    #[arg(long, value_name = "N")]
+    pub series: Option<u32>,
+    /// Read a series even if slices are missing, doubled, uneven or tilted
+    #[arg(long)]
+    pub trust_geometry: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Grey {
+    /// 0.299 R + 0.587 G + 0.114 B as OpenCV's cvtColor computes it
+    Rec601,
+    /// 0.2125 R + 0.7154 G + 0.0721 B, as scikit-image's rgb2gray
+    Rec709,
+}
+
+/// Which voxels count.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which voxels count")]
+pub struct Region {
+    /// An image of the same grid; voxels that are not zero count
+    #[arg(long, value_name = "FILE")]
+    pub mask: Option<PathBuf>,
+    /// Only this label of the mask
+    #[arg(long, value_name = "N", requires = "mask", allow_negative_numbers = true)]
+    pub label: Option<f64>,
+    /// Only real values from LO to HI, inclusive
+    #[arg(long, value_name = "LO:HI", value_parser = range, allow_hyphen_values = true)]
+    pub r#where: Option<(f64, f64)>,
+    /// Whether padding counts [default: keep; equalize always drops it]
+    #[arg(long, value_name = "WHAT")]
+    pub padding: Option<Padding>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Padding {
+    /// Padding voxels count like all others
+    Keep,
+    /// Padding voxels are left out
+    Drop,
+}
+
+#[derive(Debug, Args)]
+pub struct Info {
+    #[command(flatten)]
+    pub input: Input,
+}
+
+#[derive(Debug, Args)]
+pub struct Stats {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub region: Region,
+}
+
+#[derive(Debug, Args)]
+pub struct Histogram {
+    #[command(flatten)]
+    pub input: Input,
+    /// File to write: .png or .svg for a figure, .csv or .json for numbers
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Bins of equal width [default: one for each stored value; 256 for true floats]
+    #[arg(long, value_name = "N")]
+    pub bins: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub region: Region,
+}
+
+#[derive(Debug, Args)]
+pub struct Equalize {
+    #[command(flatten)]
+    pub input: Input,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Equalise real values from LO to HI; below becomes 0, above the largest level
+    #[arg(long, value_name = "LO:HI", value_parser = range, allow_hyphen_values = true)]
+    pub range: Option<(f64, f64)>,
+    /// Bits of the output [default: 8 for 8-bit input, else 16]
+    #[arg(long, value_name = "BITS")]
+    pub depth: Option<Depth>,
+    /// Original and equalised side by side, with histogram and cumulative curve: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    /// The same with statistics and method as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: Region,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Depth {
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "16")]
+    Sixteen,
+}
+
+#[derive(Debug, Args)]
+pub struct Slice {
+    #[command(flatten)]
+    pub input: Input,
+    /// File to write: .png or .svg
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Plane, seen as radiologists do [default: the one the volume was cut in]
+    #[arg(long, value_name = "PLANE")]
+    pub plane: Option<Plane>,
+    /// Slice number from 0 along the voxel axis [default: the middle]
+    #[arg(long, value_name = "N", conflicts_with_all = ["mm", "montage"])]
+    pub index: Option<u64>,
+    /// The slice nearest to this position along the patient axis, in mm (towards left, posterior, superior)
+    #[arg(long, value_name = "MM", allow_hyphen_values = true, conflicts_with = "montage")]
+    pub mm: Option<f64>,
+    /// So many slices, evenly spaced, in one picture
+    #[arg(long, value_name = "N")]
+    pub montage: Option<NonZeroUsize>,
+    /// Volume of a time series, from 0
+    #[arg(long, value_name = "T", default_value_t = 0)]
+    pub volume: u64,
+    /// Show real values from LO (black) to HI (white) [default: the file's own window, else the 1st to 99th percentile]
+    #[arg(long, value_name = "LO:HI", value_parser = range, allow_hyphen_values = true)]
+    pub window: Option<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Plane {
+    Axial,
+    Coronal,
+    Sagittal,
+}
+
+#[derive(Debug, Args)]
+pub struct Convert {
+    #[command(flatten)]
+    pub input: Input,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder for everything the demo makes
+    #[arg(default_value = "hounsfield-demo", value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Slices of the phantom
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(2..=2000))]
+    pub slices: u64,
+    /// Seed of its noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// LO:HI, two finite numbers in ascending order.
+fn range(text: &str) -> Result<(f64, f64), String> {
+    let (low, high) = text.split_once(':').ok_or("give two numbers as LO:HI")?;
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or(format!("{t:?} is not a number"));
+    let (low, high) = (number(low)?, number(high)?);
+    if low < high { Ok((low, high)) } else { Err(format!("{low} is not below {high}")) }
+}

@@ -1,0 +1,89 @@
+//! `hounsfield demo`: a CT phantom, and the whole way on it, by the same commands that a user types.
+
+use std::path::Path;
+
+use clap::Parser;
+use hounsfield::phantom::Phantom;
+use hounsfield::{Error, Result};
+
+use crate::args::{Cli, Command, Demo, Shared};
+use crate::commands;
+use crate::progress::Progress;
+use crate::text::print;
+
+pub fn run(shared: &Shared, command: &Demo) -> Result<()> {
+    let folder = &command.folder;
+    std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
+    let series = folder.join("dicom");
+    if shared.force {
+        clear(&series)?;
+    }
+    let phantom = Phantom { size: [512, 512, command.slices], seed: command.seed, ..Phantom::default() };
+    print(&format!("A made-up chest CT of {} slices, written as DICOM:\n", command.slices))?;
+    let bar = Progress::new(shared, "phantom", 0);
+    phantom.write_series(&series, &|_| ())?;
+    bar.finish();
+
+    let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let series = series.to_string_lossy().into_owned();
+    step(shared, "What the files say", &["info", &series])?;
+    step(shared, "Statistics in Hounsfield units", &["stats", &series])?;
+    step(shared, "Twelve slices in one picture", &["slice", &series, "-o", &at("slices.png"), "--montage", "12"])?;
+    step(shared, "Histogram and cumulative curve", &["histogram", &series, "-o", &at("histogram.png")])?;
+    step(
+        shared,
+        "Soft tissue equalised, as NIfTI, with a report",
+        &[
+            "equalize",
+            &series,
+            "-o",
+            &at("equalized.nii.gz"),
+            "--range",
+            "-100:300",
+            "--figure",
+            &at("equalized.png"),
+            "--report",
+            &at("report.html"),
+        ],
+    )?;
+    let report = folder.join("report.html");
+    let report = report.canonicalize().unwrap_or(report);
+    print(&format!(
+        "\nEverything lies in {}. Open {} in a browser, then try the same on your own scan:\n    hounsfield equalize SCAN -o equalized.nii.gz --report report.html\n",
+        folder.display(),
+        report.display()
+    ))
+}
+
+/// Runs a command line as if it had been typed, and shows it.
+fn step(shared: &Shared, what: &str, words: &[&str]) -> Result<()> {
+    let typed: Vec<String> = words.iter().map(|w| if w.contains(' ') { format!("'{w}'") } else { (*w).to_owned() }).collect();
+    print(&format!("\n{what}:\n    hounsfield {}\n\n", typed.join(" ")))?;
+    let mut line = vec!["hounsfield", "--device", &shared.device];
+    line.extend(shared.force.then_some("--force"));
+    line.extend(shared.quiet.then_some("--quiet"));
+    line.extend(shared.verbose.then_some("--verbose"));
+    line.extend(words);
+    let cli = Cli::try_parse_from(line).map_err(|e| Error::usage(e.to_string(), "report this as a bug"))?;
+    match &cli.command {
+        Command::Info(c) => commands::info::run(&cli.shared, c),
+        Command::Stats(c) => commands::stats::run(&cli.shared, c),
+        Command::Slice(c) => commands::slice::run(&cli.shared, c),
+        Command::Histogram(c) => commands::histogram::run(&cli.shared, c),
+        Command::Equalize(c) => commands::equalize::run(&cli.shared, c),
+        _ => Ok(()),
+    }
+}
+
+/// Removes the slices of an earlier demo, and nothing else.
+fn clear(series: &Path) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(series) else { return Ok(()) };
+    for entry in entries.filter_map(std::result::Result::ok) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("slice_") && name.ends_with(".dcm") {
+            std::fs::remove_file(entry.path()).map_err(Error::write(&entry.path()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! One file for each command.
+
+pub mod convert;
+pub mod demo;
+pub mod devices;
+pub mod equalize;
+pub mod histogram;
+pub mod info;
+pub mod man;
+pub mod slice;
+pub mod stats;
