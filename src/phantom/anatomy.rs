@@ -8,7 +8,7 @@ pub(super) struct Slice {
     /// Tubes that cross the slice.
     tubes: Vec<Tube>,
     /// Which of them reach into each cell of a coarse grid.
-    cells: Vec<Vec<u16>>,
+    cells: Vec<Vec<u32>>,
 }
 
 /// A straight tube from `a` to `b`.
@@ -43,7 +43,7 @@ impl Slice {
             };
             for y in range(1) {
                 for x in range(0) {
-                    cells[y * CELLS + x].push(i as u16);
+                    cells[y * CELLS + x].push(i as u32);
                 }
             }
         }
@@ -90,7 +90,7 @@ impl Slice {
         spine(x, y, z, &mut lay);
         let at = cell(y) * CELLS + cell(x);
         for &i in &self.cells[at] {
-            let tube = &self.tubes[usize::from(i)];
+            let tube = &self.tubes[i as usize];
             lay(tube.distance([x, y, z]), tube.hu);
         }
         hu
