@@ -8,7 +8,7 @@ pub(super) struct Slice {
     /// Tubes that cross the slice.
     tubes: Vec<Tube>,
     /// Which of them reach into each cell of a coarse grid.
-    cells: Vec<Vec<u16>>,
+    cells: Vec<Vec<u32>>,
 }
 
 /// A straight tube from `a` to `b`.
@@ -43,7 +43,7 @@ impl Slice {
             };
             for y in range(1) {
                 for x in range(0) {
-                    cells[y * CELLS + x].push(i as u16);
+                    cells[y * CELLS + x].push(i as u32);
                 }
             }
         }
@@ -78,7 +78,9 @@ impl Slice {
         abdomen(x, y, z, chest, if x < 0.0 { right } else { left }, &mut lay);
         let inside = chest + 4.0;
         let lung = |side: f64, dome: f64| {
-            let midline = 24.0 + 22.0 * bump(z, 150.0, 60.0) * smooth((30.0 - y) / 60.0) * if side > 0.0 { 1.0 } else { 0.35 };
+            let midline = 22.0
+                + 9.0 * bump(y, 62.0, 60.0)
+                + 22.0 * bump(z, 150.0, 60.0) * smooth((30.0 - y) / 60.0) * if side > 0.0 { 1.0 } else { 0.35 };
             inside.max(midline - side * x).max(dome)
         };
         let lungs = lung(-1.0, right).min(lung(1.0, left));
@@ -88,7 +90,7 @@ impl Slice {
         spine(x, y, z, &mut lay);
         let at = cell(y) * CELLS + cell(x);
         for &i in &self.cells[at] {
-            let tube = &self.tubes[usize::from(i)];
+            let tube = &self.tubes[i as usize];
             lay(tube.distance([x, y, z]), tube.hu);
         }
         hu
@@ -278,7 +280,7 @@ fn fixed_tubes() -> Vec<Tube> {
     for side in [-1.0, 1.0] {
         all.extend(path(&[[side * 16.0, 0.0, 236.0], [side * 24.0, -2.0, 330.0]], 4.5, BLOOD)); // carotids
         all.extend(path(
-            &[[side * 20.0, -8.0, 250.0], [side * 90.0, -22.0, 286.0], [side * 150.0, 0.0, 292.0]],
+            &[[side * 22.0, -4.0, 302.0], [side * 90.0, -22.0, 306.0], [side * 150.0, 0.0, 292.0]],
             5.0,
             BLOOD - 20.0,
         ));
@@ -296,27 +298,39 @@ fn fixed_tubes() -> Vec<Tube> {
 /// Two trees of lung vessels, each branch thinner than its stem.
 fn vessels(seed: u64, tubes: &mut Vec<Tube>) {
     for (tree, x) in [(0, -42.0), (1, 44.0)] {
-        for branch in 0..9u64 {
-            let id = tree * 9 + branch;
-            let t = branch as f64 / 8.0;
-            let toward = [x * (1.0 + 0.9 * wiggle(seed, id, 0).abs()), 90.0 * (wiggle(seed, id, 1)), 200.0 * (t - 0.45)];
-            grow(seed, id + 1, [x, 12.0, 190.0], unit(toward), 44.0, 5.0, tubes);
+        for branch in 0..STEMS {
+            let id = tree * STEMS + branch;
+            let t = branch as f64 / (STEMS - 1) as f64;
+            let spread = 100.0 * wiggle(seed, id, 1);
+            let toward = [x * (1.0 + wiggle(seed, id, 0).abs()), spread, 220.0 * (t - 0.55)];
+            grow(seed, id + 1, [x, 12.0, 190.0], unit(toward), [42.0, 4.6], tubes);
         }
     }
 }
 
-fn grow(seed: u64, id: u64, from: [f64; 3], along: [f64; 3], length: f64, radius: f64, tubes: &mut Vec<Tube>) {
-    let to: [f64; 3] = std::array::from_fn(|i| from[i] + along[i] * length);
-    let right = if to[0] < 0.0 { dome(to[0], to[1], to[2], -68.0, 118.0) } else { dome(to[0], to[1], to[2], 68.0, 102.0) };
-    // Vessels end before the chest wall and the diaphragm.
-    if chest(to[0], to[1], to[2]) > -7.0 || right > -3.0 || to[0].abs() < 26.0 || radius < 0.7 {
+/// Vessels that leave the root of each lung.
+const STEMS: u64 = 14;
+
+/// One branch of some length and radius, and all that grows from it.
+fn grow(seed: u64, id: u64, from: [f64; 3], along: [f64; 3], [length, radius]: [f64; 2], tubes: &mut Vec<Tube>) {
+    if radius < 0.6 {
         return;
     }
-    tubes.push(Tube { a: from, b: to, radius, hu: 40.0 });
-    for child in 0..2 {
-        let id = id * 2 + child + 1000;
-        let bent = std::array::from_fn(|i| along[i] + 0.75 * wiggle(seed, id, i as u64));
-        grow(seed, id, to, unit(bent), length * 0.72, radius * 0.74, tubes);
+    // A branch that would leave the lung is tried shorter.
+    for share in [1.0, 0.6, 0.35] {
+        let to: [f64; 3] = std::array::from_fn(|i| from[i] + along[i] * length * share);
+        let floor = dome(to[0], to[1], to[2], 68.0 * to[0].signum(), if to[0] < 0.0 { 118.0 } else { 102.0 });
+        if chest(to[0], to[1], to[2]) > -7.0 || floor > -3.0 || to[0].abs() < 26.0 {
+            continue;
+        }
+        tubes.push(Tube { a: from, b: to, radius, hu: 40.0 });
+        for child in 0..3 {
+            let id = hash(seed, id, 200 + child);
+            let bent = std::array::from_fn(|i| along[i] + 0.8 * wiggle(seed, id, i as u64));
+            let thinner = 0.7 + 0.06 * wiggle(seed, id, 3);
+            grow(seed, id, to, unit(bent), [length * 0.76, radius * thinner], tubes);
+        }
+        return;
     }
 }
 

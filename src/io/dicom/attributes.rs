@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::bytes::Bytes;
-use super::elements::{self, Dataset};
+use super::elements::{self, Dataset, PixelElement, Scan};
 use super::layout::Layout;
 use super::pixels::Pixels;
 use super::syntax::Compression;
@@ -74,12 +74,31 @@ pub(super) const TIMES: [(u32, &str, Option<f64>); 5] = [
     (tags::ACQUISITION_TIME, "AcquisitionTime", Some(1.0)),
 ];
 
-/// Reads a file's header. `None`: a DICOM file without pixels.
-pub(super) fn read(path: &Path, options: &Options) -> Result<Option<Image>> {
+/// What one file is.
+pub(super) enum Found {
+    Image(Box<Image>),
+    /// An image of this series that we cannot take. It matters only if its series is wanted.
+    Flawed {
+        series: String,
+        error: Error,
+    },
+    NoPixels,
+}
+
+/// Reads a file's header.
+pub(super) fn read(path: &Path, options: &Options) -> Result<Found> {
     let file = Bytes::open(path)?;
     let scan = elements::scan(&file)?;
+    let Some(element) = scan.pixels else { return Ok(Found::NoPixels) };
+    let series = scan.dataset.text(tags::SERIES).unwrap_or_default().to_string();
+    Ok(match image(path, &file, scan, element, options) {
+        Ok(image) => Found::Image(Box::new(image)),
+        Err(error) => Found::Flawed { series, error },
+    })
+}
+
+fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: &Options) -> Result<Image> {
     let set = &scan.dataset;
-    let Some(element) = scan.pixels else { return Ok(None) };
     codecs::check(path, &scan.syntax)?;
     let layout = Layout::read(path, set, &element, &scan.syntax)?;
     layout.check_size(path, &element, &scan.syntax, file.len(), options.max_bytes)?;
@@ -89,8 +108,8 @@ pub(super) fn read(path: &Path, options: &Options) -> Result<Option<Image>> {
             .bytes(tags::EXTENDED_OFFSETS)
             .map(|b| b.as_chunks::<8>().0.iter().map(|w| u64::from_le_bytes(*w)).collect())
             .unwrap_or_default();
-        frames = fragments::index(&file, &element, layout.frames, &extended)?;
-        check_depth(&file, &scan.syntax.compression, &frames[0])?;
+        frames = fragments::index(file, &element, layout.frames, &extended)?;
+        check_depth(file, &scan.syntax.compression, &frames[0])?;
     }
     let modality = set.text(tags::MODALITY).filter(|m| is_code(m)).map(str::to_string);
     let offsets = set.numbers(tags::FRAME_OFFSETS);
@@ -99,7 +118,7 @@ pub(super) fn read(path: &Path, options: &Options) -> Result<Option<Image>> {
         && facts.iter().all(|f| f.rescale.given)
         && set.text(tags::RESCALE_TYPE).is_none_or(|t| t == "HU" || t == "US");
     let segmentation = set.text(tags::SOP_CLASS) == Some("1.2.840.10008.5.1.4.1.1.66.4");
-    Ok(Some(Image {
+    Ok(Image {
         path: path.into(),
         bytes: file.len(),
         has_magic: scan.has_magic,
@@ -117,7 +136,7 @@ pub(super) fn read(path: &Path, options: &Options) -> Result<Option<Image>> {
         modality_lut: set.has(tags::MODALITY_LUT),
         frames: facts,
         pixels: Pixels { syntax: scan.syntax, layout, element, frames, grey: options.grey },
-    }))
+    })
 }
 
 /// Refuses JPEG of more than eight bits now rather than half-way through a volume.

@@ -42,7 +42,8 @@ pub(super) fn jpeg(data: &[u8]) -> Option<Facts> {
         let len = usize::from(u16::from_be_bytes([*data.get(at + 2)?, *data.get(at + 3)?]));
         let body = data.get(at + 4..at + 2 + len)?;
         match marker {
-            0xEE => adobe |= body.starts_with(b"Adobe"),
+            // A marker too short to hold the transform says nothing.
+            0xEE => adobe |= body.len() >= 12 && body.starts_with(b"Adobe"),
             0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
                 let &[precision, y0, y1, x0, x1, components, ..] = body else { return None };
                 return Some(Facts {

@@ -28,7 +28,10 @@ pub(super) fn index(bytes: &Bytes, pixels: &PixelElement, frames: u64, extended:
     }
     let first = cursor.at;
     let mut all: Fragments = Vec::new();
-    while let Some(len) = item(&mut cursor)? {
+    // Some writers leave out the delimiter behind the last fragment.
+    while cursor.at < bytes.len()
+        && let Some(len) = item(&mut cursor)?
+    {
         all.push((cursor.at, len));
         cursor.skip(len).map_err(|_| flaw("the file ends inside its pixel data"))?;
     }

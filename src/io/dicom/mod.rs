@@ -15,6 +15,8 @@ mod colour;
 mod elements;
 mod fragments;
 mod geometry;
+#[cfg(test)]
+mod handmade;
 mod header;
 mod layout;
 mod order;

@@ -5,26 +5,27 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::attributes::{self, Image};
+use super::attributes::{self, Found, Image};
 use super::{Options, is_dicom};
 use crate::{Error, Result};
 
 /// Reads the headers of a file, or of the one series in a folder, in the natural order of file names; and what was left out.
 pub(super) fn load(path: &Path, options: &Options) -> Result<(Vec<Image>, Vec<String>)> {
     if !path.is_dir() {
-        let image = attributes::read(path, options)?;
-        let nothing = || Error::format(path, "the file holds no pixels", "give a DICOM image");
-        return Ok((vec![image.ok_or_else(nothing)?], Vec::new()));
+        return match attributes::read(path, options)? {
+            Found::Image(image) => Ok((vec![*image], Vec::new())),
+            Found::Flawed { error, .. } => Err(error),
+            Found::NoPixels => Err(Error::format(path, "the file holds no pixels", "give a DICOM image")),
+        };
     }
     let (files, folders) = list(path)?;
-    let found: Vec<Option<Image>> = files
+    let found: Vec<Found> = files
         .par_iter()
-        .map(|file| if is_dicom(file) { attributes::read(file, options).map(Some) } else { Ok(None) })
-        .map(|image| image.map(Option::flatten))
+        .map(|file| if is_dicom(file) { attributes::read(file, options) } else { Ok(Found::NoPixels) })
         .collect::<Result<_>>()?;
     let total = found.len();
-    let images: Vec<Image> = found.into_iter().flatten().collect();
-    if images.is_empty() {
+    let found: Vec<Found> = found.into_iter().filter(|found| !matches!(found, Found::NoPixels)).collect();
+    if found.is_empty() {
         let what = format!("no DICOM image among the {total} files of the folder");
         let remedy = match folders {
             0 => "check the path".into(),
@@ -33,10 +34,10 @@ pub(super) fn load(path: &Path, options: &Options) -> Result<(Vec<Image>, Vec<St
         return Err(Error::format(path, what, remedy));
     }
     let mut notes = Vec::new();
-    if images.len() < total {
-        notes.push(format!("{} files in the folder are no DICOM images and were left out", total - images.len()));
+    if found.len() < total {
+        notes.push(format!("{} files in the folder are no DICOM images and were left out", total - found.len()));
     }
-    Ok((pick(images, options, &mut notes)?, notes))
+    Ok((pick(path, found, options, &mut notes)?, notes))
 }
 
 /// Files in natural order, and how many folders lie beside them. Hidden ones are left out.
@@ -60,54 +61,73 @@ fn list(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
     Ok((files, folders))
 }
 
-fn pick(images: Vec<Image>, options: &Options, notes: &mut Vec<String>) -> Result<Vec<Image>> {
+fn pick(folder: &Path, found: Vec<Found>, options: &Options, notes: &mut Vec<String>) -> Result<Vec<Image>> {
     // Numbered in the order in which their first files come.
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-    let of: Vec<usize> = images
+    let of: Vec<usize> = found
         .iter()
-        .map(|image| {
+        .map(|found| {
+            let series = match found {
+                Found::Image(image) => image.series.as_str(),
+                Found::Flawed { series, .. } => series,
+                Found::NoPixels => "",
+            };
             let next = numbers.len();
-            *numbers.entry(image.series.as_str()).or_insert(next)
+            *numbers.entry(series).or_insert(next)
         })
         .collect();
     let count = numbers.len();
+    let refuse = |problem: &str| {
+        let folder = folder.display();
+        let what = format!("{problem}{folder} holds {count} series: {}", describe(&found, &of, count));
+        Err(Error::usage(what, "pick one by its number with --series N"))
+    };
     let wanted = match &options.series {
         None if count == 1 => 0,
-        None => {
-            return Err(Error::usage(
-                format!("the folder holds {count} series: {}", describe(&images, &of, count)),
-                "pick one with --series N",
-            ));
-        }
+        None => return refuse(""),
         Some(text) => match text.trim().parse::<usize>() {
             Ok(n) if (1..=count).contains(&n) => n - 1,
-            _ => {
-                return Err(Error::usage(
-                    format!("there is no such series; the folder holds {count}: {}", describe(&images, &of, count)),
-                    "pick one by its number with --series N",
-                ));
-            }
+            _ => return refuse("there is no such series; "),
         },
     };
     if count > 1 {
         notes.push(format!("series {} of {count} in the folder", wanted + 1));
     }
-    Ok(images.into_iter().zip(of).filter(|(_, n)| *n == wanted).map(|(image, _)| image).collect())
+    let own = found.into_iter().zip(of).filter(|(_, n)| *n == wanted);
+    own.filter_map(|(found, _)| match found {
+        Found::Image(image) => Some(Ok(*image)),
+        Found::Flawed { error, .. } => Some(Err(error)),
+        Found::NoPixels => None,
+    })
+    .collect()
 }
 
 /// Number, modality, files and size of each series: nothing that could name a patient.
-fn describe(images: &[Image], of: &[usize], count: usize) -> String {
+fn describe(found: &[Found], of: &[usize], count: usize) -> String {
     const SHOWN: usize = 20;
     let mut lines: Vec<String> = (0..count.min(SHOWN))
         .map(|n| {
-            let mut own = images.iter().zip(of).filter(|(_, of)| **of == n).map(|(image, _)| image).peekable();
-            let (modality, rows, columns) = own.peek().map_or(("?", 0, 0), |image| {
-                let layout = &image.pixels.layout;
-                (image.modality.as_deref().unwrap_or("?"), layout.rows, layout.columns)
-            });
-            let (files, bytes) = own.fold((0, 0), |(files, bytes), image| (files + 1, bytes + image.bytes));
-            let plural = if files == 1 { "file" } else { "files" };
-            format!("{}: {modality}, {files} {plural} of {columns} x {rows}, {:.1} MB", n + 1, bytes as f64 / 1e6)
+            let own = || found.iter().zip(of).filter(|(_, of)| **of == n).map(|(found, _)| found);
+            let images: Vec<&Image> = own()
+                .filter_map(|found| match found {
+                    Found::Image(image) => Some(image.as_ref()),
+                    _ => None,
+                })
+                .collect();
+            let (all, bytes) = (own().count(), images.iter().map(|image| image.bytes).sum::<u64>());
+            let plural = if all == 1 { "file" } else { "files" };
+            let unreadable = if images.len() < all { format!(", {} unreadable", all - images.len()) } else { String::new() };
+            match images.first() {
+                None => format!("{}: {all} unreadable {plural}", n + 1),
+                Some(first) => format!(
+                    "{}: {}, {all} {plural} of {} x {}, {:.1} MB{unreadable}",
+                    n + 1,
+                    first.modality.as_deref().unwrap_or("unknown modality"),
+                    first.pixels.layout.columns,
+                    first.pixels.layout.rows,
+                    bytes as f64 / 1e6
+                ),
+            }
         })
         .collect();
     if count > SHOWN {

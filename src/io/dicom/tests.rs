@@ -120,6 +120,31 @@ fn stored_values_are_those_of_pydicom() {
     assert!(agreed > 150);
 }
 
+/// Rec. 601 of pydicom's RGB arrays, made with numpy; `SC_rgb_jpeg_gdcm` is a lossless copy of `SC_rgb_rle`.
+#[test]
+fn colours_become_the_right_grey() {
+    let Some(data) = data() else { return };
+    for (file, md5) in [
+        ("SC_rgb_rle.dcm", "b4fb913c"),
+        ("SC_rgb_gdcm_KY.dcm", "b4fb913c"),
+        ("SC_rgb_jpeg_gdcm.dcm", "b4fb913c"),
+        ("SC_rgb_rle_16bit_2frame.dcm", "175fe8cc"),
+        ("ExplVR_BigEnd.dcm", "bc736f4b"),
+        ("SC_rgb_small_odd_big_endian.dcm", "28013c93"),
+    ] {
+        let source = open_default(&data.join("dicom/ts_pydicom").join(file)).unwrap();
+        let digest: String = Md5::digest(voxels(&*source)).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(digest[..8], *md5, "{file}");
+    }
+    // JPEG that stores RGB without a transform, and its decompressed twin.
+    let twin = |name: &str| voxels(&*open_default(&data.join("dicom/ts_pydicom").join(name)).unwrap());
+    let plain = twin("SC_rgb_jpeg_dcmd.dcm");
+    for name in ["SC_rgb_jpeg.dcm", "SC_jpeg_no_color_transform.dcm"] {
+        let far = twin(name).iter().zip(&plain).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(far <= Some(1), "{name}: {far:?}");
+    }
+}
+
 #[test]
 fn a_whole_chest_is_a_grid() {
     let Some(data) = data() else { return };
@@ -148,6 +173,36 @@ fn a_gap_in_file_names_is_no_gap_in_space() {
     assert!((geometry.spacing_mm[2] - 3.27).abs() < 1e-9 && header.shape.axes() == [512, 512, 5]);
     // Slices ascend from the feet, file names here descend.
     assert_eq!(geometry.position.as_ref().unwrap().origin_mm[2], -193.7);
+}
+
+/// Voxel-to-patient matrices as SimpleITK 2.5 gives them.
+#[test]
+fn affines_are_those_of_simpleitk() {
+    let Some(data) = data() else { return };
+    for (folder, matrix) in [
+        (
+            "mr_brain_pgbm001",
+            [
+                [0.6861803668112303, -1.1566913009006252e-11, -0.4025409883342954, -83.300318105973],
+                [0.007040655555011068, 0.6780347975472323, 1.0728094071321788, -115.80639758755],
+                [0.04199027711460285, -0.11368844846809936, 6.398205965317547, -61.452879924303],
+            ],
+        ),
+        (
+            "ct_totalseg_20_j2k",
+            [[0.9765625, 0.0, 0.0, -249.51171875], [0.0, 0.9765625, 0.0, -437.51171875], [0.0, 0.0, 2.0, -804.5]],
+        ),
+        (
+            "dicom2nifti_tests/hyperfine/anatomical/001/001.dcm",
+            [[1.59, 0.0, 0.0, 0.0], [0.0, 1.61, 0.0, 0.0], [0.0, 0.0, 5.0, -175.0]],
+        ),
+    ] {
+        let source = open_default(&data.join("dicom").join(folder)).unwrap();
+        let own = source.header().geometry.as_ref().unwrap().lps_matrix().unwrap();
+        for (a, b) in own.iter().flatten().zip(matrix.iter().flatten()) {
+            assert!((a - b).abs() < 1e-9, "{folder}: {own:?}");
+        }
+    }
 }
 
 #[test]

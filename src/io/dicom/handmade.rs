@@ -1,0 +1,312 @@
+//! Small files made for one question each.
+
+use std::path::{Path, PathBuf};
+
+use dicom_core::value::DataSetSequence;
+use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
+use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
+
+use super::*;
+use crate::volume::{Dtype, Padding, Rescale, Rescales};
+
+type Edit = (u32, VR, PrimitiveValue);
+
+fn text(tag: u32, vr: VR, value: &str) -> Edit {
+    (tag, vr, PrimitiveValue::from(value))
+}
+
+fn word(tag: u32, value: u16) -> Edit {
+    (tag, VR::US, PrimitiveValue::from(value))
+}
+
+fn position(z: f64) -> Edit {
+    text(tags::POSITION, VR::DS, &format!("-3\\4\\{z}"))
+}
+
+fn words(values: &[u16]) -> Edit {
+    (0x7FE0_0010, VR::OW, PrimitiveValue::U16(values.iter().copied().collect()))
+}
+
+fn bytes(values: &[u8]) -> Edit {
+    (0x7FE0_0010, VR::OB, PrimitiveValue::U8(values.iter().copied().collect()))
+}
+
+/// An MR slice of 3 x 2 unsigned 16-bit pixels that names its patient, with some attributes changed.
+fn dataset(edits: &[Edit]) -> InMemDicomObject {
+    let base = [
+        text(tags::SOP_CLASS, VR::UI, "1.2.840.10008.5.1.4.1.1.4"),
+        text(tags::SOP_INSTANCE, VR::UI, "1.2.3"),
+        text(tags::MODALITY, VR::CS, "MR"),
+        text(0x0008_0080, VR::LO, "SecretHospital"),
+        text(0x0010_0010, VR::PN, "Secret^Name"),
+        text(tags::SERIES, VR::UI, "1.2.7"),
+        text(tags::ORIENTATION, VR::DS, "1\\0\\0\\0\\1\\0"),
+        position(0.0),
+        word(tags::SAMPLES, 1),
+        text(tags::PHOTOMETRIC, VR::CS, "MONOCHROME2"),
+        word(tags::ROWS, 2),
+        word(tags::COLUMNS, 3),
+        text(tags::PIXEL_SPACING, VR::DS, "0.5\\0.25"),
+        word(tags::BITS_ALLOCATED, 16),
+        word(tags::BITS_STORED, 16),
+        word(tags::HIGH_BIT, 15),
+        word(tags::SIGNED, 0),
+        words(&[0, 1, 2, 3, 4, 5]),
+    ];
+    let put = |object: &mut InMemDicomObject, (tag, vr, value): &Edit| {
+        object.put(DataElement::new(Tag((tag >> 16) as u16, *tag as u16), *vr, value.clone()));
+    };
+    let mut object = InMemDicomObject::new_empty();
+    base.iter().chain(edits).for_each(|edit| put(&mut object, edit));
+    object
+}
+
+fn save(object: InMemDicomObject, path: &Path) {
+    let meta = FileMetaTableBuilder::new().transfer_syntax("1.2.840.10008.1.2.1");
+    object.with_meta(meta).unwrap().write_to_file(path).unwrap();
+}
+
+/// One slice of a series: its own instance UID, its edits.
+fn slice(folder: &Path, name: &str, edits: &[Edit]) {
+    let mut all = vec![text(tags::SOP_INSTANCE, VR::UI, &format!("1.2.3.{}", 1 + name.bytes().map(u64::from).sum::<u64>()))];
+    all.extend_from_slice(edits);
+    save(dataset(&all), &folder.join(name));
+}
+
+fn values(source: &dyn Source) -> Vec<f64> {
+    let header = source.header();
+    let mut out = vec![0; header.bytes() as usize];
+    source.read(0, &mut out).unwrap();
+    // Voxel by voxel gives the same.
+    let width = header.dtype.bytes();
+    for (i, voxel) in out.chunks_exact(width).enumerate() {
+        let mut one = vec![0; width];
+        source.read(i as u64, &mut one).unwrap();
+        assert_eq!(one, voxel);
+    }
+    out.chunks_exact(width).map(|b| header.dtype.decode(b)).collect()
+}
+
+thread_local! {
+    /// Holds single files until the test's thread ends: sources read them later.
+    static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();
+}
+
+fn keep(object: InMemDicomObject) -> PathBuf {
+    let path = FOLDER.with(|folder| {
+        let n = std::fs::read_dir(folder.path()).unwrap().count();
+        folder.path().join(n.to_string())
+    });
+    save(object, &path);
+    path
+}
+
+fn one(edits: &[Edit]) -> Result<Box<dyn Source>> {
+    open(&keep(dataset(edits)), &Options::default())
+}
+
+#[test]
+fn what_lies_above_the_stored_bits_is_masked() {
+    let twelve = [word(tags::BITS_STORED, 12), word(tags::HIGH_BIT, 11), words(&[0xF001, 0x0FFF, 0x1800, 7, 0xFFFF, 0x07FF])];
+    assert_eq!(values(&*one(&twelve).unwrap()), [1.0, 4095.0, 2048.0, 7.0, 4095.0, 2047.0]);
+    let signed = [&twelve[..], &[word(tags::SIGNED, 1)]].concat();
+    let source = one(&signed).unwrap();
+    assert_eq!((source.header().dtype, values(&*source)), (Dtype::I16, vec![1.0, -1.0, -2048.0, 7.0, -1.0, 2047.0]));
+    let upper = [word(tags::BITS_STORED, 12), word(tags::HIGH_BIT, 15), words(&[0x001F, 0xFFFF, 0, 0x0010, 0x8000, 0])];
+    assert_eq!(values(&*one(&upper).unwrap()), [1.0, 4095.0, 0.0, 1.0, 2048.0, 0.0]);
+}
+
+#[test]
+fn padding_is_read_as_the_pixels_are() {
+    // -2000 written as an unsigned word, and too large for 12 bits: then all 16 count.
+    let edits = [
+        word(tags::SIGNED, 1),
+        word(tags::BITS_STORED, 12),
+        word(tags::HIGH_BIT, 11),
+        word(tags::PADDING, 63536),
+        words(&[63536, 0, 1, 2, 3, 0xFFFF]),
+    ];
+    let source = one(&edits).unwrap();
+    assert_eq!(source.header().padding, Some(Padding { low: -2000.0, high: -2000.0 }));
+    assert_eq!(values(&*source), [-2000.0, 0.0, 1.0, 2.0, 3.0, -1.0]);
+    let range = one(&[word(tags::PADDING, 9), word(tags::PADDING_LIMIT, 4)]).unwrap();
+    assert_eq!(range.header().padding, Some(Padding { low: 4.0, high: 9.0 }));
+}
+
+#[test]
+fn wide_integers_floats_and_bits() {
+    let wide = [
+        word(tags::BITS_ALLOCATED, 32),
+        word(tags::BITS_STORED, 32),
+        word(tags::HIGH_BIT, 31),
+        bytes(&[1u32, 2, 3, 4, 5, 4_000_000_000].map(u32::to_le_bytes).concat()),
+    ];
+    let source = one(&wide).unwrap();
+    assert_eq!((source.header().dtype, values(&*source)[5]), (Dtype::U32, 4e9));
+    let floats: Vec<f32> = vec![0.5, -1.5, 2.25, 1e9, 0.0, -0.125];
+    let float = (tags::FLOAT_PIXELS, VR::OF, PrimitiveValue::F32(floats.iter().copied().collect()));
+    let source = one(&[float]).unwrap();
+    assert_eq!((source.header().dtype, values(&*source)), (Dtype::F32, floats.into_iter().map(f64::from).collect::<Vec<_>>()));
+    // Two frames of six bits: the second begins inside a byte.
+    let bits = [
+        text(tags::FRAMES, VR::IS, "2"),
+        word(tags::BITS_ALLOCATED, 1),
+        word(tags::BITS_STORED, 1),
+        word(tags::HIGH_BIT, 0),
+        bytes(&[0b0100_0011, 0b0000_1011]),
+    ];
+    let source = open(&keep(dataset(&bits)), &trusting()).unwrap();
+    assert_eq!(values(&*source), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
+}
+
+fn trusting() -> Options {
+    Options { trust_geometry: true, ..Options::default() }
+}
+
+#[test]
+fn slices_are_ordered_by_place_not_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, z) in [("a", 4.0), ("b", 0.0), ("c", 2.0), ("d", 6.0)] {
+        slice(folder.path(), name, &[position(z), words(&[z as u16; 6])]);
+    }
+    std::fs::write(folder.path().join("notes.txt"), "no image").unwrap();
+    std::fs::create_dir(folder.path().join("more")).unwrap();
+    let series = open_series(folder.path(), &Options::default()).unwrap();
+    let header = series.header();
+    assert_eq!(header.shape.axes(), [3, 2, 4]);
+    let geometry = header.geometry.as_ref().unwrap();
+    assert_eq!((geometry.spacing_mm, geometry.position.as_ref().unwrap().origin_mm), ([0.25, 0.5, 2.0], [-3.0, 4.0, 0.0]));
+    assert_eq!(values(&series).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [0.0, 2.0, 4.0, 6.0]);
+    assert_eq!(series.slice(0).unwrap().0.file_name().unwrap(), "b");
+    assert_eq!(header.notes, ["1 files in the folder are no DICOM images and were left out"]);
+    assert_eq!((header.origin.files, header.origin.format.as_str()), (4, "DICOM series"));
+}
+
+#[test]
+fn one_place_many_times_is_a_time_axis() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, z, t) in [("a", 0.0, 80), ("b", 2.0, 40), ("c", 0.0, 0), ("d", 2.0, 80), ("e", 2.0, 0), ("f", 0.0, 40)] {
+        slice(
+            folder.path(),
+            name,
+            &[position(z), text(tags::TRIGGER_TIME, VR::DS, &t.to_string()), words(&[z as u16 * 1000 + t; 6])],
+        );
+    }
+    let source = open(folder.path(), &Options::default()).unwrap();
+    assert_eq!((source.header().shape.axes(), source.header().time_step_s), (&[3, 2, 2, 3][..], Some(0.04)));
+    assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [0.0, 2000.0, 40.0, 2040.0, 80.0, 2080.0]);
+}
+
+#[test]
+fn untrusted_geometry_goes_on_when_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, z) in [("a", 0.0), ("b", 2.0), ("c", 4.0), ("d", 8.0)] {
+        slice(folder.path(), name, &[position(z), words(&[z as u16; 6])]);
+    }
+    let Err(refused) = open(folder.path(), &Options::default()) else { panic!("a gap") };
+    assert!(
+        matches!(refused, Error::Format { .. }) && refused.to_string().contains("4.000 mm between slices 3 and 4"),
+        "{refused}"
+    );
+    let source = open(folder.path(), &trusting()).unwrap();
+    assert_eq!(source.header().geometry.as_ref().unwrap().spacing_mm[2], 2.0);
+    // The same place twice, and nothing to tell the two apart.
+    slice(folder.path(), "e", &[position(2.0), words(&[77; 6])]);
+    let Err(refused) = open(folder.path(), &Options::default()) else { panic!("a double") };
+    assert!(refused.to_string().contains("2 slices share one position"), "{refused}");
+    // Another size never makes a volume.
+    slice(folder.path(), "f", &[position(10.0), word(tags::ROWS, 1)]);
+    assert!(matches!(open(folder.path(), &trusting()), Err(Error::Format { .. })));
+}
+
+#[test]
+fn several_series_are_listed_without_names() {
+    let folder = tempfile::tempdir().unwrap();
+    slice(folder.path(), "a1", &[position(0.0)]);
+    slice(folder.path(), "a2", &[position(1.0)]);
+    slice(folder.path(), "b1", &[text(tags::SERIES, VR::UI, "1.2.8"), text(tags::MODALITY, VR::CS, "Secret^Code")]);
+    let Err(refused) = open(folder.path(), &Options::default()) else { panic!("two series") };
+    let said = refused.to_string();
+    assert!(matches!(refused, Error::Usage { .. }) && said.contains("--series N"), "{said}");
+    assert!(said.contains("1: MR, 2 files of 3 x 2") && said.contains("2: unknown modality, 1 file of"), "{said}");
+    let pick = |n: &str| open(folder.path(), &Options { series: Some(n.into()), ..Options::default() });
+    assert_eq!(pick("1").unwrap().header().shape.axes(), [3, 2, 2]);
+    assert_eq!(pick("2").unwrap().header().shape.axes(), [3, 2, 1]);
+    let Err(refused) = pick("3") else { panic!("no third series") };
+    for said in [said, refused.to_string(), format!("{:?}", pick("2").unwrap().header())] {
+        assert!(!said.contains("Secret"), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_of_folders_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("inner")).unwrap();
+    let Err(refused) = open(folder.path(), &Options::default()) else { panic!("nothing here") };
+    assert!(refused.to_string().contains("give one of its 1 sub-folders"), "{refused}");
+}
+
+#[test]
+fn without_places_numbers_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, number) in [("a", "3"), ("b", "1"), ("c", "2")] {
+        let edits =
+            [text(tags::POSITION, VR::DS, ""), text(tags::INSTANCE_NUMBER, VR::IS, number), words(&[number.parse().unwrap(); 6])];
+        slice(folder.path(), name, &edits);
+    }
+    let source = open(folder.path(), &Options::default()).unwrap();
+    assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [1.0, 2.0, 3.0]);
+    assert!(source.header().notes.contains(&"slices have no position and are ordered by InstanceNumber".into()));
+    assert!(source.header().geometry.as_ref().unwrap().position.is_none());
+}
+
+#[test]
+fn frames_bring_their_own_place_and_rescale() {
+    let mut object =
+        dataset(&[text(tags::FRAMES, VR::IS, "3"), words(&(0..18).collect::<Vec<_>>()), text(tags::POSITION, VR::DS, "")]);
+    let tag = |tag: u32| Tag((tag >> 16) as u16, tag as u16);
+    let group = |outer: u32, edits: &[Edit]| {
+        let item = InMemDicomObject::from_element_iter(edits.iter().map(|(t, vr, v)| DataElement::new(tag(*t), *vr, v.clone())));
+        DataElement::new(tag(outer), VR::SQ, DataSetSequence::from(vec![item]))
+    };
+    let frames: Vec<InMemDicomObject> = [(10.0, "2"), (5.0, "3"), (0.0, "4")]
+        .into_iter()
+        .map(|(z, slope)| {
+            let rescale = [text(tags::INTERCEPT, VR::DS, "-5"), text(tags::SLOPE, VR::DS, slope)];
+            InMemDicomObject::from_element_iter([
+                group(tags::POSITION_GROUP, &[position(z)]),
+                group(tags::TRANSFORMATION_GROUP, &rescale),
+            ])
+        })
+        .collect();
+    object.put(DataElement::new(tag(tags::FRAME_GROUPS), VR::SQ, DataSetSequence::from(frames)));
+    let source = open(&keep(object), &Options::default()).unwrap();
+    let slope = |slope| Rescale { slope, intercept: -5.0 };
+    assert_eq!(source.header().rescale, Rescales::PerSlice(vec![slope(4.0), slope(3.0), slope(2.0)]));
+    assert_eq!(source.header().geometry.as_ref().unwrap().spacing_mm[2], 5.0);
+    assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [12.0, 6.0, 0.0]);
+}
+
+#[test]
+fn a_file_without_preamble_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bare");
+    let mut file = std::fs::File::create(&path).unwrap();
+    let implicit = dicom_encoding::transfer_syntax::TransferSyntaxIndex::get(
+        &dicom_transfer_syntax_registry::TransferSyntaxRegistry,
+        "1.2.840.10008.1.2",
+    );
+    dataset(&[]).write_dataset_with_ts(&mut file, implicit.unwrap()).unwrap();
+    assert!(is_dicom(&path));
+    let source = open(&path, &Options::default()).unwrap();
+    assert_eq!(values(&*source), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    assert!(source.header().notes.iter().any(|n| n.contains("no DICOM preamble")));
+}
+
+#[test]
+fn limits_hold_before_anything_is_read() {
+    let path = keep(dataset(&[]));
+    let options = Options { max_bytes: 11, ..Options::default() };
+    assert!(matches!(open(&path, &options), Err(Error::Limit { .. })));
+    assert!(open(&path, &Options { max_bytes: 12, ..Options::default() }).is_ok());
+}
