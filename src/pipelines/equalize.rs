@@ -30,6 +30,7 @@ pub struct Equalization {
     header: Header,
     groups: Groups,
     selected: Selected,
+    counted: u64,
     decision: Decided,
 }
 
@@ -88,13 +89,14 @@ impl Equalization {
         if decision.counted == 0 {
             return Err(nothing());
         }
+        let counted = decision.counted;
         let (header, decision) = if decision.constant {
             (input.clone(), Decided::Unchanged)
         } else {
             (input.derived(to), Decided::Tables(decision.tables))
         };
         let groups = Groups::of(input);
-        Ok(Self { header, groups, selected, decision, source })
+        Ok(Self { header, groups, selected, counted, decision, source })
     }
 
     fn floats(
@@ -125,17 +127,17 @@ impl Equalization {
         let Ok(edges) = Edges::at_most(low as f32, high as f32, FLOAT_BINS).map(Arc::new) else {
             let groups = Groups::of(input);
             let selected = Selected { groups: Vec::new(), padding: 0, outside: 0 };
-            return Ok(Self { header: input.clone(), groups, selected, decision: Decided::Unchanged, source });
+            return Ok(Self { header: input.clone(), groups, selected, counted: 1, decision: Decided::Unchanged, source });
         };
         let counts = count_floats(source.as_ref(), mask, &edges, device, watch)?;
         if counts.total() == 0 {
             return Err(nothing());
         }
         let table = equalization::over_bins(&counts, to, rescale.slope > 0.0);
-        let outside = counts.below + counts.above;
+        let (outside, counted) = (counts.below + counts.above, counts.total());
         let selected = Selected { groups: vec![Group { rescale, counts }], padding: 0, outside };
         let (header, groups) = (input.derived(to), Groups::of(input));
-        Ok(Self { header, groups, selected, decision: Decided::Bins(edges, table), source })
+        Ok(Self { header, groups, selected, counted, decision: Decided::Bins(edges, table), source })
     }
 
     /// What is written.
@@ -156,6 +158,11 @@ impl Equalization {
     /// The voxels that took part; for floats in bins between [`Equalization::edges`].
     pub fn before(&self) -> &Selected {
         &self.selected
+    }
+
+    /// How many voxels the levels are spread over: those that count and lie within the range.
+    pub fn counted(&self) -> u64 {
+        self.counted
     }
 
     /// The bins of float voxels.

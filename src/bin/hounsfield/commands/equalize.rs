@@ -74,7 +74,7 @@ pub fn run(shared: &Shared, command: &Equalize) -> Result<()> {
     }
     output::publish(staged)?;
 
-    let counted: u64 = equalization.before().groups.iter().map(|g| g.counts.total()).sum();
+    let counted = equalization.counted();
     let out = equalization.header();
     if shared.json {
         return print_json(&json!({
@@ -200,7 +200,7 @@ impl<'a> Shown<'a> {
     fn report(&self, command: &Equalize, file: &Target, device: &Device, events: &[String]) -> Result<output::Staged> {
         let e = self.equalization;
         let (input, out) = (e.input(), e.header());
-        let counted: u64 = e.before().groups.iter().map(|g| g.counts.total()).sum();
+        let counted = e.counted();
         let mut facts = vec![
             input.origin.format.clone(),
             input.shape.to_string(),
