@@ -2,4 +2,5 @@
 
 pub mod equalization;
 pub mod mixture;
+pub mod overlap;
 pub mod statistics;

@@ -47,7 +47,7 @@ impl Mask {
 }
 
 /// The origins, if both grids have a position and differ by more than a hundredth of a voxel over their extent.
-fn displaced(a: &Header, b: &Header) -> Option<([f64; 3], [f64; 3])> {
+pub(super) fn displaced(a: &Header, b: &Header) -> Option<([f64; 3], [f64; 3])> {
     let (ga, gb) = (a.geometry.as_ref()?, b.geometry.as_ref()?);
     let (ma, mb) = (ga.lps_matrix()?, gb.lps_matrix()?);
     let shape = a.shape.xyz();

@@ -1,6 +1,6 @@
 //! EM over a histogram.
 
-use super::{Component, Compensated, Fit, LN_2PI, MOST_CLASSES, Mixture, Settings, empty_class, start};
+use super::{Compensated, Component, Fit, LN_2PI, MOST_CLASSES, Mixture, Settings, empty_class, start};
 use crate::{Error, Result};
 
 /// A class with less than this share of the voxels (less than one voxel, of any volume that fits a disk) is gone.

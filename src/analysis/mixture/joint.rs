@@ -27,6 +27,12 @@ impl Gaussian {
         self.covariance[at(channel, channel)].sqrt()
     }
 
+    /// The class in one channel, whatever the others.
+    pub fn marginal(&self, channel: usize) -> Component {
+        let variance = self.covariance[at(channel, channel)];
+        Component { weight: self.weight, mean: self.mean[channel], variance }
+    }
+
     /// The covariance of two channels.
     pub fn covariance(&self, a: usize, b: usize) -> f64 {
         self.covariance[at(a.max(b), a.min(b))]
@@ -195,7 +201,8 @@ mod tests {
             for b in 0..3 {
                 // W C Wᵀ = 1 with W lower triangular.
                 let w = |i: usize, j: usize| if j <= i { c.inverse[at(i, j)] } else { 0.0 };
-                let product: f64 = (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).map(|(i, j)| w(a, i) * full(i, j) * w(b, j)).sum();
+                let product: f64 =
+                    (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).map(|(i, j)| w(a, i) * full(i, j) * w(b, j)).sum();
                 assert!((product - f64::from(u8::from(a == b))).abs() < 1e-14, "{a} {b}: {product}");
             }
         }

@@ -62,10 +62,16 @@ impl Settings {
         }
         let Start::Means(means) = &self.start else { return Ok(()) };
         if means.len() != self.classes {
-            return Err(Error::usage(format!("{} means for {} classes", means.len(), self.classes), "give one mean for each class"));
+            return Err(Error::usage(
+                format!("{} means for {} classes", means.len(), self.classes),
+                "give one mean for each class",
+            ));
         }
         if !means.iter().all(|m| m.is_finite()) || !means.windows(2).all(|pair| pair[0] < pair[1]) {
-            return Err(Error::usage(format!("the means {means:?} do not ascend"), "give finite means from low to high, no two equal"));
+            return Err(Error::usage(
+                format!("the means {means:?} do not ascend"),
+                "give finite means from low to high, no two equal",
+            ));
         }
         Ok(())
     }

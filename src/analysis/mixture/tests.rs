@@ -37,7 +37,7 @@ fn two_far_classes_by_hand() {
     let [a, b] = [m.components[0], m.components[1]];
     assert!((a.weight - 1.0 / 3.0).abs() < 1e-14 && (a.mean - 1.0).abs() < 1e-12 && (a.variance - 1.0).abs() < 1e-9, "{a:?}");
     assert!((b.weight - 2.0 / 3.0).abs() < 1e-14 && (b.mean - 1002.0).abs() < 1e-12 && (b.variance - 4.0).abs() < 1e-9, "{b:?}");
-    let posteriors = m.posteriors(1.0);
+    let posteriors = Classifier::new(&m).posteriors(1.0);
     assert_eq!((posteriors[0], posteriors[1], posteriors[2]), (1.0, 0.0, 0.0));
 }
 
@@ -133,10 +133,8 @@ fn spikes_and_constants_stay_finite() {
 #[test]
 fn wide_classes_come_back_unless_forbidden() {
     let fit = Fit { log_likelihood: 0.0, iterations: 1, converged: true, count: 1, parameters: 5 };
-    let components = vec![
-        Component { weight: 0.5, mean: 100.0, variance: 900.0 },
-        Component { weight: 0.5, mean: 130.0, variance: 16.0 },
-    ];
+    let components =
+        vec![Component { weight: 0.5, mean: 100.0, variance: 900.0 }, Component { weight: 0.5, mean: 130.0, variance: 16.0 }];
     let m = Mixture { components, fit };
     let values = || (0..256).map(f64::from);
     let free = runs(&Classifier::new(&m), values());
@@ -148,5 +146,5 @@ fn wide_classes_come_back_unless_forbidden() {
     let same = vec![m.components[0]; 2];
     let twins = Mixture { components: same, fit };
     assert_eq!(Classifier::new(&twins).label(100.0), 1);
-    assert!(twins.posteriors(31.0).iter().take(2).all(|p| *p == 0.5));
+    assert!(Classifier::new(&twins).posteriors(31.0).iter().take(2).all(|p| *p == 0.5));
 }
