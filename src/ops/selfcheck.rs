@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{equalize, histogram, lut, scan};
+use super::{equalize, gmm, histogram, lut, scan};
+use crate::analysis::mixture::Gaussian;
 use crate::engine::{Gpu, GpuError, GpuVolume};
 use crate::volume::{Block, Dtype, Table};
 
@@ -13,7 +14,7 @@ pub struct Outcome {
     pub kernel: &'static str,
     /// The case.
     pub case: String,
-    /// None if the result was the CPU's, bit for bit; else what differed or failed.
+    /// None if the result was the CPU's, bit for bit or within the operation's bound; else what differed or failed.
     pub failure: Option<String>,
 }
 
@@ -44,6 +45,9 @@ pub fn run(gpu: &Gpu) -> Vec<Outcome> {
     let floats = Content::Noise.bytes(Dtype::F32, 10_007);
     check("histogram", "float32 with NaN and infinities".into(), float_case(gpu, &floats));
     check("lut", "float32 through edges".into(), float_lut_case(gpu, &floats));
+    for channels in [&[Dtype::U8][..], &[Dtype::F32], &[Dtype::I16, Dtype::F32]] {
+        check("gmm", format!("{channels:?}"), gmm_case(gpu, channels));
+    }
     for count in [1, 1000, 65_536] {
         check("scan", format!("{count} counts"), scan_case(gpu, count));
     }
@@ -147,6 +151,47 @@ fn equalize_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuE
     let bytes = gpu.download("equalize", &entries, entries.size())?;
     let got: Vec<u32> = bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     Ok(compare(&got, equalize::cpu(&counts, &settings).entries()))
+}
+
+/// Three classes in as many channels as types: counts, sums of responsibilities, and labels but for ties.
+fn gmm_case(gpu: &Gpu, types: &[Dtype]) -> Result<Result<(), String>, GpuError> {
+    let bytes: Vec<Vec<u8>> = types.iter().map(|t| Content::Noise.bytes(*t, 10_007)).collect();
+    let blocks: Vec<Block<'_>> = types.iter().zip(&bytes).map(|(t, b)| Block { dtype: *t, bytes: b }).collect();
+    let frame = |t: &Dtype| match t {
+        Dtype::U8 => gmm::Channel::new(127.0, 64.0, true),
+        Dtype::I16 => gmm::Channel::new(0.0, 16_384.0, true),
+        _ => gmm::Channel::new(0.0, 1.0, false),
+    };
+    let channels: Vec<gmm::Channel> = types.iter().map(frame).collect();
+    let (d, number) = (types.len(), 3);
+    let class = |j: usize| {
+        let identity = (0..d).flat_map(|a| (0..=a).map(move |b| f64::from(u8::from(a == b)))).collect();
+        Gaussian { weight: 1.0 / number as f64, mean: vec![j as f64 - 1.0; d], covariance: identity }
+    };
+    let classes: Vec<Gaussian> = (0..number).map(class).collect();
+    let Ok(model) = gmm::Model::new(&channels, &classes) else { unreachable!("these classes are positive definite") };
+    let volumes = blocks.iter().map(|b| GpuVolume::upload(gpu, *b)).collect::<Result<Vec<_>, _>>()?;
+    let (got, want) = (gmm::run(gpu, &volumes, None, &model)?, gmm::statistics(&blocks, None, &model));
+    let close = |a: f64, b: f64| (a - b).abs() <= gmm::TOLERANCE * 10_007.0;
+    if (got.count, got.not_finite) != (want.count, want.not_finite) {
+        return Ok(Err(format!("{} voxels counted instead of {}", got.count, want.count)));
+    }
+    for (g, w) in got.classes.iter().zip(&want.classes) {
+        // Random bits as f32 lie all over the exponents: only responsibilities stay near 1.
+        if !close(g.voxels, w.voxels) {
+            return Ok(Err(format!("{} voxels in a class instead of {}", g.voxels, w.voxels)));
+        }
+    }
+    let found = gmm::run_labels(gpu, &volumes, None, &model)?.download(gpu)?;
+    let (mut labels, mut shares) = (vec![0; found.len()], vec![0.0; number * found.len()]);
+    gmm::labels(&blocks, None, &model, &mut labels);
+    gmm::posteriors(&blocks, None, &model, &mut shares);
+    let share = |label: u8, i: usize| if label == 0 { -1.0 } else { shares[(usize::from(label) - 1) * found.len() + i] };
+    let apart = |i: &usize| f64::from((share(found[*i], *i) - share(labels[*i], *i)).abs()) > 2.0 * gmm::TOLERANCE;
+    match (0..found.len()).find(|i| found[*i] != labels[*i] && apart(i)) {
+        Some(at) => Ok(Err(format!("label {} instead of {} at {at}", found[at], labels[at]))),
+        None => Ok(Ok(())),
+    }
 }
 
 fn scan_case(gpu: &Gpu, count: u32) -> Result<Result<(), String>, GpuError> {

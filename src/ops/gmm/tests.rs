@@ -222,11 +222,11 @@ fn two_voxels_by_hand() {
 fn all_types_and_awkward_sizes_agree_with_f64() {
     let on = gpu();
     for dtype in TYPES {
-        for &n in SIZES.iter().filter(|n| **n <= 4097) {
+        for &n in SIZES.iter().filter(|n| matches!(n, 1 | 15..=17 | 255..=257 | 4097)) {
             check("sizes", &[dtype], 3, n, n % 2 == 1, on);
         }
-        check("large", &[dtype], 3, 100_003, true, on);
     }
+    check("large", &[Dtype::I16], 3, 65_537, true, on);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub(super) struct Exact {
     pub runs: Vec<Run>,
     /// The values that take part, ascending.
     pub values: Vec<(f64, u64)>,
+    /// Distance of neighbouring stored values in real units.
     pub step: f64,
     rescales: Vec<Rescale>,
     padding: Option<Padding>,
@@ -33,17 +34,12 @@ impl Exact {
         watch: &dyn Watch,
     ) -> Result<Self> {
         let header = source.header();
-        let counts = count(source, mask, device, observer, watch)?;
-        let selected = select(counts, header.padding, &Region { with_padding: false, ..job.region });
-        let groups: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-        let values = statistics::distribution(&groups);
-        // Of several rescales the finest: the floor must not blur what the file can tell apart.
-        let step = groups.iter().map(|(r, _)| r.slope.abs()).fold(f64::INFINITY, f64::min);
+        let (values, step) = counted(source, mask, &job.region, device, observer, watch)?;
         let mixture = mixture::fit(&values, step, &job.settings(super::Method::Exact))?;
         let classifier = if job.monotone { Classifier::monotone(&mixture) } else { Classifier::new(&mixture) };
         let runs = mixture::runs(&classifier, values.iter().map(|v| v.0));
         let (padding, range) = (header.padding, job.region.range);
-        let rescales = selected.groups.iter().map(|g| g.rescale).collect();
+        let rescales = header.rescale.distinct().0;
         Ok(Self { mixture, classifier, runs, values, step, rescales, padding, range, dtype: header.dtype })
     }
 
@@ -68,4 +64,21 @@ impl Exact {
         };
         self.rescales.iter().map(|r| table(*r)).collect()
     }
+}
+
+/// The real values that take part with their counts, ascending, and their step.
+pub(super) fn counted(
+    source: &dyn Source,
+    mask: Option<&Mask>,
+    region: &Region,
+    device: &Device,
+    observer: Option<Observer<'_>>,
+    watch: &dyn Watch,
+) -> Result<(Vec<(f64, u64)>, f64)> {
+    let counts = count(source, mask, device, observer, watch)?;
+    let selected = select(counts, source.header().padding, &Region { with_padding: false, ..*region });
+    let groups: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
+    // Of several rescales the finest: the floor must not blur what the file can tell apart.
+    let step = groups.iter().map(|(r, _)| r.slope.abs()).fold(f64::INFINITY, f64::min);
+    Ok((statistics::distribution(&groups), step))
 }

@@ -1,12 +1,19 @@
 //! The whole job of segmentation by a Gaussian mixture: fit, then write labels and posteriors.
 
+mod axes;
+mod blocks;
 mod exact;
 mod outputs;
+#[cfg(test)]
+mod tests;
+mod voxel;
 
 pub use outputs::{Truth, Written};
 
+use blocks::Data;
 use exact::Exact;
-use outputs::{HELD_BYTES, Tap};
+use outputs::{HELD_BYTES, Tap, held};
+use voxel::Voxels;
 
 use super::narrow::Resolved;
 use super::{Device, Mask, Observer, Region, Watch, map};
@@ -87,7 +94,12 @@ pub struct Segmentation {
     held_mask: Option<Volume>,
     header: Header,
     joint: Joint,
-    decision: Exact,
+    decision: Decision,
+}
+
+enum Decision {
+    Exact(Box<Exact>),
+    Voxels(Box<Voxels>),
 }
 
 impl Segmentation {
@@ -105,19 +117,45 @@ impl Segmentation {
         watch: &dyn Watch,
     ) -> Result<Self> {
         job.check()?;
-        let [Resolved::Exact(source)] = channels.as_slice() else {
+        let channels: Vec<Resolved> = channels.into_iter().map(Resolved::as_float32).collect();
+        let exact = matches!(channels.as_slice(), [Resolved::Exact(_)]);
+        let method = job.method.unwrap_or(if exact { Method::Exact } else { Method::Voxel });
+        if method == Method::Exact && !exact {
             return Err(Error::usage("true floats or several channels have no exact histogram", "use --method voxel"));
-        };
-        let decision = Exact::new(source.as_ref(), mask.as_ref(), job, device, observer, watch)?;
+        }
+        if method == Method::Voxel && job.monotone {
+            return Err(Error::usage("classes over voxels are not cut by value", "leave out --monotone, or use --method exact"));
+        }
+        let Some(first) = channels.first() else { return Err(Error::usage("no channels", "give at least one")) };
+        let header = Header { labels: true, ..first.header().derived(Dtype::U8) };
+        let found: Vec<axes::Found> = channels
+            .iter()
+            .map(|c| match c {
+                Resolved::Exact(_) => None,
+                Resolved::Floats(_, census) => Some(*census),
+            })
+            .collect();
+        let mut channels: Vec<Box<dyn Source>> = channels.into_iter().map(Resolved::into_source).collect();
         let held_mask = match &mask {
             Some(m) if m.source().sequential() && m.source().header().bytes() <= HELD_BYTES => {
                 Some(outputs::read_all(m.source(), &super::Silent)?)
             }
             _ => None,
         };
-        let header = Header { labels: true, ..source.header().derived(Dtype::U8) };
-        let channels = channels.into_iter().map(Resolved::into_source).collect();
-        Ok(Self { channels, mask, held_mask, header, joint: Joint::from(&decision.mixture), decision })
+        let (joint, decision) = match method {
+            Method::Exact => {
+                let exact = Exact::new(channels[0].as_ref(), mask.as_ref(), job, device, observer, watch)?;
+                (Joint::from(&exact.mixture), Decision::Exact(Box::new(exact)))
+            }
+            Method::Voxel => {
+                let share = HELD_BYTES / channels.len() as u64;
+                channels = channels.into_iter().map(|c| held(c, share, watch)).collect::<Result<_>>()?;
+                let data = Data { channels: &channels, mask: outside(&held_mask, &mask) };
+                let voxels = Voxels::new(data, &found, mask.as_ref(), job, device, observer, watch)?;
+                (voxels.joint.clone(), Decision::Voxels(Box::new(voxels)))
+            }
+        };
+        Ok(Self { channels, mask, held_mask, header, joint, decision })
     }
 
     /// What labels are written as.
@@ -135,19 +173,28 @@ impl Segmentation {
         &self.joint
     }
 
-    /// Where classes lie on the axis of values, from the smallest value that occurs to the largest; none for several channels.
+    /// Where classes lie on the axis of values, from the smallest value that occurs to the largest; none for the way over voxels.
     pub fn runs(&self) -> Option<&[Run]> {
-        Some(&self.decision.runs)
+        match &self.decision {
+            Decision::Exact(exact) => Some(&exact.runs),
+            Decision::Voxels(_) => None,
+        }
     }
 
     /// The values that took part in the first channel, with counts, ascending, and their step.
     pub fn values(&self) -> (&[(f64, u64)], f64) {
-        (&self.decision.values, self.decision.step)
+        match &self.decision {
+            Decision::Exact(exact) => (&exact.values, exact.step),
+            Decision::Voxels(voxels) => (&voxels.values, voxels.step),
+        }
     }
 
     /// Voxels that are NaN or infinite in some channel.
     pub fn not_finite(&self) -> u64 {
-        0
+        match &self.decision {
+            Decision::Exact(_) => 0,
+            Decision::Voxels(voxels) => voxels.not_finite,
+        }
     }
 
     /// Writes the labels: 0 outside of mask and range and for padding, else the class from 1.
@@ -162,9 +209,20 @@ impl Segmentation {
         device: &Device,
         watch: &dyn Watch,
     ) -> Result<Written> {
-        let tap = Tap::labels(sink, self.outside(), self.joint.components.len(), observer, truth);
-        map(self.channels[0].as_ref(), &self.decision.labels(), &tap, device, watch)?;
-        Ok(tap.finish())
+        let classes = self.joint.components.len();
+        let tap = match &self.decision {
+            Decision::Exact(exact) => {
+                let tap = Tap::labels(sink, outside(&self.held_mask, &self.mask), classes, observer, truth);
+                map(self.channels[0].as_ref(), &exact.labels(), &tap, device, watch)?;
+                tap
+            }
+            Decision::Voxels(voxels) => {
+                let tap = Tap::labels(sink, None, classes, observer, truth);
+                voxels.write_labels(self.data(), &tap, watch)?;
+                tap
+            }
+        };
+        Ok(tap.counted())
     }
 
     /// Writes the posterior of each class as float32 to a sink of its own; 0 where the label is 0.
@@ -176,18 +234,25 @@ impl Segmentation {
         if sinks.len() != classes {
             return Err(Error::usage(format!("{} outputs for {classes} posteriors", sinks.len()), "give one for each class"));
         }
-        for (class, sink) in sinks.iter().enumerate() {
-            let tap = Tap::masked(sink.as_ref(), Dtype::F32.bytes(), self.outside());
-            map(self.channels[0].as_ref(), &self.decision.posteriors(class), &tap, device, watch)?;
+        match &self.decision {
+            Decision::Exact(exact) => sinks.iter().enumerate().try_for_each(|(class, sink)| {
+                let tap = Tap::masked(sink.as_ref(), Dtype::F32.bytes(), outside(&self.held_mask, &self.mask));
+                map(self.channels[0].as_ref(), &exact.posteriors(class), &tap, device, watch)
+            }),
+            Decision::Voxels(voxels) => voxels.write_posteriors(self.data(), sinks, watch),
         }
-        Ok(())
     }
 
-    fn outside(&self) -> Option<&dyn Source> {
-        match (&self.held_mask, &self.mask) {
-            (Some(held), _) => Some(held),
-            (None, Some(mask)) => Some(mask.source()),
-            (None, None) => None,
-        }
+    fn data(&self) -> Data<'_> {
+        Data { channels: &self.channels, mask: outside(&self.held_mask, &self.mask) }
+    }
+}
+
+/// The mask to read voxels from, where there is one.
+fn outside<'a>(held: &'a Option<Volume>, mask: &'a Option<Mask>) -> Option<&'a dyn Source> {
+    match (held, mask) {
+        (Some(held), _) => Some(held),
+        (None, Some(mask)) => Some(mask.source()),
+        (None, None) => None,
     }
 }

@@ -112,7 +112,7 @@ impl<'a> Tap<'a> {
         Self { observer, truth, classes, written, ..Self::masked(inner, 1, mask) }
     }
 
-    pub fn finish(self) -> Written {
+    pub fn counted(self) -> Written {
         self.written.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
