@@ -59,6 +59,8 @@ pub enum Command {
     Convert(Convert),
     /// List GPUs, check that they compute right, and say what auto takes
     Devices,
+    /// Compare CPU and GPUs on this machine, and their results
+    Bench(Bench),
     /// Make a CT phantom and run the whole way on it
     Demo(Demo),
     /// Print a completion script for a shell
@@ -224,6 +226,22 @@ pub struct Convert {
     /// File to write: .nii, .nii.gz, .png, .tif
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// A volume of integers to measure on [default: a chest phantom of 512 x 512 x 256]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Runs of each measurement
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub repeats: NonZeroUsize,
+    /// The largest volume to hold in memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub most_mib: u64,
+    /// Bar charts and figures as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The program: arguments in, pipelines run, results on stdout, everything else on stderr.
 
 mod args;
+mod bench;
 mod commands;
 mod exit;
 mod job;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Slice(c) => commands::slice::run(shared, c),
         Command::Convert(c) => commands::convert::run(shared, c),
         Command::Devices => commands::devices::run(shared),
+        Command::Bench(c) => bench::run(shared, c),
         Command::Demo(c) => commands::demo::run(shared, c),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "hounsfield", &mut std::io::stdout());
