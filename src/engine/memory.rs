@@ -81,6 +81,7 @@ impl Gpu {
         Ok(())
     }
 
+    #[cfg(feature = "files")]
     /// Writes bytes into the mappable buffer `upload`, which no submission uses now, and records their copy to `target`.
     pub(crate) fn stage(
         &self,
@@ -109,6 +110,7 @@ impl Gpu {
         self.copy(kernel, encoder, upload, target, size)
     }
 
+    #[cfg(feature = "files")]
     /// Records a copy of the first `bytes`, a multiple of four, of a buffer.
     pub(crate) fn copy(
         &self,

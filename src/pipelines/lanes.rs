@@ -5,14 +5,22 @@ use std::collections::VecDeque;
 use super::Watch;
 use super::cuts::Groups;
 use super::workers::Input;
-use crate::engine::{Chunk, Gpu, GpuError, STORAGE, UNIT_VOXELS};
+use crate::engine::{CHUNK_VOXELS, Chunk, Gpu, GpuError, STORAGE, UNIT_VOXELS};
 use crate::{Error, Result};
 
 /// One being read, one on the device, one being drained.
 const LANES: usize = 3;
 
-/// Voxels of a work unit at the start.
-pub(super) const UNIT: u64 = 1 << 22;
+/// Voxels of a work unit at the start, so that all lanes together fit the memory: each voxel lies in the upload, input, output and
+/// read-back buffer of a lane, and once more on the host on its way in and out.
+pub(super) fn unit(watch: &dyn Watch, input: &Input<'_>, output_bytes: u64) -> u64 {
+    let mask = if input.mask.is_some() { 1 } else { 0 };
+    let read = input.source.header().dtype.bytes() as u64 + mask;
+    let each = (LANES as u64 * 2 + 1) * (read + output_bytes);
+    // A few units at least, or nothing overlaps.
+    let few = input.source.header().shape.voxels().div_ceil(8).next_multiple_of(UNIT_VOXELS);
+    (watch.memory_bytes() / each).min(few).clamp(1 << 12, CHUNK_VOXELS)
+}
 
 /// Device, encoder, chunk, mask, rescale group, output.
 type Record<'a> =

@@ -123,7 +123,7 @@ fn map_with(
     let input = Input::of(source);
     with_fallback(
         device,
-        lanes::UNIT,
+        lanes::unit(watch, &input, out_bytes),
         watch,
         |gpu, from, unit, done| {
             let tables = (remap.upload)(gpu)?;

@@ -29,6 +29,12 @@ pub struct Shared {
     /// CPU threads [default: all]
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Memory for voxels in MiB: host, staging and device buffers together; results do not depend on it
+    #[arg(long, global = true, value_name = "MIB", default_value = "256")]
+    pub memory: NonZeroUsize,
+    /// Progress and events as JSON lines on stderr
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    pub events: bool,
     /// Results as JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
