@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Watch;
 use super::cuts::Groups;
-use super::workers::Input;
+use super::workers::{Input, room};
 use crate::engine::{CHUNK_VOXELS, Chunk, Gpu, GpuError, STORAGE, UNIT_VOXELS};
 use crate::{Error, Result};
 
@@ -76,7 +76,11 @@ pub(super) fn run(
     let mut free = Vec::new();
     let mut flights: VecDeque<Flight> = VecDeque::new();
     let mut made = 0;
-    let (mut bytes, mut mask) = (Vec::new(), Vec::new());
+    let (mut bytes, mut mask, mut result) = (Vec::new(), Vec::new(), Vec::new());
+    // The host's buffers first: where memory is short, smaller units help both sides.
+    if input.source.in_memory().is_none() {
+        host(pass.kernel, &mut bytes, unit * header.dtype.bytes() as u64)?;
+    }
     let mut at = from;
     while at < total || !flights.is_empty() {
         if watch.stopped() {
@@ -100,7 +104,7 @@ pub(super) fn run(
             at = end;
         } else if let Some(flight) = flights.pop_front() {
             let Flight { lane, submission, unit } = flight;
-            let mut result = vec![0; (pass.output_bytes)(unit.voxels) as usize];
+            host(pass.kernel, &mut result, (pass.output_bytes)(unit.voxels))?;
             gpu.read_mapped(pass.kernel, &lane.readback, submission, &mut result)?;
             (pass.drain)(unit, &result)?;
             *done = unit.at + unit.voxels;
@@ -109,6 +113,11 @@ pub(super) fn run(
         }
     }
     Ok(())
+}
+
+/// A host buffer of so many bytes; no memory for it counts as that of the device.
+fn host(kernel: &'static str, buffer: &mut Vec<u8>, bytes: u64) -> Result<(), GpuError> {
+    room(buffer, bytes).map_err(|_| GpuError::OutOfMemory { kernel })
 }
 
 impl Lane {

@@ -370,3 +370,45 @@ fn little_memory_gives_the_same_bits() {
         assert_same("voxels", &sink.take(), &mapped);
     }
 }
+
+#[test]
+fn more_than_two_to_the_32_voxels_are_counted_and_written() {
+    const VOXELS: u64 = (1 << 32) + 7;
+    /// All voxels are 3 but the last, which is 200: nothing that large need exist.
+    struct Endless(Header);
+    impl Source for Endless {
+        fn header(&self) -> &Header {
+            &self.0
+        }
+        fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
+            into.fill(3);
+            if at + into.len() as u64 == VOXELS {
+                into[into.len() - 1] = 200;
+            }
+            Ok(())
+        }
+    }
+    /// Sums what arrives and remembers the last voxel.
+    #[derive(Default)]
+    struct Ends(Mutex<(u64, Option<u8>)>);
+    impl Sink for Ends {
+        fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
+            let mut state = self.0.lock().unwrap();
+            state.0 += bytes.len() as u64;
+            if at + bytes.len() as u64 == VOXELS {
+                state.1 = bytes.last().copied();
+            }
+            Ok(())
+        }
+        fn finish(self: Box<Self>) -> Result<output::Staged> {
+            unreachable!("tests take the sums")
+        }
+    }
+    let source = Endless(Header::new(Shape::new(&[VOXELS]).unwrap(), Dtype::U8));
+    let counts = count(&source, None, &Device::Cpu, None, &Silent).unwrap();
+    assert_eq!(counts[0].counts.occupied().collect::<Vec<_>>(), [(3, VOXELS - 1), (200, 1)]);
+    let sink = Ends::default();
+    let table = Table::from_fn(Dtype::U8, Dtype::U8, |v| f64::from(255 - v));
+    map(&source, &[table], &sink, &Device::Cpu, &Silent).unwrap();
+    assert_eq!(sink.0.into_inner().unwrap(), (VOXELS, Some(55)));
+}

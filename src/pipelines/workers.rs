@@ -39,16 +39,26 @@ impl<'a> Input<'a> {
     {
         let bytes = self.source.header().dtype.bytes() as u64;
         if let Some(m) = self.mask {
-            mask.resize(voxels as usize, 0);
+            room(mask, voxels)?;
             m.read(at, mask)?;
         }
         if let Some(all) = self.source.in_memory() {
             return Ok(&all[(at * bytes) as usize..((at + voxels) * bytes) as usize]);
         }
-        buffer.resize((voxels * bytes) as usize, 0);
+        room(buffer, voxels * bytes)?;
         self.source.read(at, buffer)?;
         Ok(buffer)
     }
+}
+
+/// Makes a buffer so many bytes long; no memory is an error, not an abort.
+pub(super) fn room(buffer: &mut Vec<u8>, bytes: u64) -> Result<()> {
+    let missing = (bytes as usize).saturating_sub(buffer.len());
+    if buffer.try_reserve_exact(missing).is_err() {
+        return Err(Error::usage(format!("no memory for {bytes} bytes"), "lower --memory or close other programs"));
+    }
+    buffer.resize(bytes as usize, 0);
+    Ok(())
 }
 
 /// One block, with its mask bytes.
