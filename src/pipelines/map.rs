@@ -69,10 +69,25 @@ pub fn map_floats(
 /// [`Error::Usage`] if tables or header do not fit.
 pub fn map_volume(volume: &Volume, tables: &[Table], header: crate::volume::Header) -> Result<Volume> {
     check(volume, tables)?;
+    let mut out = vec![0; volume.block().len() * tables[0].to().bytes()];
+    map_into(volume, tables, &mut out)?;
+    Volume::new(header, out)
+}
+
+/// The same into memory of the caller's. Memory that was in use before spares the first touch of its pages, which takes several
+/// times as long as the remap itself.
+///
+/// # Errors
+/// [`Error::Usage`] if the tables do not fit or `out` has not exactly the bytes of the result.
+pub fn map_into(volume: &Volume, tables: &[Table], out: &mut [u8]) -> Result<()> {
+    check(volume, tables)?;
     let (from, to) = (volume.header().dtype, tables[0].to());
+    let needed = volume.block().len() * to.bytes();
+    if out.len() != needed {
+        return Err(Error::usage(format!("{} bytes for a result of {needed}", out.len()), format!("give {needed} bytes")));
+    }
     let groups = Groups::of(volume.header());
     const VOXELS: usize = 1 << 19;
-    let mut out = vec![0; volume.block().len() * to.bytes()];
     out.par_chunks_mut(VOXELS * to.bytes()).zip(volume.bytes().par_chunks(VOXELS * from.bytes())).enumerate().for_each(
         |(i, (out, bytes))| {
             let start = (i * VOXELS) as u64;
@@ -86,7 +101,7 @@ pub fn map_volume(volume: &Volume, tables: &[Table], header: crate::volume::Head
             }
         },
     );
-    Volume::new(header, out)
+    Ok(())
 }
 
 fn check(source: &dyn Source, tables: &[Table]) -> Result<()> {
