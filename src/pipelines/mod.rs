@@ -14,6 +14,7 @@ mod floats;
 mod lanes;
 mod map;
 mod narrow;
+mod pages;
 mod select;
 #[cfg(test)]
 mod tests;
