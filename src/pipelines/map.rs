@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::cuts::Groups;
 use super::device::{Device, Watch, with_fallback};
 use super::lanes::{self, Pass};
+use super::pages;
 use super::workers::{self, Input};
 use crate::engine::{GpuError, UNIT_VOXELS};
 use crate::io::{Sink, Source};
@@ -22,6 +23,7 @@ use crate::{Error, Result};
 pub fn map(source: &dyn Source, tables: &[Table], sink: &dyn Sink, device: &Device, watch: &dyn Watch) -> Result<()> {
     let dtype = source.header().dtype;
     check(source, tables)?;
+    let prepared: Vec<lut::Prepared<'_>> = tables.iter().map(lut::Prepared::new).collect();
     map_with(
         source,
         tables[0].to().bytes() as u64,
@@ -30,7 +32,7 @@ pub fn map(source: &dyn Source, tables: &[Table], sink: &dyn Sink, device: &Devi
         watch,
         &Remap {
             upload: &|gpu| tables.iter().map(|t| GpuTable::upload(gpu, t)).collect(),
-            cpu: &|bytes, group, out| lut::cpu(Block { dtype, bytes }, &tables[group], out),
+            cpu: &|bytes, group, out| prepared[group].map(Block { dtype, bytes }, out),
         },
     )
 }
@@ -69,10 +71,26 @@ pub fn map_floats(
 /// [`Error::Usage`] if tables or header do not fit.
 pub fn map_volume(volume: &Volume, tables: &[Table], header: crate::volume::Header) -> Result<Volume> {
     check(volume, tables)?;
+    let mut out = pages::zeroed(volume.block().len() * tables[0].to().bytes());
+    map_into(volume, tables, &mut out)?;
+    Volume::new(header, out)
+}
+
+/// The same into memory of the caller's. Memory that was in use before spares the first touch of its pages, which takes several
+/// times as long as the remap itself.
+///
+/// # Errors
+/// [`Error::Usage`] if the tables do not fit or `out` has not exactly the bytes of the result.
+pub fn map_into(volume: &Volume, tables: &[Table], out: &mut [u8]) -> Result<()> {
+    check(volume, tables)?;
     let (from, to) = (volume.header().dtype, tables[0].to());
+    let needed = volume.block().len() * to.bytes();
+    if out.len() != needed {
+        return Err(Error::usage(format!("{} bytes for a result of {needed}", out.len()), format!("give {needed} bytes")));
+    }
     let groups = Groups::of(volume.header());
+    let prepared: Vec<lut::Prepared<'_>> = tables.iter().map(lut::Prepared::new).collect();
     const VOXELS: usize = 1 << 19;
-    let mut out = vec![0; volume.block().len() * to.bytes()];
     out.par_chunks_mut(VOXELS * to.bytes()).zip(volume.bytes().par_chunks(VOXELS * from.bytes())).enumerate().for_each(
         |(i, (out, bytes))| {
             let start = (i * VOXELS) as u64;
@@ -81,12 +99,13 @@ pub fn map_volume(volume: &Volume, tables: &[Table], header: crate::volume::Head
             while at < end {
                 let (next, group) = groups.run(at, end);
                 let run = |size: usize| (at - start) as usize * size..(next - start) as usize * size;
-                lut::cpu(Block { dtype: from, bytes: &bytes[run(from.bytes())] }, &tables[group], &mut out[run(to.bytes())]);
+                let block = Block { dtype: from, bytes: &bytes[run(from.bytes())] };
+                prepared[group].map(block, &mut out[run(to.bytes())]);
                 at = next;
             }
         },
     );
-    Volume::new(header, out)
+    Ok(())
 }
 
 fn check(source: &dyn Source, tables: &[Table]) -> Result<()> {

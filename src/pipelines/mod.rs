@@ -14,6 +14,7 @@ mod floats;
 mod lanes;
 mod map;
 mod narrow;
+mod pages;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ pub use count::{Group, count, count_floats};
 pub use device::{Device, Silent, Watch};
 pub use equalize::{Equalization, Equalize};
 pub use floats::{FloatStatistics, float_statistics};
-pub use map::{map, map_floats, map_volume};
+pub use map::{map, map_floats, map_into, map_volume};
 pub use narrow::{Census, Narrow, Resolved, census, resolve};
 pub use select::{Mask, Region, Selected, select};
 
