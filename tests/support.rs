@@ -170,3 +170,15 @@ pub fn small_series(folder: &Path, slices: u64) -> String {
     phantom.write_series(folder, &|_| ()).unwrap();
     folder.to_str().unwrap().to_owned()
 }
+
+/// Bytes without order: no compressor makes them smaller.
+pub fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..bytes).map(|_| next()).collect()
+}

@@ -3,6 +3,8 @@
 //! Tests with real images read `HOUNSFIELD_DATA`, a folder of them, and say so when it is not set. Tests on a GPU take any adapter, a
 //! software one too; none is a failure unless `HOUNSFIELD_NO_GPU=1`.
 
+mod bad_input;
+mod commands;
 mod embedding;
 mod hostile;
 mod reference;
