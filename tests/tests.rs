@@ -7,6 +7,7 @@ mod bad_input;
 mod commands;
 mod embedding;
 mod hostile;
+mod privacy;
 mod reference;
 mod structure;
 mod support;
