@@ -82,6 +82,7 @@ impl Gpu {
     }
 
     /// Writes bytes into the mappable buffer `upload`, which no submission uses now, and records their copy to `target`.
+    #[cfg(feature = "files")]
     pub(crate) fn stage(
         &self,
         kernel: &'static str,
@@ -110,6 +111,7 @@ impl Gpu {
     }
 
     /// Records a copy of the first `bytes`, a multiple of four, of a buffer.
+    #[cfg(feature = "files")]
     pub(crate) fn copy(
         &self,
         kernel: &'static str,
