@@ -83,6 +83,7 @@ impl Gpu {
 
     #[cfg(feature = "files")]
     /// Writes bytes into the mappable buffer `upload`, which no submission uses now, and records their copy to `target`.
+    #[cfg(feature = "files")]
     pub(crate) fn stage(
         &self,
         kernel: &'static str,
@@ -112,6 +113,7 @@ impl Gpu {
 
     #[cfg(feature = "files")]
     /// Records a copy of the first `bytes`, a multiple of four, of a buffer.
+    #[cfg(feature = "files")]
     pub(crate) fn copy(
         &self,
         kernel: &'static str,

@@ -35,8 +35,10 @@ fn main() -> ExitCode {
         Command::Bench(c) => bench::run(shared, c),
         Command::Demo(c) => commands::demo::run(shared, c),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "hounsfield", &mut std::io::stdout());
-            Ok(())
+            // By way of memory: the generator panics where a write fails.
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "hounsfield", &mut script);
+            text::print(&String::from_utf8_lossy(&script))
         }
         Command::Man { folder } => commands::man::run(folder),
     };
