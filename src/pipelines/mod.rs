@@ -14,6 +14,7 @@ mod floats;
 mod lanes;
 mod map;
 mod narrow;
+mod pointwise;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use equalize::{Equalization, Equalize};
 pub use floats::{FloatStatistics, float_statistics};
 pub use map::{map, map_floats, map_volume};
 pub use narrow::{Census, Narrow, Resolved, census, resolve};
+pub use pointwise::{Mapping, Pointwise};
 pub use select::{Mask, Region, Selected, select};
 
 /// Called with every block as it is read: first voxel, stored values. From many threads, in any order.
