@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// The runs of neighbouring f32 values that share a result: exact for integer results, since every chain nowhere rises or nowhere falls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
-    /// The first value of each run, ascending, then a value above the last run.
+    /// The first value of each run, ascending, then the end of the last run, which belongs to it.
     pub edges: Vec<f32>,
     /// The result of each run.
     pub results: Vec<f64>,
@@ -39,19 +39,17 @@ pub fn levels(chain: &Composed, rescale: Rescale, low: f32, high: f32) -> Levels
     let (first, last) = (key(low), key(high));
     let mut starts = Vec::new();
     runs(&result, (first, result(first)), (last, result(last)), &mut starts);
-    let results = [result(first)].into_iter().chain(starts.iter().map(|k| result(*k))).collect();
+    let mut results: Vec<f64> = [result(first)].into_iter().chain(starts.iter().map(|k| result(*k))).collect();
     let mut edges: Vec<f32> = [first].into_iter().chain(starts).map(value).collect();
-    let end = edges[edges.len() - 1].max(high).next_up();
-    if end.is_finite() {
-        edges.push(end);
-        return Levels { edges, results };
-    }
-    // The largest f32 of all ends the last run, or, should that run be nothing else, the one before it.
-    let mut results: Vec<f64> = results;
-    if edges.last() == Some(&f32::MAX) {
-        results.pop();
-    } else {
-        edges.push(f32::MAX);
+    // The last run has its upper end too.
+    let start = edges[edges.len() - 1];
+    match start < high {
+        true => edges.push(high),
+        false if start < f32::MAX => edges.push(start.next_up()),
+        // The largest f32 of all, alone in its run, ends the run before it.
+        false => {
+            results.pop();
+        }
     }
     Levels { edges, results }
 }

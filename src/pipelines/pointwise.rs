@@ -33,6 +33,10 @@ pub struct Mapping {
     header: Header,
     groups: Groups,
     selected: Selected,
+    /// The real values that count.
+    values: Distribution,
+    /// Bins of true floats.
+    bins: Option<usize>,
     composed: Composed,
     plan: Plan,
     classes: Vec<u64>,
@@ -85,7 +89,8 @@ impl Mapping {
         let selected = select(counts, input.padding, &job.region);
         let groups = Groups::of(input);
         let real: Vec<(Rescale, &Counts)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-        let composed = job.steps.compose(Distribution::exact(&real), &input.windows, input.dtype, job.to)?;
+        let values = Distribution::exact(&real);
+        let composed = job.steps.compose(values.clone(), &input.windows, input.dtype, job.to)?;
         let padding = input.padding.filter(|_| !job.region.with_padding);
         let tables = groups.rescales.iter().map(|r| composed.table(input.dtype, *r, padding)).collect();
         let mut classes = Vec::new();
@@ -94,7 +99,8 @@ impl Mapping {
             composed.after().entries().iter().for_each(|e| classes[e.value as usize] += e.count);
         }
         let header = described(input, &composed);
-        Ok(Self { header, groups, selected, composed, plan: Plan::Tables(tables), classes, source })
+        let plan = Plan::Tables(tables);
+        Ok(Self { header, groups, selected, values, bins: None, composed, plan, classes, source })
     }
 
     fn floats(
@@ -129,8 +135,8 @@ impl Mapping {
         if low == high {
             ends[1] = low;
         }
-        let distribution = Distribution::binned(&ends, &counts, rescale);
-        let composed = job.steps.compose(distribution, &input.windows, input.dtype, job.to)?;
+        let values = Distribution::binned(&ends, &counts, rescale);
+        let composed = job.steps.compose(values.clone(), &input.windows, input.dtype, job.to)?;
 
         let (min, max) = (min as f32, max as f32);
         let plan = if composed.to() == Dtype::F32 {
@@ -151,7 +157,8 @@ impl Mapping {
         let outside = counts.below + counts.above;
         let selected = Selected { groups: vec![Group { rescale, counts }], padding: 0, outside };
         let (header, groups) = (described(input, &composed), Groups::of(input));
-        Ok(Self { header, groups, selected, composed, plan, classes, source })
+        let bins = Some(edges.bins());
+        Ok(Self { header, groups, selected, values, bins, composed, plan, classes, source })
     }
 
     /// What is written.
@@ -167,6 +174,16 @@ impl Mapping {
     /// The voxels that count; for floats in 65,536 bins, or as many as float32 tells apart, from the least to the largest that counts.
     pub fn before(&self) -> &Selected {
         &self.selected
+    }
+
+    /// The real values of the voxels that count.
+    pub fn values(&self) -> &Distribution {
+        &self.values
+    }
+
+    /// In how many bins true floats were counted; none where each value was counted.
+    pub fn bins(&self) -> Option<usize> {
+        self.bins
     }
 
     /// The voxels that count.

@@ -308,6 +308,16 @@ impl Composed {
         }
     }
 
+    /// A value of [`Composed::after`] as the type holds it.
+    pub fn stored(&self, after: f64) -> f64 {
+        let (first, top) = self.range();
+        match (self.to, self.scale) {
+            (Dtype::F32, _) => f64::from(after as f32),
+            (_, Scale::Fraction) => (first + after * top).round_ties_even().clamp(first, first + top),
+            _ => after.round_ties_even().clamp(first, first + top),
+        }
+    }
+
     /// The least value and the number of steps of the result's type, if it is an integer.
     fn range(&self) -> (f64, f64) {
         match self.to {
