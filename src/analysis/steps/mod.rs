@@ -244,7 +244,10 @@ fn chosen(voi: Voi, windows: &[Window]) -> Result<Window> {
         Voi::Given(window) => Ok(window),
         Voi::Preset(name) => preset(name).ok_or_else(|| parse::unknown_preset(name)),
         Voi::File => windows.first().copied().ok_or_else(|| {
-            Error::usage("the file brings no window of its own", "give a preset (lung, bone, brain, ...) or centre and width")
+            Error::usage(
+                "the file brings no window of its own (a VOI LUT sequence is not read)",
+                "give a preset (lung, bone, brain, ...) or centre and width",
+            )
         }),
     }
 }

@@ -1,18 +1,21 @@
 //! The whole job of every point-wise method: count, decide, write.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use super::cuts::Groups;
-use super::map::map_curve;
-use super::narrow::Resolved;
-use super::select::{Mask, Region, Selected, select};
-use super::{Device, Group, Observer, Watch, count, count_floats, map, map_floats};
 use crate::analysis::distribution::Distribution;
 use crate::analysis::pieces::{Levels, levels, pieces};
 use crate::analysis::steps::{Chain, Composed, Scale};
 use crate::io::{Sink, Source};
 use crate::ops::histogram::Edges;
 use crate::ops::pointwise::Curve;
+use crate::pipelines::cuts::Groups;
+use crate::pipelines::map::map_curve;
+use crate::pipelines::narrow::Resolved;
+use crate::pipelines::select::{Mask, Region, Selected, select};
+use crate::pipelines::{Device, Group, Observer, Watch, count, count_floats, gather, map, map_floats};
 use crate::volume::{Counts, Dtype, Header, Rescale, Rescales, Table};
 use crate::{Error, Result};
 
@@ -125,7 +128,7 @@ impl Mapping {
             return Err(Error::usage("no voxel counts", "widen --where or --mask; NaN and infinities never count"));
         }
         if let Some(see) = observer {
-            super::gather(source.as_ref(), see, watch)?;
+            gather(source.as_ref(), see, watch)?;
         }
         let (low, high) = (low as f32, high as f32);
         // A constant volume has one bin all the same.
