@@ -7,11 +7,12 @@ use super::device::{Device, Watch, with_fallback};
 use super::lanes::{self, Pass};
 use super::pages;
 use super::workers::{self, Input};
-use crate::engine::{GpuError, UNIT_VOXELS};
+use crate::engine::{Chunk, Gpu, GpuError, UNIT_VOXELS};
 use crate::io::{Sink, Source};
 use crate::ops::histogram::Edges;
 use crate::ops::lut::{self, GpuTable};
-use crate::volume::{Block, Table, Volume};
+use crate::ops::pointwise::{self, Curve, GpuCurve};
+use crate::volume::{Block, Dtype, Table, Volume};
 use crate::{Error, Result};
 
 /// Writes every voxel of a volume of 8- or 16-bit integers through the table of its rescale group to `sink`.
@@ -31,8 +32,10 @@ pub fn map(source: &dyn Source, tables: &[Table], sink: &dyn Sink, device: &Devi
         device,
         watch,
         &Remap {
+            kernel: lut::SHADER.name,
             upload: &|gpu| tables.iter().map(|t| GpuTable::upload(gpu, t)).collect(),
             cpu: &|bytes, group, out| prepared[group].map(Block { dtype, bytes }, out),
+            record: &lut::encode_chunk,
         },
     )
 }
@@ -59,8 +62,32 @@ pub fn map_floats(
         device,
         watch,
         &Remap {
+            kernel: lut::SHADER.name,
             upload: &|gpu| Ok(vec![GpuTable::upload_floats(gpu, edges, table, nan)?; groups]),
+            record: &lut::encode_chunk,
             cpu: &|bytes, _, out| lut::cpu_floats(Block { dtype, bytes }, edges, table, nan, out),
+        },
+    )
+}
+
+/// Writes every f32 voxel through straight pieces, as f32.
+///
+/// # Errors
+/// As [`map`].
+pub(super) fn map_curve(source: &dyn Source, curve: &Curve, sink: &dyn Sink, device: &Device, watch: &dyn Watch) -> Result<()> {
+    let dtype = source.header().dtype;
+    let groups = Groups::of(source.header()).rescales.len();
+    map_with(
+        source,
+        Dtype::F32.bytes() as u64,
+        sink,
+        device,
+        watch,
+        &Remap {
+            kernel: pointwise::SHADER.name,
+            upload: &|gpu| Ok(vec![GpuCurve::upload(gpu, curve)?; groups]),
+            record: &pointwise::encode_chunk,
+            cpu: &|bytes, _, out| pointwise::cpu(Block { dtype, bytes }, curve, out),
         },
     )
 }
@@ -124,18 +151,23 @@ fn check(source: &dyn Source, tables: &[Table]) -> Result<()> {
 /// Voxels, rescale group, output.
 type OnCpu<'a> = dyn Fn(&[u8], usize, &mut [u8]) + Sync + 'a;
 
-struct Remap<'a> {
-    upload: &'a dyn Fn(&crate::engine::Gpu) -> Result<Vec<GpuTable>, GpuError>,
+/// Records the kernel: chunk, what was uploaded for its rescale group, output.
+type Record<'a, T> = dyn Fn(&Gpu, &mut wgpu::CommandEncoder, &Chunk, &T, &wgpu::Buffer) -> Result<(), GpuError> + 'a;
+
+struct Remap<'a, T> {
+    kernel: &'static str,
+    upload: &'a dyn Fn(&Gpu) -> Result<Vec<T>, GpuError>,
+    record: &'a Record<'a, T>,
     cpu: &'a OnCpu<'a>,
 }
 
-fn map_with(
+fn map_with<T>(
     source: &dyn Source,
     out_bytes: u64,
     sink: &dyn Sink,
     device: &Device,
     watch: &dyn Watch,
-    remap: &Remap<'_>,
+    remap: &Remap<'_, T>,
 ) -> Result<()> {
     let groups = Groups::of(source.header());
     let size = source.header().dtype.bytes() as u64;
@@ -147,10 +179,10 @@ fn map_with(
         |gpu, from, unit, done| {
             let tables = (remap.upload)(gpu)?;
             let mut pass = Pass {
-                kernel: "lut",
+                kernel: remap.kernel,
                 // Kernels write whole units.
                 output_bytes: &|voxels| voxels.next_multiple_of(UNIT_VOXELS) * out_bytes,
-                record: &|gpu, encoder, chunk, _, group, out| lut::encode_chunk(gpu, encoder, chunk, &tables[group], out),
+                record: &|gpu, encoder, chunk, _, group, out| (remap.record)(gpu, encoder, chunk, &tables[group], out),
                 drain: &mut |unit, bytes| sink.write(unit.at, &bytes[..(unit.voxels * out_bytes) as usize]),
             };
             lanes::run(gpu, input, from, unit, watch, &mut pass, done)

@@ -15,6 +15,7 @@ mod lanes;
 mod map;
 mod narrow;
 mod pages;
+mod pointwise;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use equalize::{Equalization, Equalize};
 pub use floats::{FloatStatistics, float_statistics};
 pub use map::{map, map_floats, map_into, map_volume};
 pub use narrow::{Census, Narrow, Resolved, census, resolve};
+pub use pointwise::{Mapping, Pointwise};
 pub use select::{Mask, Region, Selected, select};
 
 /// Called with every block as it is read: first voxel, stored values. From many threads, in any order.
