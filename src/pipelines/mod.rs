@@ -11,8 +11,10 @@ mod device;
 mod equalize;
 mod exact_sum;
 mod floats;
+mod grid;
 mod lanes;
 mod map;
+mod mask;
 mod narrow;
 mod select;
 #[cfg(test)]
@@ -25,6 +27,7 @@ pub use device::{Device, Silent, Watch};
 pub use equalize::{Equalization, Equalize};
 pub use floats::{FloatStatistics, float_statistics};
 pub use map::{map, map_floats, map_volume};
+pub use mask::{Side, Sides, background_bits, mask, sides};
 pub use narrow::{Census, Narrow, Resolved, census, resolve};
 pub use select::{Mask, Region, Selected, select};
 

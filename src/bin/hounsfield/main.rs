@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Stats(c) => commands::stats::run(shared, c),
         Command::Histogram(c) => commands::histogram::run(shared, c),
         Command::Equalize(c) => commands::equalize::run(shared, c),
+        Command::Mask(c) => commands::mask::run(shared, c),
         Command::Slice(c) => commands::slice::run(shared, c),
         Command::Convert(c) => commands::convert::run(shared, c),
         Command::Devices => commands::devices::run(shared),

@@ -31,14 +31,28 @@ pub struct Progress {
 impl Progress {
     /// A bar over `bytes` of input if stderr is a terminal, else nothing.
     pub fn new(shared: &Shared, what: &'static str, bytes: u64) -> Self {
+        let template = "{msg:>10} [{bar:40}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+        Self::with(shared, what, bytes, template)
+    }
+
+    /// The same over a number of files.
+    pub fn files(shared: &Shared, what: &'static str, files: u64) -> Self {
+        Self::with(shared, what, files, "{msg:>10} [{bar:40}] {pos} of {len} files, {eta} left")
+    }
+
+    fn with(shared: &Shared, what: &'static str, length: u64, template: &str) -> Self {
         let shown = std::io::stderr().is_terminal() && !shared.quiet;
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(bytes), target).with_message(what);
-        let template = "{msg:>10} [{bar:40}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+        let bar = ProgressBar::with_draw_target(Some(length), target).with_message(what);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
         Self { bar, quiet: shared.quiet, events: Mutex::default() }
+    }
+
+    /// Says something without tearing the bar.
+    pub fn say(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("hounsfield: {text}"));
     }
 
     /// Ends the pass and says what happened in it.
@@ -55,7 +69,7 @@ impl Watch for Progress {
 
     fn event(&self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("hounsfield: {text}"));
+            self.say(text);
         }
         if let Ok(mut events) = self.events.lock() {
             events.push(text.into());

@@ -7,5 +7,6 @@ pub mod equalize;
 pub mod histogram;
 pub mod info;
 pub mod man;
+pub mod mask;
 pub mod slice;
 pub mod stats;
