@@ -173,3 +173,104 @@ impl Source for Held {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::noise;
+    use crate::volume::{Dtype, Geometry, Shape, Volume};
+
+    const IMAGE: [u64; 3] = [5, 3, 4];
+
+    /// An oblique grid with a spacing of its own along each axis.
+    fn matrix_of_image() -> Matrix {
+        let (s, c) = (0.3f64.sin(), 0.3f64.cos());
+        [[0.7 * c, -0.9 * s, 0.0, -11.0], [0.7 * s, 0.9 * c, 0.0, 20.0], [0.0, 0.0, 2.5, 5.0]]
+    }
+
+    fn header(axes: &[u64], matrix: Option<Matrix>) -> Header {
+        let mut header = Header::new(Shape::new(axes).unwrap(), Dtype::U8);
+        header.geometry = matrix.map(|m| Geometry::from_lps_matrix(m).unwrap());
+        header
+    }
+
+    /// Whether the image's voxel counts: any function of the place in the patient.
+    fn wanted([x, y, z]: [u64; 3], t: u64) -> u8 {
+        (noise(x + 10 * y + 100 * z + 1000 * t) & 1) as u8
+    }
+
+    /// The same mask stored with its axes turned.
+    fn turned(axes: [(usize, bool); 3], volumes: u64) -> Volume {
+        let (m, mut own, mut shape) = (matrix_of_image(), matrix_of_image(), [0; 3]);
+        for row in 0..3 {
+            for (a, (axis, flipped)) in axes.into_iter().enumerate() {
+                shape[axis] = IMAGE[a];
+                own[row][axis] = if flipped { -m[row][a] } else { m[row][a] };
+                own[row][3] += if flipped { m[row][a] * (IMAGE[a] - 1) as f64 } else { 0.0 };
+            }
+        }
+        let mut bytes = Vec::new();
+        for t in 0..volumes {
+            for i in 0..shape.iter().product::<u64>() {
+                let at = [i % shape[0], i / shape[0] % shape[1], i / (shape[0] * shape[1])];
+                let place = std::array::from_fn(|a| {
+                    let (axis, flipped) = axes[a];
+                    if flipped { IMAGE[a] - 1 - at[axis] } else { at[axis] }
+                });
+                bytes.push(wanted(place, t));
+            }
+        }
+        let all = [shape.as_slice(), &[volumes]].concat();
+        Volume::new(header(&all[..if volumes > 1 { 4 } else { 3 }], Some(own)), bytes).unwrap()
+    }
+
+    #[test]
+    fn masks_in_any_order_of_axes_are_read_in_the_images() {
+        let [nx, ny, nz] = IMAGE;
+        for (own, volumes) in [(1, 1), (1, 3), (3, 3)] {
+            let image = header(&[nx, ny, nz, volumes], Some(matrix_of_image()));
+            let total = nx * ny * nz * volumes;
+            let want: Vec<u8> = (0..total)
+                .map(|i| wanted([i % nx, i / nx % ny, i / (nx * ny) % nz], if own == 1 { 0 } else { i / (nx * ny * nz) }))
+                .collect();
+            for axes in turns() {
+                let mask = turned(axes, own);
+                let turn = Turn::of(mask.header(), &image).unwrap();
+                assert_eq!(turn, Turn { axes, repeated: own != volumes });
+                let held = Held::new(&mask, turn, &image).unwrap();
+                let mut got = vec![9; total as usize];
+                let (mut at, mut step) = (0, 1);
+                while at < total as usize {
+                    let end = (at + step).min(total as usize);
+                    held.read(at as u64, &mut got[at..end]).unwrap();
+                    (at, step) = (end, step * 2 + 1);
+                }
+                assert_eq!(got, want, "{axes:?} {own} of {volumes}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_grids_are_refused_with_both_geometries() {
+        let image = header(&IMAGE, Some(matrix_of_image()));
+        let refused = |mask: &Header| Turn::of(mask, &image).unwrap_err().to_string();
+        let mut shifted = matrix_of_image();
+        shifted[2][3] += 0.02;
+        let text = refused(&header(&IMAGE, Some(shifted)));
+        assert!(text.contains("5.02") && text.contains("5.00") && text.contains("0.700 x 0.900 x 2.500"), "{text}");
+        let mut stretched = matrix_of_image();
+        stretched[2][2] *= 1.01;
+        refused(&header(&IMAGE, Some(stretched)));
+        refused(&header(&[5, 3, 5], Some(matrix_of_image())));
+        refused(&header(&[5, 3, 4, 2], Some(matrix_of_image())));
+        // A permutation that fits the shape alone.
+        assert!(Turn::of(&header(&[3, 5, 4], None), &image).unwrap_err().to_string().contains("3 x 5 x 4"));
+        // A hundredth of a voxel is a matter of rounding in files; no position is no contradiction.
+        let mut close = matrix_of_image();
+        close[0][3] += 0.005;
+        assert!(Turn::of(&header(&IMAGE, Some(close)), &image).unwrap().is_straight());
+        assert!(Turn::of(&header(&IMAGE, None), &image).unwrap().is_straight());
+        let flat = header(&[6, 7], None);
+        assert!(Turn::of(&header(&[6, 7, 1], None), &flat).unwrap().is_straight());
+    }
+}

@@ -10,17 +10,17 @@ use crate::ops::testing::{Content, assert_same, gpu, noise};
 use crate::volume::{Block, Counts, Dtype, Header, Padding, Rescale, Rescales, Shape, Table, Volume};
 
 /// Collects what is written, and says what never was.
-struct Memory {
+pub(super) struct Memory {
     bytes: Mutex<Vec<Option<u8>>>,
     size: usize,
 }
 
 impl Memory {
-    fn new(voxels: usize, dtype: Dtype) -> Self {
+    pub fn new(voxels: usize, dtype: Dtype) -> Self {
         Self { bytes: Mutex::new(vec![None; voxels * dtype.bytes()]), size: dtype.bytes() }
     }
 
-    fn take(self) -> Vec<u8> {
+    pub fn take(self) -> Vec<u8> {
         self.bytes.into_inner().unwrap().into_iter().map(|b| b.expect("a voxel was not written")).collect()
     }
 }
@@ -40,10 +40,10 @@ impl Sink for Memory {
 }
 
 /// A volume that is not in memory as far as the pipelines know, and that dislikes jumps if asked to.
-struct File {
-    volume: Volume,
-    unit: u64,
-    sequential: bool,
+pub(super) struct File {
+    pub volume: Volume,
+    pub unit: u64,
+    pub sequential: bool,
 }
 
 impl Source for File {
@@ -64,7 +64,7 @@ impl Source for File {
     }
 }
 
-fn devices() -> Vec<Device> {
+pub(super) fn devices() -> Vec<Device> {
     let mut devices = vec![Device::Cpu];
     if let Some(gpu) = gpu() {
         devices.push(Device::Gpu(Arc::new(Gpu::from_device(gpu.device().clone(), gpu.queue().clone()))));

@@ -41,6 +41,9 @@ pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
     if out.canonicalize().is_ok_and(|o| folder.canonicalize().is_ok_and(|f| o == f)) {
         return Err(Error::usage("the output folder is the input folder", "write to another folder"));
     }
+    if out.is_file() {
+        return Err(Error::usage(format!("{} is a file", out.display()), "give the folder to write to"));
+    }
     let found = pairs::find(folder, out)?;
     if found.pairs.is_empty() {
         return Err(Error::format(folder, "no image with a mask in this folder", "name them NAME.png and NAME_mask.png"));
@@ -51,7 +54,9 @@ pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
     let progress = Progress::files(shared, "mask", work.len() as u64);
     let left_out = Mutex::new(Vec::new());
     let leave_out = |path: &Path, why: &str| {
-        progress.say(&format!("{why}: {}", path.display()));
+        let name = path.display().to_string();
+        // Errors of a file end with its name; those of a pair do not.
+        progress.say(&if why.ends_with(&name) { why.to_owned() } else { format!("{why}: {name}") });
         left_out.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_path_buf(), why.to_owned()));
     };
     found.unpaired.iter().for_each(|(path, why)| leave_out(&folder.join(path), why));
@@ -64,8 +69,8 @@ pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
         let rows: Vec<_> = rows
             .iter()
             .map(|row| {
-                let mut value = words::as_json(&row.header, &row.sides);
-                value["image"] = row.image.to_string_lossy().into();
+                let mut value = json!({"image": row.image, "shape": row.header.shape.axes()});
+                value.as_object_mut().into_iter().for_each(|v| v.extend(words::as_json(&row.header, &row.sides)));
                 value
             })
             .collect();

@@ -12,6 +12,7 @@ use hounsfield::io::{self, OpenOptions, Source, WriteOptions};
 use hounsfield::ops::mask::Rule;
 use hounsfield::pipelines::{self, Device, Observer, Resolved, Sides, Watch};
 use hounsfield::{Error, Result};
+use serde_json::json;
 
 use crate::args::{Combine, Input, Mask, Shared};
 use crate::progress::Progress;
@@ -59,10 +60,9 @@ fn one(shared: &Shared, command: &Mask, image: &Path) -> Result<()> {
         job::warn(shared, "the mask is empty: nothing was kept");
     }
     if shared.json {
-        let mut value = words::as_json(header, &sides);
-        value["output"] = target.path().to_string_lossy().into();
-        value["figure"] = figure_file.as_ref().map(|f| f.path().to_string_lossy()).into();
-        value["device"] = device.name().into();
+        let figure = figure_file.as_ref().map(Target::path);
+        let mut value = json!({"output": target.path(), "figure": figure, "device": device.name()});
+        value.as_object_mut().into_iter().for_each(|v| v.extend(words::as_json(header, &sides)));
         return print_json(&value);
     }
     let mut text = format!("{}: {} {}, on {}\n", target.path().display(), header.shape, header.dtype, device.name());

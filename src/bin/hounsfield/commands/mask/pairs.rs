@@ -33,7 +33,7 @@ pub fn find(folder: &Path, except: &Path) -> Result<Found> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(below) = folders.pop() {
-        let here = folder.join(&below);
+        let here: PathBuf = folder.iter().chain(below.iter()).collect();
         for entry in fs::read_dir(&here).map_err(Error::read(&here))? {
             let entry = entry.map_err(Error::read(&here))?;
             let kind = entry.file_type().map_err(Error::read(&here))?;

@@ -2,7 +2,7 @@
 
 use hounsfield::pipelines::{Side, Sides};
 use hounsfield::volume::Header;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::commands::stats::{self, Found};
 use crate::text::{columns, count, number};
@@ -24,21 +24,20 @@ pub fn percent(header: &Header, side: &Side) -> f64 {
 }
 
 /// `inside` and `outside` hold what `hounsfield stats --json` gives, or null for a side without a finite voxel.
-pub fn as_json(header: &Header, sides: &Sides) -> Value {
+pub fn as_json(header: &Header, sides: &Sides) -> Map<String, Value> {
     let side = |side: &Side| {
         let Side { padding, nan, infinite, .. } = *side;
         side.statistics.clone().map(|statistics| stats::as_json(header, &Found { statistics, padding, nan, infinite }))
     };
-    let mut value = json!({
-        "voxels": sides.inside.voxels,
-        "percent": percent(header, &sides.inside),
-        "inside": side(&sides.inside),
-        "outside": side(&sides.outside),
-    });
+    let mut words = Map::new();
+    words.insert("voxels".into(), sides.inside.voxels.into());
+    words.insert("percent".into(), percent(header, &sides.inside).into());
     if let Some((name, size)) = size(header, sides.inside.voxels) {
-        value[name] = size.into();
+        words.insert(name.into(), size.into());
     }
-    value
+    words.insert("inside".into(), json!(side(&sides.inside)));
+    words.insert("outside".into(), json!(side(&sides.outside)));
+    words
 }
 
 /// The mask's size, then both sides in two columns.
