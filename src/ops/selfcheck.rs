@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{equalize, histogram, lut, scan};
+use super::{equalize, histogram, lut, mask, scan};
 use crate::engine::{Gpu, GpuError, GpuVolume};
 use crate::volume::{Block, Dtype, Table};
 
@@ -39,11 +39,14 @@ pub fn run(gpu: &Gpu) -> Vec<Outcome> {
                 check("lut", format!("{dtype} {content:?} to {to}"), lut_case(gpu, block, to));
             }
             check("equalize", format!("{dtype} {content:?}"), equalize_case(gpu, block));
+            check("mask", format!("{dtype} {content:?}"), mask_case(gpu, block));
         }
     }
     let floats = Content::Noise.bytes(Dtype::F32, 10_007);
     check("histogram", "float32 with NaN and infinities".into(), float_case(gpu, &floats));
     check("lut", "float32 through edges".into(), float_lut_case(gpu, &floats));
+    check("mask", "float32 with NaN and infinities".into(), mask_case(gpu, Block { dtype: Dtype::F32, bytes: &floats }));
+    check("mask", "and, or, xor, not".into(), combine_case(gpu));
     for count in [1, 1000, 65_536] {
         check("scan", format!("{count} counts"), scan_case(gpu, count));
     }
@@ -147,6 +150,37 @@ fn equalize_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuE
     let bytes = gpu.download("equalize", &entries, entries.size())?;
     let got: Vec<u32> = bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     Ok(compare(&got, equalize::cpu(&counts, &settings).entries()))
+}
+
+/// The block under a mask of bytes and under the same mask packed.
+fn mask_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuError> {
+    let bits: Vec<u8> = (0..block.len().div_ceil(8)).map(|i| (i * 37 >> 2) as u8).collect();
+    let bytes: Vec<u8> = (0..block.len()).map(|i| bits[i / 8] & 1 << (i % 8)).collect();
+    let background = 0xfedc_ba98_u32 >> (32 - 8 * block.dtype.bytes());
+    let volume = GpuVolume::upload(gpu, block)?;
+    let mut want = vec![0; block.bytes.len()];
+    mask::cpu(block, mask::Keep::Bytes(&bytes), u64::from(background), &mut want);
+    let mut same = Ok(());
+    for keep in [mask::Keep::Bytes(&bytes), mask::Keep::Bits(&bits)] {
+        let device_mask = mask::GpuMask::upload(gpu, keep, block.len() as u64)?;
+        let got = mask::run(gpu, &volume, &device_mask, background)?.download(gpu)?;
+        same = same.and_then(|()| compare(&got, &want));
+    }
+    Ok(same)
+}
+
+fn combine_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
+    let [a, b] = [3, 5].map(|n| (0..1009).map(|i| u8::from(i % n == 0) * 200).collect::<Vec<u8>>());
+    let upload = |bytes: &[u8]| mask::GpuMask::upload(gpu, mask::Keep::Bytes(bytes), bytes.len() as u64);
+    let (device_a, device_b) = (upload(&a)?, upload(&b)?);
+    let mut same = Ok(());
+    for rule in [mask::Rule::AND, mask::Rule::OR, mask::Rule::XOR, mask::Rule::NOT] {
+        let mut want = a.clone();
+        mask::combine(rule, &mut want, &b);
+        let got = mask::run_combine(gpu, rule, &device_a, &device_b)?.download(gpu)?;
+        same = same.and_then(|()| compare(&got, &want));
+    }
+    Ok(same)
 }
 
 fn scan_case(gpu: &Gpu, count: u32) -> Result<Result<(), String>, GpuError> {

@@ -40,10 +40,10 @@ impl Sink for Memory {
 }
 
 /// A volume that is not in memory as far as the pipelines know, and that dislikes jumps if asked to.
-struct File {
-    volume: Volume,
-    unit: u64,
-    sequential: bool,
+pub(super) struct File {
+    pub volume: Volume,
+    pub unit: u64,
+    pub sequential: bool,
 }
 
 impl Source for File {

@@ -65,6 +65,8 @@ pub enum Command {
     Window(Window),
     /// Divide into classes: Otsu's thresholds, fixed ones, or percentiles
     Threshold(Threshold),
+    /// Keep what lies inside a mask; statistics inside and outside
+    Mask(Mask),
     /// Save a slice, or many, as a picture
     Slice(Slice),
     /// Convert between formats
@@ -285,6 +287,58 @@ pub struct Threshold {
     pub figure: Option<PathBuf>,
     #[command(flatten)]
     pub region: Region,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "hounsfield mask [OPTIONS] --output <OUT> <IMAGE> <MASK>...
+       hounsfield mask [OPTIONS] --output <FOLDER> --folder <DIR>")]
+pub struct Mask {
+    /// The image or volume
+    #[arg(value_name = "IMAGE", required_unless_present = "folder", conflicts_with = "folder")]
+    pub image: Option<PathBuf>,
+    /// Masks on its grid: voxels that are not zero are kept; several are joined as --combine says
+    #[arg(value_name = "MASK", required_unless_present = "folder")]
+    pub masks: Vec<PathBuf>,
+    /// All pairs NAME.png and NAME_mask.png (with NAME_mask_1.png and so on) in a folder and the folders in it
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// File to write: .nii, .nii.gz, .png, .tif; with --folder the folder to write to, made if need be
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// How several masks of one image become one
+    #[arg(long, value_name = "RULE", default_value = "or")]
+    pub combine: Combine,
+    /// Keep what lies outside of the mask instead
+    #[arg(long)]
+    pub not: bool,
+    /// Only this label of the masks
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub label: Option<f64>,
+    /// Real value (HU) of all that is not kept [default: the value stored as 0]
+    #[arg(long, value_name = "V", allow_negative_numbers = true)]
+    pub background: Option<f64>,
+    /// Original, outline of the mask and result side by side: .png or .svg
+    #[arg(long, value_name = "F.png", conflicts_with = "folder")]
+    pub figure: Option<PathBuf>,
+    /// How colour becomes grey
+    #[arg(long, default_value = "rec601", value_name = "RULE")]
+    pub grey: Grey,
+    /// Which DICOM series of a folder that holds several
+    #[arg(long, value_name = "N", conflicts_with = "folder")]
+    pub series: Option<u32>,
+    /// Read a series even if slices are missing, doubled, uneven or tilted
+    #[arg(long, conflicts_with = "folder")]
+    pub trust_geometry: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Combine {
+    /// In every mask
+    And,
+    /// In at least one
+    Or,
+    /// In an odd number of them: for two masks, in one and not in both
+    Xor,
 }
 
 #[derive(Debug, Args)]

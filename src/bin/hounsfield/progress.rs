@@ -42,10 +42,19 @@ pub struct Progress {
 impl Progress {
     /// Follows a pass over `bytes` of input: a bar if stderr is a terminal, JSON lines with --events, else nothing.
     pub fn new(shared: &Shared, stage: &'static str, bytes: u64) -> Self {
+        let template = "{msg:>10} [{bar:40}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+        Self::with(shared, stage, bytes, template)
+    }
+
+    /// The same over a number of files.
+    pub fn files(shared: &Shared, stage: &'static str, files: u64) -> Self {
+        Self::with(shared, stage, files, "{msg:>10} [{bar:40}] {pos} of {len} files, {eta} left")
+    }
+
+    fn with(shared: &Shared, stage: &'static str, length: u64, template: &str) -> Self {
         let shown = std::io::stderr().is_terminal() && !shared.quiet && !shared.events;
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(bytes), target).with_message(stage);
-        let template = "{msg:>10} [{bar:40}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+        let bar = ProgressBar::with_draw_target(Some(length), target).with_message(stage);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -55,12 +64,17 @@ impl Progress {
             quiet: shared.quiet,
             lines: shared.events.then(|| Mutex::new(Instant::now())),
             done: AtomicU64::new(0),
-            total: bytes,
+            total: length,
             memory_bytes: (shared.memory.get() as u64) << 20,
             events: Mutex::default(),
         };
         progress.line("begin");
         progress
+    }
+
+    /// Says something without tearing the bar.
+    pub fn say(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("hounsfield: {text}"));
     }
 
     /// Ends the pass and says what happened in it.
@@ -73,7 +87,7 @@ impl Progress {
     fn line(&self, what: &str) {
         if self.lines.is_some() {
             let done = self.done.load(Ordering::Relaxed);
-            eprintln!("{}", json!({"event": what, "stage": self.stage, "done_bytes": done, "total_bytes": self.total}));
+            eprintln!("{}", json!({"event": what, "stage": self.stage, "done": done, "total": self.total}));
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod histogram;
 pub mod info;
 pub mod man;
 pub mod map;
+pub mod mask;
 mod pointwise;
 pub mod slice;
 pub mod stats;
