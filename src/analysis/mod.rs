@@ -1,6 +1,11 @@
 //! Decisions from histograms, made once, in f64 and exact integers, on the host. No voxels here, no wgpu.
 
+pub mod distribution;
 pub mod equalization;
 pub mod mixture;
 pub mod overlap;
+pub mod pieces;
 pub mod statistics;
+pub mod steps;
+pub mod thresholds;
+pub mod windows;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{equalize, gmm, histogram, lut, scan};
-use crate::analysis::mixture::Gaussian;
+use super::{equalize, gmm, histogram, lut, mask, scan};
+use crate::analysis::mixture::{self, Gaussian};
 use crate::engine::{Gpu, GpuError, GpuVolume};
 use crate::volume::{Block, Dtype, Table};
 
@@ -40,14 +40,18 @@ pub fn run(gpu: &Gpu) -> Vec<Outcome> {
                 check("lut", format!("{dtype} {content:?} to {to}"), lut_case(gpu, block, to));
             }
             check("equalize", format!("{dtype} {content:?}"), equalize_case(gpu, block));
+            check("mask", format!("{dtype} {content:?}"), mask_case(gpu, block));
         }
     }
     let floats = Content::Noise.bytes(Dtype::F32, 10_007);
     check("histogram", "float32 with NaN and infinities".into(), float_case(gpu, &floats));
     check("lut", "float32 through edges".into(), float_lut_case(gpu, &floats));
+    check("mask", "float32 with NaN and infinities".into(), mask_case(gpu, Block { dtype: Dtype::F32, bytes: &floats }));
+    check("mask", "and, or, xor, not".into(), combine_case(gpu));
     for channels in [&[Dtype::U8][..], &[Dtype::F32], &[Dtype::I16, Dtype::F32]] {
         check("gmm", format!("{channels:?}"), gmm_case(gpu, channels));
     }
+    check("gmm", "against the exact histogram".into(), gmm_exact_case(gpu));
     for count in [1, 1000, 65_536] {
         check("scan", format!("{count} counts"), scan_case(gpu, count));
     }
@@ -192,6 +196,74 @@ fn gmm_case(gpu: &Gpu, types: &[Dtype]) -> Result<Result<(), String>, GpuError> 
         Some(at) => Ok(Err(format!("label {} instead of {} at {at}", found[at], labels[at]))),
         None => Ok(Ok(())),
     }
+}
+
+/// The mixture that fits a histogram best is the one to which an iteration over the voxels leads back; labels agree but for ties.
+fn gmm_exact_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
+    let bytes: Vec<u8> =
+        Content::Noise.bytes(Dtype::U16, 20_014).chunks_exact(4).map(|b| b[0] / 4 + b[1] / 4 + b[2] / 8).collect();
+    let block = Block { dtype: Dtype::U8, bytes: &bytes };
+    let counts = histogram::cpu(block, None);
+    let values: Vec<(f64, u64)> = counts.occupied().map(|(v, n)| (f64::from(v), n)).collect();
+    let mixture = match mixture::fit(&values, 1.0, &mixture::Settings::classes(2)) {
+        Ok(mixture) => mixture,
+        Err(e) => return Ok(Err(e.to_string())),
+    };
+    let frame = gmm::Channel { centre: 0.0, scale: 1.0 };
+    let classes: Vec<Gaussian> = mixture.components.iter().map(Gaussian::from).collect();
+    let Ok(model) = gmm::Model::new(&[frame], &classes) else { unreachable!("variances are positive") };
+    let volume = [GpuVolume::upload(gpu, block)?];
+    let sums = gmm::run(gpu, &volume, None, &model)?;
+    for ((moments, old), j) in sums.classes.iter().zip(&classes).zip(1..) {
+        let Ok(new) = moments.maximise(old, sums.count as f64, &[1.0 / 12.0], (j, 2, 1)) else {
+            return Ok(Err(format!("class {j} is empty")));
+        };
+        let moved = (new.mean[0] - old.mean[0]).abs().max((new.std(0) - old.std(0)).abs()) / old.std(0);
+        if !(moved.max((new.weight - old.weight).abs()) < 1e-4) {
+            return Ok(Err(format!("class {j} moved from {old:?} to {new:?}")));
+        }
+    }
+    let classifier = mixture::Classifier::new(&mixture);
+    let found = gmm::run_labels(gpu, &volume, None, &model)?.download(gpu)?;
+    for (value, label) in bytes.iter().zip(found) {
+        let real = f64::from(*value);
+        let shares = classifier.posteriors(real);
+        if label != classifier.label(real) && (shares[0] - shares[1]).abs() > 2.0 * gmm::TOLERANCE {
+            return Ok(Err(format!("label {label} instead of {} for {value}", classifier.label(real))));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The block under a mask of bytes and under the same mask packed.
+fn mask_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuError> {
+    let bits: Vec<u8> = (0..block.len().div_ceil(8)).map(|i| (i * 37 >> 2) as u8).collect();
+    let bytes: Vec<u8> = (0..block.len()).map(|i| bits[i / 8] & 1 << (i % 8)).collect();
+    let background = 0xfedc_ba98_u32 >> (32 - 8 * block.dtype.bytes());
+    let volume = GpuVolume::upload(gpu, block)?;
+    let mut want = vec![0; block.bytes.len()];
+    mask::cpu(block, mask::Keep::Bytes(&bytes), u64::from(background), &mut want);
+    let mut same = Ok(());
+    for keep in [mask::Keep::Bytes(&bytes), mask::Keep::Bits(&bits)] {
+        let device_mask = mask::GpuMask::upload(gpu, keep, block.len() as u64)?;
+        let got = mask::run(gpu, &volume, &device_mask, background)?.download(gpu)?;
+        same = same.and_then(|()| compare(&got, &want));
+    }
+    Ok(same)
+}
+
+fn combine_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
+    let [a, b] = [3, 5].map(|n| (0..1009).map(|i| u8::from(i % n == 0) * 200).collect::<Vec<u8>>());
+    let upload = |bytes: &[u8]| mask::GpuMask::upload(gpu, mask::Keep::Bytes(bytes), bytes.len() as u64);
+    let (device_a, device_b) = (upload(&a)?, upload(&b)?);
+    let mut same = Ok(());
+    for rule in [mask::Rule::AND, mask::Rule::OR, mask::Rule::XOR, mask::Rule::NOT] {
+        let mut want = a.clone();
+        mask::combine(rule, &mut want, &b);
+        let got = mask::run_combine(gpu, rule, &device_a, &device_b)?.download(gpu)?;
+        same = same.and_then(|()| compare(&got, &want));
+    }
+    Ok(same)
 }
 
 fn scan_case(gpu: &Gpu, count: u32) -> Result<Result<(), String>, GpuError> {

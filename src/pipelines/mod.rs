@@ -11,9 +11,13 @@ mod device;
 mod equalize;
 mod exact_sum;
 mod floats;
+mod grid;
 mod lanes;
 mod map;
+mod mask;
 mod narrow;
+mod pages;
+mod pointwise;
 mod segment;
 mod select;
 #[cfg(test)]
@@ -25,8 +29,10 @@ pub use count::{Group, count, count_floats};
 pub use device::{Device, Silent, Watch};
 pub use equalize::{Equalization, Equalize};
 pub use floats::{FloatStatistics, float_statistics};
-pub use map::{map, map_floats, map_volume};
+pub use map::{map, map_floats, map_into, map_volume};
+pub use mask::{Side, Sides, background_bits, mask, sides};
 pub use narrow::{Census, Narrow, Resolved, census, resolve};
+pub use pointwise::{Mapping, Pointwise};
 pub use segment::{Method, Segment, Segmentation, Truth, Written};
 pub use select::{Mask, Region, Selected, select};
 

@@ -1,62 +1,119 @@
 //! Which voxels count: a mask is a matter of voxels, a range of values and padding are a matter of the histogram.
 
+use std::sync::Arc;
+
 use super::Group;
+use super::grid::{Held, Turn};
 use crate::io::Source;
+use crate::ops::mask::{Rule, combine};
 use crate::volume::{Dtype, Header, Padding};
 use crate::{Error, Result};
 
-/// A mask on the grid of an image: one byte a voxel, 1 where the voxel counts.
+/// A mask on the grid of an image: one byte a voxel, 1 where the voxel counts. Cheap to clone.
+#[derive(Clone)]
 pub struct Mask {
-    source: Binary,
+    source: Arc<dyn Source>,
+    reoriented: bool,
 }
 
 impl std::fmt::Debug for Mask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mask").field("label", &self.source.label).finish_non_exhaustive()
+        f.debug_struct("Mask").field("shape", &self.source.header().shape).finish_non_exhaustive()
     }
 }
 
 impl Mask {
     /// Voxels of `source` that are not zero, or that equal `label`, select voxels of the image with header `image`.
     ///
+    /// A mask whose axes are flipped or permuted against the image's, on the same grid, and one volume for a time series are read whole, now, and
+    /// held as one bit a voxel; any other is read block by block when it is used.
+    ///
     /// # Errors
-    /// [`Error::Usage`] with both shapes, or both geometries, if the two do not lie on the same grid.
+    /// [`Error::Usage`] with both shapes, or both geometries, if the two do not lie on the same grid; what reading gives.
     pub fn new(source: Box<dyn Source>, label: Option<f64>, image: &Header) -> Result<Self> {
-        let own = source.header();
-        if own.shape != image.shape {
-            return Err(Error::usage(
-                format!("the mask has {} voxels, the image {}", own.shape, image.shape),
-                "give a mask of the image's shape",
-            ));
-        }
-        if let Some((a, b)) = displaced(own, image) {
-            return Err(Error::usage(
-                format!("mask and image lie on different grids: first voxel at {a:.2?} and {b:.2?} mm (LPS+), or other axes"),
-                "resample the mask to the image",
-            ));
-        }
-        let mut header = own.clone();
+        let turn = Turn::of(source.header(), image)?;
+        let mut header = source.header().clone();
         header.dtype = Dtype::U8;
-        Ok(Self { source: Binary { inner: source, label, header } })
+        let binary = Binary { inner: source, label, header };
+        let source: Arc<dyn Source> =
+            if turn.is_straight() { Arc::new(binary) } else { Arc::new(Held::new(&binary, turn, image)?) };
+        Ok(Self { source, reoriented: turn.reorients() })
+    }
+
+    /// Several masks of one image as one: the first with the second by `rule`, the result with the third, and so on. [`Rule::NOT`] makes no sense here;
+    /// see [`Mask::inverted`].
+    ///
+    /// # Errors
+    /// [`Error::Usage`] without masks, or if they are not all of one image.
+    pub fn combined(masks: Vec<Self>, rule: Rule) -> Result<Self> {
+        let mut masks = masks.into_iter();
+        let mut all = masks.next().ok_or_else(|| Error::usage("no mask is given", "name one"))?;
+        for mask in masks {
+            let (a, b) = (&all.source.header().shape, &mask.source.header().shape);
+            if a.voxels() != b.voxels() {
+                return Err(Error::usage(format!("masks of {a} and {b} voxels"), "combine masks of one image"));
+            }
+            all = Self {
+                reoriented: all.reoriented || mask.reoriented,
+                source: Arc::new(Combined { first: all.source, second: Some(mask.source), rule }),
+            };
+        }
+        Ok(all)
+    }
+
+    /// The voxels that this mask leaves out.
+    #[must_use]
+    pub fn inverted(&self) -> Self {
+        let source = Arc::new(Combined { first: self.source.clone(), second: None, rule: Rule::NOT });
+        Self { source, reoriented: self.reoriented }
     }
 
     /// The mask as a volume of 0 and 1.
     pub fn source(&self) -> &dyn Source {
-        &self.source
+        self.source.as_ref()
+    }
+
+    /// Whether the file's axes are not the image's: it was turned to fit.
+    pub fn reoriented(&self) -> bool {
+        self.reoriented
     }
 }
 
-/// The origins, if both grids have a position and differ by more than a hundredth of a voxel over their extent.
-pub(super) fn displaced(a: &Header, b: &Header) -> Option<([f64; 3], [f64; 3])> {
-    let (ga, gb) = (a.geometry.as_ref()?, b.geometry.as_ref()?);
-    let (ma, mb) = (ga.lps_matrix()?, gb.lps_matrix()?);
-    let shape = a.shape.xyz();
-    let tolerance = 0.01 * gb.spacing_mm.iter().copied().fold(f64::INFINITY, f64::min);
-    let far = |row: usize| {
-        let ends = (0..3).map(|axis| (ma[row][axis] - mb[row][axis]).abs() * (shape[axis] - 1) as f64);
-        ends.sum::<f64>() + (ma[row][3] - mb[row][3]).abs()
-    };
-    (0..3).any(|row| far(row) > tolerance).then(|| ([ma[0][3], ma[1][3], ma[2][3]], [mb[0][3], mb[1][3], mb[2][3]]))
+/// Two masks as one, or the opposite of one.
+struct Combined {
+    first: Arc<dyn Source>,
+    second: Option<Arc<dyn Source>>,
+    rule: Rule,
+}
+
+impl Combined {
+    fn both(&self) -> impl Iterator<Item = &dyn Source> {
+        [Some(self.first.as_ref()), self.second.as_deref()].into_iter().flatten()
+    }
+}
+
+impl Source for Combined {
+    fn header(&self) -> &Header {
+        self.first.header()
+    }
+
+    fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
+        self.first.read(at, into)?;
+        let mut other = vec![0; into.len()];
+        if let Some(second) = &self.second {
+            second.read(at, &mut other)?;
+        }
+        combine(self.rule, into, &other);
+        Ok(())
+    }
+
+    fn unit(&self) -> u64 {
+        self.both().map(Source::unit).max().unwrap_or(1)
+    }
+
+    fn sequential(&self) -> bool {
+        self.both().any(Source::sequential)
+    }
 }
 
 struct Binary {

@@ -30,6 +30,12 @@ pub struct Shared {
     /// CPU threads [default: all]
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Memory for voxels in MiB: host, staging and device buffers together; results do not depend on it
+    #[arg(long, global = true, value_name = "MIB", default_value = "256")]
+    pub memory: NonZeroUsize,
+    /// Progress and events as JSON lines on stderr
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    pub events: bool,
     /// Results as JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
@@ -54,6 +60,14 @@ pub enum Command {
     Histogram(Histogram),
     /// Equalise the histogram, exactly, for 8 or 16 bits
     Equalize(Equalize),
+    /// Apply a chain of point-wise steps in one pass: windows, normalisation, clipping, gamma, ...
+    Map(Map),
+    /// Apply a display window: a CT preset, centre and width, or the file's own
+    Window(Window),
+    /// Divide into classes: Otsu's thresholds, fixed ones, or percentiles
+    Threshold(Threshold),
+    /// Keep what lies inside a mask; statistics inside and outside
+    Mask(Mask),
     /// Segment into classes by a Gaussian mixture
     Segment(Segment),
     /// Save a slice, or many, as a picture
@@ -62,6 +76,8 @@ pub enum Command {
     Convert(Convert),
     /// List GPUs, check that they compute right, and say what auto takes
     Devices,
+    /// Compare CPU and GPUs on this machine, and their results
+    Bench(Bench),
     /// Make a CT phantom and run the whole way on it
     Demo(Demo),
     /// Print a completion script for a shell
@@ -114,7 +130,7 @@ pub struct Region {
     /// Only real values from LO to HI, inclusive
     #[arg(long, value_name = "LO:HI", value_parser = range, allow_hyphen_values = true)]
     pub r#where: Option<(f64, f64)>,
-    /// Whether padding counts [default: keep; equalize always drops it]
+    /// Whether padding counts [default: keep; drop for map and threshold; equalize always drops it]
     #[arg(long, value_name = "WHAT")]
     pub padding: Option<Padding>,
 }
@@ -184,6 +200,148 @@ pub enum Depth {
     Eight,
     #[value(name = "16")]
     Sixteen,
+}
+
+#[derive(Debug, Args)]
+pub struct Map {
+    #[command(flatten)]
+    pub input: Input,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Steps, comma-separated, such as window:lung,equalize or clip:-1000:400,zscore
+    ///
+    /// window[:PRESET | :CENTER:WIDTH[:linear|:linear-exact|:sigmoid]], clip:LO:HI, percentile:LO:HI (clip to percentiles),
+    /// minmax, zscore, nnunet (as nnU-Net does CT), invert, gamma:G, equalize, rescale:SLOPE:INTERCEPT,
+    /// threshold:T[:T...] (T% for percentiles), otsu[:CLASSES]. Steps work on real values (HU), take their statistics from the
+    /// voxels that count after the steps before them, and are rounded once, at the end.
+    #[arg(long, value_name = "STEPS", allow_hyphen_values = true)]
+    pub steps: String,
+    /// Type of the result [default: u8 for classes, f32 for real values; for windows, minmax and equalize u8 from 8-bit files, else u16]
+    #[arg(long, value_name = "TYPE")]
+    pub to: Option<To>,
+    /// Original and result side by side, with their histograms: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: Region,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum To {
+    U8,
+    U16,
+    I16,
+    F32,
+}
+
+#[derive(Debug, Args)]
+pub struct Window {
+    #[command(flatten)]
+    pub input: Input,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// A usual window of CT: lung, bone, brain, soft-tissue, abdomen, liver, mediastinum, stroke [default: the file's own first one]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["center", "width"])]
+    pub preset: Option<String>,
+    /// Middle of the window in real values (HU)
+    #[arg(long, value_name = "C", requires = "width", allow_hyphen_values = true)]
+    pub center: Option<f64>,
+    /// Its width
+    #[arg(long, value_name = "W", requires = "center", allow_hyphen_values = true)]
+    pub width: Option<f64>,
+    /// DICOM's function between the ends: linear, linear-exact or sigmoid [default: linear, or what the file says of its own window]
+    #[arg(long, value_name = "FUNCTION")]
+    pub function: Option<Function>,
+    /// Type of the result [default: u8 from 8-bit files, else u16]
+    #[arg(long, value_name = "TYPE")]
+    pub to: Option<To>,
+    /// Original and result side by side, with their histograms: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Function {
+    Linear,
+    LinearExact,
+    Sigmoid,
+}
+
+#[derive(Debug, Args)]
+pub struct Threshold {
+    #[command(flatten)]
+    pub input: Input,
+    /// Label image to write, uint8, class = number of thresholds below the value: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "LABELS")]
+    pub output: PathBuf,
+    /// Otsu's thresholds between so many classes, 2 to 5 [default: 2]
+    #[arg(long, value_name = "CLASSES", conflicts_with_all = ["at", "percentile"])]
+    pub otsu: Option<usize>,
+    /// These thresholds, ascending real values (HU)
+    #[arg(long, value_name = "V[,V...]", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "percentile")]
+    pub at: Vec<f64>,
+    /// These percentiles of the voxels that count
+    #[arg(long, value_name = "P[,P...]", value_delimiter = ',')]
+    pub percentile: Vec<f64>,
+    /// Original and classes side by side, thresholds over the histogram: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: Region,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "hounsfield mask [OPTIONS] --output <OUT> <IMAGE> <MASK>...
+       hounsfield mask [OPTIONS] --output <FOLDER> --folder <DIR>")]
+pub struct Mask {
+    /// The image or volume
+    #[arg(value_name = "IMAGE", required_unless_present = "folder", conflicts_with = "folder")]
+    pub image: Option<PathBuf>,
+    /// Masks on its grid: voxels that are not zero are kept; several are joined as --combine says
+    #[arg(value_name = "MASK", required_unless_present = "folder")]
+    pub masks: Vec<PathBuf>,
+    /// All pairs NAME.png and NAME_mask.png (with NAME_mask_1.png and so on) in a folder and the folders in it
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// File to write: .nii, .nii.gz, .png, .tif; with --folder the folder to write to, made if need be
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// How several masks of one image become one
+    #[arg(long, value_name = "RULE", default_value = "or")]
+    pub combine: Combine,
+    /// Keep what lies outside of the mask instead
+    #[arg(long)]
+    pub not: bool,
+    /// Only this label of the masks
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub label: Option<f64>,
+    /// Real value (HU) of all that is not kept [default: the value stored as 0]
+    #[arg(long, value_name = "V", allow_negative_numbers = true)]
+    pub background: Option<f64>,
+    /// Original, outline of the mask and result side by side: .png or .svg
+    #[arg(long, value_name = "F.png", conflicts_with = "folder")]
+    pub figure: Option<PathBuf>,
+    /// How colour becomes grey
+    #[arg(long, default_value = "rec601", value_name = "RULE")]
+    pub grey: Grey,
+    /// Which DICOM series of a folder that holds several
+    #[arg(long, value_name = "N", conflicts_with = "folder")]
+    pub series: Option<u32>,
+    /// Read a series even if slices are missing, doubled, uneven or tilted
+    #[arg(long, conflicts_with = "folder")]
+    pub trust_geometry: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Combine {
+    /// In every mask
+    And,
+    /// In at least one
+    Or,
+    /// In an odd number of them: for two masks, in one and not in both
+    Xor,
 }
 
 #[derive(Debug, Args)]
@@ -295,6 +453,22 @@ pub struct Convert {
     /// File to write: .nii, .nii.gz, .png, .tif
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// A volume of integers to measure on [default: a chest phantom of 512 x 512 x 256]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Runs of each measurement
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub repeats: NonZeroUsize,
+    /// The largest volume to hold in memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub most_mib: u64,
+    /// Bar charts and figures as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

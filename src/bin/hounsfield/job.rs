@@ -66,7 +66,8 @@ fn paths(input: &Input) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-fn options(input: &Input) -> OpenOptions {
+/// How the input is read.
+pub fn options(input: &Input) -> OpenOptions {
     let grey = match input.grey {
         Grey::Rec601 => io::Grey::Rec601,
         Grey::Rec709 => io::Grey::Rec709,

@@ -6,13 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::analysis::mixture::MOST_CLASSES;
 use crate::analysis::overlap::Confusion;
 use crate::io::{Sink, Source, output};
-use crate::pipelines::select::displaced;
+use crate::pipelines::grid::{Turn, described};
 use crate::pipelines::{Observer, Watch, gather};
 use crate::volume::{Header, Volume};
 use crate::{Error, Result};
-
-/// Sequential inputs up to so many bytes are read into memory once where they are needed more than once or out of order.
-pub(super) const HELD_BYTES: u64 = 1 << 28;
 
 /// Labels that are taken for true.
 pub struct Truth {
@@ -26,13 +23,14 @@ impl std::fmt::Debug for Truth {
 }
 
 impl Truth {
-    /// Labels on the grid of the image with header `image`.
+    /// Labels on the grid of the image with header `image`. A gzipped file that fits the memory of `watch` is read whole, now; a larger one is
+    /// decoded as labels are written, which is slow.
     ///
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both origins, if the two do not lie on the same grid; what reading gives.
     pub fn new(source: Box<dyn Source>, image: &Header, watch: &dyn Watch) -> Result<Self> {
         same_grid(source.header(), image, "truth")?;
-        Ok(Self { source: held(source, HELD_BYTES, watch)? })
+        Ok(Self { source: held(source, watch.memory_bytes(), watch)? })
     }
 }
 
@@ -45,13 +43,16 @@ pub(super) fn same_grid(own: &Header, image: &Header, what: &str) -> Result<()> 
             "give volumes of one shape",
         ));
     }
-    if let Some((a, b)) = displaced(own, image) {
-        return Err(Error::usage(
-            format!("{what} and image lie on different grids: first voxel at {a:.2?} and {b:.2?} mm (LPS+), or other axes"),
+    match Turn::of(own, image) {
+        Ok(turn) if turn.is_straight() => Ok(()),
+        Ok(_) => {
+            Err(Error::usage(format!("the axes of the {what} run otherwise than the image's"), "convert one to the other's axes"))
+        }
+        Err(_) => Err(Error::usage(
+            format!("{what} and image lie on different grids: {} and {}", described(own), described(image)),
             "resample one to the other",
-        ));
+        )),
     }
-    Ok(())
 }
 
 /// The same voxels from memory, if they would have to be read in order and are no more than `most` bytes.

@@ -12,11 +12,11 @@ use crate::progress::Progress;
 use crate::text::{columns, count, number, print, print_json};
 
 /// Statistics, and what was left out of them.
-struct Found {
-    statistics: Statistics,
-    padding: u64,
-    nan: u64,
-    infinite: u64,
+pub(super) struct Found {
+    pub statistics: Statistics,
+    pub padding: u64,
+    pub nan: u64,
+    pub infinite: u64,
 }
 
 pub fn run(shared: &Shared, command: &Stats) -> Result<()> {
@@ -80,7 +80,7 @@ fn as_text(header: &Header, found: &Found) -> String {
     columns(&rows)
 }
 
-fn as_json(header: &Header, found: &Found) -> Value {
+pub(super) fn as_json(header: &Header, found: &Found) -> Value {
     let s = &found.statistics;
     let percentiles: Map<String, Value> =
         PERCENTILES.iter().zip(s.percentiles).map(|(p, value)| (p.to_string(), json!(value))).collect();

@@ -1,0 +1,89 @@
+//! Original, outline of the mask, and result, side by side.
+
+use std::sync::{Mutex, PoisonError};
+
+use hounsfield::Result;
+use hounsfield::analysis::statistics::Statistics;
+use hounsfield::ops::mask::{self as op, Keep};
+use hounsfield::pipelines::{self, Watch};
+use hounsfield::report::{Key, Panel, Picker, Picture, Shade, Slice, Svg, View, colours, display_window, figure};
+use hounsfield::volume::{Block, Dtype, Header};
+
+use crate::text::count;
+
+/// The slices that a figure shows: in every plane the one with most of the mask.
+pub struct Slices {
+    image: Picker,
+    mask: Vec<Slice>,
+}
+
+impl Slices {
+    /// Reads the mask twice: for where it is, and for the slices there.
+    pub fn new(header: &Header, mask: &pipelines::Mask, watch: &dyn Watch) -> Result<Self> {
+        let fullest = fullest(header, mask, watch)?;
+        let picks: Vec<_> =
+            View::planes(header).into_iter().map(|plane| (plane, fullest[View::new(header, plane).axis()])).collect();
+        // On the image's grid, whatever the mask's own file says of it.
+        let own = Header { dtype: Dtype::U8, ..header.clone() };
+        let picker = Picker::new(&own, &picks, 0)?;
+        pipelines::gather(mask.source(), &|at, bytes| picker.take(at, bytes), &Unseen(watch))?;
+        Ok(Self { image: Picker::new(header, &picks, 0)?, mask: picker.finish() })
+    }
+
+    /// Takes what is wanted from a block of the image.
+    pub fn take(&self, at: u64, bytes: &[u8]) {
+        self.image.take(at, bytes);
+    }
+
+    /// The figure. `all` are the statistics of the whole image.
+    pub fn draw(self, header: &Header, all: Option<&Statistics>, background: u64, voxels: u64) -> Result<Svg> {
+        let (low, high, min, max) = all.map_or((0.0, 1.0, 0.0, 1.0), |s| (s.percentiles[0], s.percentiles[5], s.min, s.max));
+        let shade = Shade::new(header, display_window(header, low, high, min, max));
+        let grey = |slice: &Slice| Picture::grey(slice, &header.rescale, &shade);
+        let mut panels = ["Original", "Mask", "Segmented"].map(|t| Panel { title: t.into(), ..Panel::default() });
+        for (slice, mask) in self.image.finish().iter().zip(&self.mask) {
+            let mut bytes = vec![0; slice.bytes.len()];
+            op::cpu(Block { dtype: slice.dtype, bytes: &slice.bytes }, Keep::Bytes(&mask.bytes), background, &mut bytes);
+            let kept = Slice { bytes, ..slice.clone() };
+            panels[0].pictures.push(grey(slice)?);
+            panels[1].pictures.push(grey(slice)?.outlined(mask, colours::OUTLINE));
+            panels[2].pictures.push(grey(&kept)?);
+        }
+        let share = 100.0 * voxels as f64 / header.shape.voxels() as f64;
+        let name = format!("mask: {} of {} ({share:.2} %)", count(voxels), count(header.shape.voxels()));
+        panels[1].keys.push(Key { name, colour: colours::OUTLINE });
+        figure::side_by_side("", &panels)
+    }
+}
+
+/// The index along each axis where the mask has most voxels, in the first volume; the middle where it is empty.
+fn fullest(header: &Header, mask: &pipelines::Mask, watch: &dyn Watch) -> Result<[u64; 3]> {
+    let [nx, ny, nz] = header.shape.xyz();
+    let voxels = Mutex::new([nx, ny, nz].map(|n| vec![0u64; n as usize]));
+    let add = |at: u64, bytes: &[u8]| {
+        let mut own = [nx, ny, nz].map(|n| vec![0u64; n as usize]);
+        for i in (at..).zip(bytes).filter(|(i, b)| **b != 0 && *i < nx * ny * nz).map(|(i, _)| i) {
+            for (axis, place) in [i % nx, i / nx % ny, i / (nx * ny)].into_iter().enumerate() {
+                own[axis][place as usize] += 1;
+            }
+        }
+        let mut all = voxels.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter_mut().flatten().zip(own.iter().flatten()).for_each(|(sum, n)| *sum += n);
+    };
+    pipelines::gather(mask.source(), &add, &Unseen(watch))?;
+    let voxels = voxels.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(voxels.map(|along| {
+        let middle = along.len() / 2;
+        // Of equally full slices the one nearest to the middle.
+        (0..along.len()).max_by_key(|i| (along[*i], std::cmp::Reverse(i.abs_diff(middle)))).unwrap_or(middle) as u64
+    }))
+}
+
+/// A look at the mask is no progress with the image.
+struct Unseen<'a>(&'a dyn Watch);
+
+impl Watch for Unseen<'_> {
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
+}

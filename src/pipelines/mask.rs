@@ -1,0 +1,311 @@
+//! Masking whole volumes: the segmented image, and statistics inside and outside of the mask.
+
+use super::device::{Device, Watch, with_fallback};
+use super::floats::float_statistics;
+use super::lanes::{self, Pass};
+use super::select::{Mask, Region, select};
+use super::workers::{self, Input};
+use super::{Observer, Resolved, count};
+use crate::analysis::statistics::{self, Statistics};
+use crate::engine::UNIT_VOXELS;
+use crate::io::{Sink, Source};
+use crate::ops::mask::{self as op, Keep, Packing};
+use crate::volume::{Block, Dtype, Header, Rescale};
+use crate::{Error, Result};
+
+/// Writes every voxel that `mask` selects to `sink` as it is, and `background` (bits of the type) for the others.
+///
+/// Types that kernels do not take (32-bit integers, f64) are written by the CPU on any device.
+///
+/// # Errors
+/// What reading and writing give, or [`Error::Interrupted`]. A failing GPU is no error: the CPU finishes.
+pub fn mask(
+    source: &dyn Source,
+    mask: &Mask,
+    background: u64,
+    sink: &dyn Sink,
+    device: &Device,
+    observer: Option<Observer<'_>>,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let dtype = source.header().dtype;
+    let size = dtype.bytes() as u64;
+    let input = Input { source, mask: Some(mask.source()), observer };
+    let device = if dtype.is_direct() { device } else { &Device::Cpu };
+    with_fallback(
+        device,
+        lanes::unit(watch, &input, size),
+        watch,
+        |gpu, from, unit, done| {
+            let mut pass = Pass {
+                kernel: "mask",
+                // Kernels write whole units.
+                output_bytes: &|voxels| voxels.next_multiple_of(UNIT_VOXELS) * size,
+                record: &|gpu, encoder, chunk, mask, _, out| {
+                    // The lanes carry a mask because the input has one.
+                    let mask = mask.unwrap_or(chunk);
+                    op::encode_chunk(gpu, encoder, dtype, chunk, (mask, Packing::Bytes), background as u32, out)
+                },
+                drain: &mut |unit, bytes| sink.write(unit.at, &bytes[..(unit.voxels * size) as usize]),
+            };
+            lanes::run(gpu, input, from, unit, watch, &mut pass, done)
+        },
+        |from| {
+            workers::each(input, from, watch, Vec::new, |out: &mut Vec<u8>, part| {
+                out.resize(part.bytes.len(), 0);
+                op::cpu(Block { dtype, bytes: part.bytes }, Keep::Bytes(part.mask.unwrap_or_default()), background, out);
+                sink.write(part.at, out)
+            })
+            .map(|_| ())
+        },
+    )
+}
+
+/// The bits that stand for the real value `real` in a volume with this header.
+///
+/// # Errors
+/// [`Error::Usage`] if the type cannot hold it, or the rescale differs between slices.
+pub fn background_bits(header: &Header, real: f64) -> Result<u64> {
+    let rescale = header.rescale.uniform().ok_or_else(|| {
+        Error::usage("a background value for slices of different rescale", "convert the volume first: real values are written")
+    })?;
+    let dtype = header.dtype;
+    let exact = rescale.stored(real);
+    let (low, high) = limits(dtype);
+    let stored = if dtype.is_integer() { exact.round_ties_even() } else { exact };
+    if !(low..=high).contains(&stored) {
+        let ends = [rescale.real(low), rescale.real(high)];
+        return Err(Error::usage(
+            format!("a background of {real} does not fit {dtype} voxels"),
+            format!("give {} to {}", ends[0].min(ends[1]), ends[0].max(ends[1])),
+        ));
+    }
+    Ok(match dtype {
+        Dtype::F32 => u64::from((stored as f32).to_bits()),
+        Dtype::F64 => stored.to_bits(),
+        Dtype::U64 => stored as u64,
+        // Two's complement, cut to the type's width.
+        _ => stored as i64 as u64 & (u64::MAX >> (64 - 8 * dtype.bytes())),
+    })
+}
+
+/// The least and the greatest finite value of a type.
+fn limits(dtype: Dtype) -> (f64, f64) {
+    match dtype {
+        Dtype::F32 => (f64::from(f32::MIN), f64::from(f32::MAX)),
+        Dtype::F64 => (f64::MIN, f64::MAX),
+        Dtype::U8 | Dtype::U16 | Dtype::U32 | Dtype::U64 => (0.0, 2f64.powi(8 * dtype.bytes() as i32) - 1.0),
+        _ => {
+            let half = 2f64.powi(8 * dtype.bytes() as i32 - 1);
+            (-half, half - 1.0)
+        }
+    }
+}
+
+/// One side of a mask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Side {
+    /// Voxels on this side, NaN and infinite ones too.
+    pub voxels: u64,
+    /// Of the finite voxels, in real units; none if there are none.
+    pub statistics: Option<Statistics>,
+    /// Voxels that hold padding. They take part in the statistics, as in those of a whole volume.
+    pub padding: u64,
+    /// NaN voxels.
+    pub nan: u64,
+    /// Infinite voxels.
+    pub infinite: u64,
+}
+
+/// Both sides of a mask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sides {
+    /// Voxels that the mask selects.
+    pub inside: Side,
+    /// All others.
+    pub outside: Side,
+    /// All voxels together.
+    pub all: Option<Statistics>,
+}
+
+/// Statistics inside and outside of a mask: from two histograms where values are counted one by one (outside is all less inside), from
+/// two selections of true floats.
+///
+/// # Errors
+/// What reading gives, or [`Error::Interrupted`].
+pub fn sides(input: &Resolved, mask: &Mask, device: &Device, watch: &dyn Watch) -> Result<Sides> {
+    match input {
+        Resolved::Exact(source) => {
+            let header = source.header();
+            let all = count(source.as_ref(), None, device, None, watch)?;
+            let inside = count(source.as_ref(), Some(mask), device, None, watch)?;
+            let mut outside = all.clone();
+            for (rest, part) in outside.iter_mut().zip(&inside) {
+                rest.counts.bins.iter_mut().zip(&part.counts.bins).for_each(|(n, m)| *n -= m);
+            }
+            let region = Region { range: None, with_padding: true };
+            let side = |groups| {
+                let selected = select(groups, header.padding, &region);
+                let pairs: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
+                let voxels = pairs.iter().map(|(_, counts)| counts.total()).sum();
+                Side { voxels, statistics: statistics::of(&pairs), padding: selected.padding, nan: 0, infinite: 0 }
+            };
+            Ok(Sides { inside: side(inside), outside: side(outside), all: side(all).statistics })
+        }
+        Resolved::Floats(source, _) => {
+            let side = |mask: Option<&Mask>| {
+                let found = float_statistics(source.as_ref(), mask, None, None, watch)?;
+                let (nan, infinite) = (found.nan, found.infinite);
+                let voxels = found.statistics.as_ref().map_or(0, |s| s.count) + nan + infinite;
+                Ok::<_, Error>(Side { voxels, statistics: found.statistics, padding: 0, nan, infinite })
+            };
+            let all = side(None)?.statistics;
+            let inside = side(Some(mask))?;
+            Ok(Sides { inside, outside: side(Some(&mask.inverted()))?, all })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::analysis::statistics::interpolated;
+    use crate::ops::mask::Rule;
+    use crate::ops::testing::{Content, assert_same, noise};
+    use crate::pipelines::tests::{File, Memory, devices};
+    use crate::pipelines::{Silent, resolve};
+    use crate::volume::{Padding, Rescales, Shape, Volume};
+
+    fn volume(axes: &[u64], dtype: Dtype) -> Volume {
+        let header = Header::new(Shape::new(axes).unwrap(), dtype);
+        let words = dtype.bytes().div_ceil(4);
+        let bytes = Content::Noise.bytes(if words == 2 { Dtype::F32 } else { dtype }, words * header.shape.voxels() as usize);
+        Volume::new(header, bytes).unwrap()
+    }
+
+    fn selects(i: u64) -> bool {
+        noise(i / 40).is_multiple_of(3)
+    }
+
+    fn mask_of(image: &Header) -> Mask {
+        let bytes = (0..image.shape.voxels()).map(|i| u8::from(selects(i)) * 255).collect();
+        let mask = Volume::new(Header::new(image.shape.clone(), Dtype::U8), bytes).unwrap();
+        Mask::new(Box::new(mask), None, image).unwrap()
+    }
+
+    #[test]
+    fn every_way_over_a_volume_keeps_the_same_voxels() {
+        for dtype in [Dtype::U8, Dtype::I16, Dtype::F32, Dtype::I32, Dtype::F64] {
+            let volume = volume(&[301, 211, 37], dtype);
+            let (mask, size) = (mask_of(volume.header()), dtype.bytes());
+            let background = 0x8877_6655_4433_2211_u64 >> (64 - 8 * size);
+            let mut want = volume.bytes().to_vec();
+            for (i, one) in want.chunks_exact_mut(size).enumerate() {
+                if !selects(i as u64) {
+                    one.copy_from_slice(&background.to_le_bytes()[..size]);
+                }
+            }
+            for device in devices() {
+                for (unit, sequential) in [(1, false), (301 * 211, false), (7919, true)] {
+                    let file = File { volume: volume.clone(), unit, sequential };
+                    let sink = Memory::new(volume.block().len(), dtype);
+                    let seen = Mutex::new(0);
+                    let observer = |_: u64, bytes: &[u8]| *seen.lock().unwrap() += bytes.len();
+                    super::mask(&file, &mask, background, &sink, &device, Some(&observer), &Silent).unwrap();
+                    assert_same(&format!("{dtype} {} {unit}", device.name()), &sink.take(), &want);
+                    assert_eq!(seen.into_inner().unwrap(), volume.bytes().len(), "the observer sees each voxel once");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn both_sides_have_the_statistics_of_their_voxels() {
+        for dtype in [Dtype::I16, Dtype::F32] {
+            let mut header = Header::new(Shape::new(&[61, 53, 7]).unwrap(), dtype);
+            header.rescale = Rescales::Uniform(Rescale { slope: 0.5, intercept: -10.0 });
+            header.padding = Some(Padding { low: -40.0, high: -40.0 });
+            let stored = |i: u64| (noise(i) % 300) as f64 - 40.0 + if dtype == Dtype::F32 { 0.25 } else { 0.0 };
+            let bytes = (0..header.shape.voxels()).flat_map(|i| match dtype {
+                Dtype::I16 => (stored(i) as i16).to_le_bytes().to_vec(),
+                _ => (stored(i) as f32).to_le_bytes().to_vec(),
+            });
+            let volume = Volume::new(header.clone(), bytes.collect()).unwrap();
+            let mask = mask_of(&header);
+            for device in devices() {
+                let resolved = resolve(Box::new(volume.clone()), &Silent).unwrap();
+                let sides = sides(&resolved, &mask, &device, &Silent).unwrap();
+                for (side, inside) in [(&sides.inside, true), (&sides.outside, false)] {
+                    let mut real: Vec<f64> =
+                        (0..header.shape.voxels()).filter(|i| selects(*i) == inside).map(|i| stored(i) * 0.5 - 10.0).collect();
+                    real.sort_by(f64::total_cmp);
+                    let (n, s) = (real.len() as u64, side.statistics.as_ref().unwrap());
+                    let mean = real.iter().sum::<f64>() / n as f64;
+                    assert_eq!((side.voxels, s.count, s.min, s.max), (n, n, real[0], real[real.len() - 1]));
+                    assert_eq!(s.median, interpolated(n, 50.0, |r| real[r as usize]));
+                    assert!((s.mean - mean).abs() <= 1e-9, "{} {mean}", s.mean);
+                    let padding = real.iter().filter(|v| **v == -30.0).count() as u64;
+                    assert_eq!(side.padding, if dtype == Dtype::I16 { padding } else { 0 });
+                }
+                assert_eq!(sides.all.unwrap().count, header.shape.voxels());
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_mask_and_nan_have_sides_too() {
+        let header = Header::new(Shape::new(&[4]).unwrap(), Dtype::F32);
+        let values = [f32::NAN, f32::INFINITY, 1.5, 2.5];
+        let volume = Volume::new(header.clone(), bytemuck::cast_slice(&values).to_vec()).unwrap();
+        let of = |bytes: [u8; 4]| {
+            let mask = Volume::new(Header::new(header.shape.clone(), Dtype::U8), bytes.to_vec()).unwrap();
+            let mask = Mask::new(Box::new(mask), None, &header).unwrap();
+            sides(&resolve(Box::new(volume.clone()), &Silent).unwrap(), &mask, &Device::Cpu, &Silent).unwrap()
+        };
+        let empty = of([0; 4]);
+        assert_eq!((empty.inside.voxels, empty.inside.statistics, empty.outside.voxels), (0, None, 4));
+        let s = of([1, 1, 0, 0]);
+        assert_eq!((s.inside.voxels, s.inside.statistics, s.inside.nan, s.inside.infinite), (2, None, 1, 1));
+        assert_eq!(s.outside.statistics.unwrap().mean, 2.0);
+    }
+
+    #[test]
+    fn masks_combine_and_invert() {
+        let image = Header::new(Shape::new(&[4]).unwrap(), Dtype::U8);
+        let mask =
+            |bytes: [u8; 4]| Mask::new(Box::new(Volume::new(image.clone(), bytes.to_vec()).unwrap()), None, &image).unwrap();
+        let read = |mask: &Mask| {
+            let mut out = [9; 4];
+            mask.source().read(0, &mut out).unwrap();
+            out
+        };
+        let (a, b, c) = ([0, 0, 5, 5], [0, 7, 0, 7], [1, 0, 0, 0]);
+        let all = |rule| read(&Mask::combined(vec![mask(a), mask(b), mask(c)], rule).unwrap());
+        assert_eq!([all(Rule::AND), all(Rule::OR), all(Rule::XOR)], [[0; 4], [1; 4], [1, 1, 1, 0]]);
+        assert_eq!(read(&mask(a).inverted()), [1, 1, 0, 0]);
+        assert!(Mask::combined(Vec::new(), Rule::OR).is_err());
+    }
+
+    #[test]
+    fn a_background_is_stored_as_the_type_has_it_or_refused() {
+        let header = |dtype, slope, intercept| {
+            let mut header = Header::new(Shape::new(&[1]).unwrap(), dtype);
+            header.rescale = Rescales::Uniform(Rescale { slope, intercept });
+            header
+        };
+        let bits = |dtype, real| background_bits(&header(dtype, 1.0, -1024.0), real);
+        assert_eq!(bits(Dtype::U16, -1000.0).unwrap(), 24);
+        assert_eq!(bits(Dtype::I16, -1025.0).unwrap(), 0xffff);
+        assert_eq!(bits(Dtype::I32, -1026.0).unwrap(), 0xffff_fffe);
+        assert_eq!(bits(Dtype::F32, -1022.5).unwrap(), u64::from(1.5f32.to_bits()));
+        assert_eq!(bits(Dtype::F64, -1022.5).unwrap(), 1.5f64.to_bits());
+        let text = bits(Dtype::U8, -1025.0).unwrap_err().to_string();
+        assert!(text.contains("-1024 to -769"), "{text}");
+        assert!(bits(Dtype::F32, f64::NAN).is_err() && bits(Dtype::U16, f64::INFINITY).is_err());
+        let mut uneven = header(Dtype::U8, 1.0, 0.0);
+        uneven.rescale = Rescales::PerSlice(vec![Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 }]);
+        assert!(matches!(background_bits(&uneven, 0.0), Err(Error::Usage { .. })));
+    }
+}
