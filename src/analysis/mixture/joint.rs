@@ -109,7 +109,7 @@ impl Moments {
         (label, classes, iteration): (usize, usize, u32),
     ) -> Result<Gaussian> {
         let weight = self.voxels / count;
-        if !(weight > LEAST_WEIGHT) {
+        if weight.is_nan() || weight <= LEAST_WEIGHT {
             return Err(empty_class(label, classes, iteration));
         }
         let shift: Vec<f64> = self.first.iter().map(|s| s / self.voxels).collect();

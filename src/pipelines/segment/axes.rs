@@ -51,7 +51,7 @@ pub(super) fn look(data: Data<'_>, found: &[Found], watch: &dyn Watch) -> Result
         return Err(Error::usage(format!("{d} channels"), format!("give {MOST_CHANNELS} or fewer")));
     }
     let image = data.channels[0].header();
-    let axis = |(i, (source, found)): (usize, (&Box<dyn Source>, &Found))| {
+    let axis = |(i, (source, found)): (usize, (&dyn Source, &Found))| {
         let header = source.header();
         same_grid(header, image, &format!("channel {}", i + 1))?;
         let uniform = || Error::usage("a rescale for each slice", "convert the volume first, or use --method exact");
@@ -59,14 +59,14 @@ pub(super) fn look(data: Data<'_>, found: &[Found], watch: &dyn Watch) -> Result
         let census = match found {
             Some(census) => *census,
             None if d == 1 => Census { min: 0.0, max: 0.0, whole: true, not_finite: 0 },
-            None => census(source.as_ref(), &Quiet(watch))?,
+            None => census(source, &Quiet(watch))?,
         };
         if census.min > census.max {
             return Err(nothing());
         }
         Ok(Axis { rescale, whole: found.is_none(), census })
     };
-    data.channels.iter().zip(found).enumerate().map(axis).collect()
+    data.channels.iter().map(AsRef::as_ref).zip(found).enumerate().map(axis).collect()
 }
 
 /// (real value, count) of float voxels in bins, and the width of a bin.

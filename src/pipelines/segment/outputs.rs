@@ -29,7 +29,7 @@ impl Truth {
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both origins, if the two do not lie on the same grid; what reading gives.
     pub fn new(source: Box<dyn Source>, image: &Header, watch: &dyn Watch) -> Result<Self> {
-        same_grid(source.header(), image, "truth")?;
+        same_grid(source.header(), image, "the truth")?;
         Ok(Self { source: held(source, watch.memory_bytes(), watch)? })
     }
 }
@@ -39,14 +39,14 @@ impl Truth {
 pub(super) fn same_grid(own: &Header, image: &Header, what: &str) -> Result<()> {
     if own.shape != image.shape {
         return Err(Error::usage(
-            format!("the {what} has {} voxels, the image {}", own.shape, image.shape),
+            format!("{what} has {} voxels, the image {}", own.shape, image.shape),
             "give volumes of one shape",
         ));
     }
     match Turn::of(own, image) {
         Ok(turn) if turn.is_straight() => Ok(()),
         Ok(_) => {
-            Err(Error::usage(format!("the axes of the {what} run otherwise than the image's"), "convert one to the other's axes"))
+            Err(Error::usage(format!("the axes of {what} run otherwise than the image's"), "convert one to the other's axes"))
         }
         Err(_) => Err(Error::usage(
             format!("{what} and image lie on different grids: {} and {}", described(own), described(image)),
