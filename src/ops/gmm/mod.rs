@@ -9,10 +9,11 @@
 //!   voxel (non-zero counts); one to eight classes.
 //! - **Output**: [`Sums`]; labels as u8, 0 where masked out; posteriors as f32.
 //! - **NaN/Inf**: a voxel that is not finite in some channel has label 0 and posterior 0, enters no sum, and is counted.
-//! - **Exactness**: Bounded by [`TOLERANCE`], on responsibilities; labels are the same wherever the two best posteriors lie further apart than
-//!   that. Channels are centred by a number of their own type (whole for integers) and scaled by a power of two, which is exact
-//!   for integers; what is left is the rounding of a handful of f32 operations on ln p, which grows with the squared distance. Sums are of few
-//!   terms in f32 (a tree on the device, 32 in a row on the CPU), then f64.
+//! - **Exactness**: Bounded by [`TOLERANCE`], on responsibilities of one model; labels are the same wherever the two best posteriors lie
+//!   further apart than that. Channels are centred by a number of their own type (whole for integers) and scaled by a power of two, which
+//!   is exact for integers; what is left is the rounding of a handful of f32 operations on ln p, which grows with the squared distance from the
+//!   nearest class. Sums are of few terms in f32 (a tree on the device, 32 in a row on the CPU), then f64. On the CPU the bits are the
+//!   same with any vector width. Whole fits that iterate with these sums end as far apart as their tolerance lets them.
 //! - **Cost**: one read of the voxels for each use. GPU: one row of partial sums for each workgroup of 64.
 //! - **Errors**: channels of different lengths, no or more than four channels, no or more than eight classes.
 //! - **Agrees with**: scikit-learn's `GaussianMixture.predict_proba` (tests/oracles).

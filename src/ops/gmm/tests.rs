@@ -289,3 +289,13 @@ fn what_does_not_fit_is_refused() {
     assert!(run(gpu, &two[..1], Some(&upload(&[1; 40])), &model).is_err(), "a mask of another length");
     assert!(run_posterior(gpu, &two[..1], None, &model, 2).is_err(), "a class that there is not");
 }
+
+#[test]
+fn the_self_check_of_this_kernel_passes() {
+    let Some(gpu) = gpu() else { return };
+    let own: Vec<_> = crate::ops::selfcheck::run(gpu).into_iter().filter(|o| o.kernel == "gmm").collect();
+    assert_eq!(own.len(), 4);
+    for outcome in own {
+        assert!(outcome.failure.is_none(), "{}: {:?}", outcome.case, outcome.failure);
+    }
+}
