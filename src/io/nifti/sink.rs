@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::header;
 use crate::io::output::{Staged, Target};
+use crate::io::write_behind::WriteBehind;
 use crate::io::{Sink, WriteOptions, free_space, positional};
 use crate::volume::Header;
 use crate::{Error, Result};
@@ -28,7 +28,7 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
             file,
             start: start.len() as u64,
             extent,
-            written: AtomicU64::new(0),
+            written: WriteBehind::default(),
         }));
     }
     // How far the voxels will shrink is not known; a disk that fills up is reported when it does.
@@ -81,19 +81,20 @@ struct Plain {
     file: tempfile::NamedTempFile,
     start: u64,
     extent: Extent,
-    written: AtomicU64,
+    written: WriteBehind,
 }
 
 impl Sink for Plain {
     fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
         let byte = self.start + self.extent.place(at, bytes)?;
         positional::write_all_at(self.file.as_file(), bytes, byte).map_err(Error::write(self.target.path()))?;
-        self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.written.wrote(self.file.as_file(), bytes.len() as u64);
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Staged> {
-        self.extent.complete(&self.target, self.written.load(Ordering::Relaxed))?;
+        self.extent.complete(&self.target, self.written.bytes())?;
+        self.written.finish().map_err(Error::write(self.target.path()))?;
         self.target.stage(self.file)
     }
 }
