@@ -57,7 +57,7 @@ fn one(shared: &Shared, command: &Mask, image: &Path) -> Result<()> {
     let sides = opened.sides(&device, &watch)?;
     watch.finish();
     if let (Some(file), Some(slices)) = (&figure_file, pictured) {
-        let svg = slices.draw(header, sides.all.as_ref(), background, sides.inside.voxels)?;
+        let svg = slices.draw(header, &sides, background)?;
         outputs.push(picture::stage(file, &svg, None)?);
     }
     output::publish(outputs)?;
