@@ -103,7 +103,7 @@ pub fn over_bins(counts: &Counts, to: Dtype, ascending: bool) -> Table {
 }
 
 /// `a * b / divisor` to nearest, ties to even.
-fn rounded(a: u64, b: u64, divisor: u64) -> u64 {
+pub(super) fn rounded(a: u64, b: u64, divisor: u64) -> u64 {
     let numerator = u128::from(a) * u128::from(b);
     let divisor = u128::from(divisor);
     let (quotient, remainder) = (numerator / divisor, numerator % divisor);

@@ -1,4 +1,9 @@
 //! Decisions from histograms, made once, in f64 and exact integers, on the host. No voxels here, no wgpu.
 
+pub mod distribution;
 pub mod equalization;
+pub mod pieces;
 pub mod statistics;
+pub mod steps;
+pub mod thresholds;
+pub mod windows;

@@ -149,7 +149,8 @@ fn entropy(groups: &[(Rescale, &Counts)], count: u64) -> f64 {
     -compensated(parts.map(|p| p * libm::log2(p))) + 0.0
 }
 
-fn compensated(terms: impl Iterator<Item = f64>) -> f64 {
+/// A sum in which rounding errors are carried along (Neumaier 1974).
+pub(super) fn compensated(terms: impl Iterator<Item = f64>) -> f64 {
     let (mut sum, mut lost) = (0.0f64, 0.0f64);
     for term in terms {
         let next = sum + term;

@@ -28,19 +28,24 @@ pub struct Gpu {
     poison: Mutex<Option<wgpu::Buffer>>,
 }
 
+/// Called with the name of every step before it; what it returns, the step returns. To test what happens when a GPU fails.
+pub type Fault = Arc<dyn Fn(&'static str) -> Option<GpuError> + Send + Sync>;
+
 /// How a [`Gpu`] works.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Fill outputs with 0xFF before a kernel writes them, so that what it forgets cannot pass for a result. On under debug
     /// assertions.
     pub poison_outputs: bool,
     /// Most workgroups of one dispatch; the device's limit if that is lower.
     pub max_groups: u32,
+    /// For tests.
+    pub fault: Option<Fault>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { poison_outputs: cfg!(debug_assertions), max_groups: u32::MAX }
+        Self { poison_outputs: cfg!(debug_assertions), max_groups: u32::MAX, fault: None }
     }
 }
 
@@ -252,6 +257,9 @@ impl Gpu {
 
     /// Runs wgpu calls of this thread inside error scopes, so that a failure becomes an `Err`.
     pub(super) fn guarded<T>(&self, kernel: &'static str, calls: impl FnOnce() -> T) -> Result<T, GpuError> {
+        if let Some(failure) = self.options.fault.as_ref().and_then(|fault| fault(kernel)) {
+            return Err(failure);
+        }
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);

@@ -81,7 +81,9 @@ impl Gpu {
         Ok(())
     }
 
+    #[cfg(feature = "files")]
     /// Writes bytes into the mappable buffer `upload`, which no submission uses now, and records their copy to `target`.
+    #[cfg(feature = "files")]
     pub(crate) fn stage(
         &self,
         kernel: &'static str,
@@ -109,7 +111,9 @@ impl Gpu {
         self.copy(kernel, encoder, upload, target, size)
     }
 
+    #[cfg(feature = "files")]
     /// Records a copy of the first `bytes`, a multiple of four, of a buffer.
+    #[cfg(feature = "files")]
     pub(crate) fn copy(
         &self,
         kernel: &'static str,

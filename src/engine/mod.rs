@@ -9,11 +9,13 @@ mod error;
 mod gpu;
 mod kernel;
 mod memory;
+mod timing;
 mod volume;
 
 pub use adapter::{Adapter, AdapterChoice, adapters, choose, install_hint};
 pub use error::GpuError;
-pub use gpu::{Call, Gpu, Options};
+pub use gpu::{Call, Fault, Gpu, Options};
 pub use kernel::{Interface, Shader};
 pub use memory::STORAGE;
+pub use timing::Timing;
 pub use volume::{CHUNK_VOXELS, Chunk, GpuVolume, UNIT_VOXELS};

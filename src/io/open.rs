@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::output::Target;
-use super::{Grey, Limits, Sink, Source, dicom as dicom_format, nifti, raster, stack};
+use super::{Grey, Limits, Sink, Source, dicom, nifti, raster, stack};
 use crate::volume::Header;
 use crate::{Error, Result};
 
@@ -83,7 +83,7 @@ fn open_one(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     match kind(path)? {
         Kind::Folder => folder(path, options),
         Kind::Nifti => nifti::open(path, &volume_limits(options), options.grey),
-        Kind::Dicom => dicom(path, options),
+        Kind::Dicom => dicom::open(path, options),
         Kind::Raster(_) => raster::open(path, &image_limits(options), options.grey),
     }
 }
@@ -114,19 +114,6 @@ fn image_limits(options: &OpenOptions) -> Limits {
     options.max_bytes.map_or(Limits::IMAGE, |max_bytes| Limits { max_bytes })
 }
 
-fn dicom(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
-    let standard = dicom_format::Options::default();
-    dicom_format::open(
-        path,
-        &dicom_format::Options {
-            trust_geometry: options.trust_geometry,
-            series: options.series.map(|n| n.to_string()),
-            max_bytes: options.max_bytes.unwrap_or(standard.max_bytes),
-            grey: options.grey,
-        },
-    )
-}
-
 /// Content first; the name only decides whose error message a file without any known beginning gets.
 fn kind(path: &Path) -> Result<Kind> {
     let metadata = std::fs::metadata(path).map_err(Error::read(path))?;
@@ -141,7 +128,7 @@ fn kind(path: &Path) -> Result<Kind> {
     if let Some(format) = raster::Format::sniff(&start) {
         return Ok(Kind::Raster(format));
     }
-    if dicom_format::is_dicom(path) {
+    if dicom::is_dicom(path) {
         return Ok(Kind::Dicom);
     }
     if nifti::is_nifti(path) {
@@ -171,7 +158,7 @@ fn folder(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
             continue;
         }
         match kind(&entry) {
-            Ok(Kind::Dicom) => return dicom(path, options),
+            Ok(Kind::Dicom) => return dicom::open(path, options),
             Ok(Kind::Raster(format)) => images.push((entry, format)),
             // Licences, tables and the like lie about in such folders.
             _ => {}

@@ -7,6 +7,7 @@ pub mod equalize;
 pub mod histogram;
 pub mod lut;
 pub mod mask;
+pub mod pointwise;
 pub mod scan;
 pub mod selfcheck;
 #[cfg(test)]
@@ -16,7 +17,8 @@ use crate::engine::Shader;
 use crate::volume::Dtype;
 
 /// Every kernel. A test compares this list with the folders `shaders/` and `src/ops/`.
-pub const CATALOGUE: &[&Shader] = &[&equalize::SHADER, &histogram::SHADER, &lut::SHADER, &mask::SHADER, &scan::SHADER];
+pub const CATALOGUE: &[&Shader] =
+    &[&equalize::SHADER, &histogram::SHADER, &lut::SHADER, &mask::SHADER, &pointwise::SHADER, &scan::SHADER];
 
 /// What to XOR a stored value with to get its place among the values of its type, smallest first.
 pub(crate) fn sign_of(dtype: Dtype) -> u32 {

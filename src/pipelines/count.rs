@@ -98,7 +98,7 @@ fn count_with(
     let mut bins: Option<Bins> = None;
     with_fallback(
         device,
-        lanes::UNIT,
+        lanes::unit(watch, &input, 0),
         watch,
         |gpu, from, unit, done| {
             let bins = match kind {

@@ -24,8 +24,13 @@ impl Device {
     }
 }
 
-/// Follows a job and may stop it.
+/// The program around a job: follows it, may stop it, says what memory it may take.
 pub trait Watch: Sync {
+    /// Most bytes for buffers: host, staging and device together. Results do not depend on it.
+    fn memory_bytes(&self) -> u64 {
+        256 << 20
+    }
+
     /// So many more bytes of the input are done.
     fn advance(&self, _bytes: u64) {}
 

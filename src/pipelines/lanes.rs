@@ -4,15 +4,23 @@ use std::collections::VecDeque;
 
 use super::Watch;
 use super::cuts::Groups;
-use super::workers::Input;
-use crate::engine::{Chunk, Gpu, GpuError, STORAGE, UNIT_VOXELS};
+use super::workers::{Input, room};
+use crate::engine::{CHUNK_VOXELS, Chunk, Gpu, GpuError, STORAGE, UNIT_VOXELS};
 use crate::{Error, Result};
 
 /// One being read, one on the device, one being drained.
 const LANES: usize = 3;
 
-/// Voxels of a work unit at the start.
-pub(super) const UNIT: u64 = 1 << 22;
+/// Voxels of a work unit at the start, so that all lanes together fit the memory: each voxel lies in the upload, input, output and
+/// read-back buffer of a lane, and once more on the host on its way in and out.
+pub(super) fn unit(watch: &dyn Watch, input: &Input<'_>, output_bytes: u64) -> u64 {
+    let mask = if input.mask.is_some() { 1 } else { 0 };
+    let read = input.source.header().dtype.bytes() as u64 + mask;
+    let each = (LANES as u64 * 2 + 1) * (read + output_bytes);
+    // A few units at least, or nothing overlaps.
+    let few = input.source.header().shape.voxels().div_ceil(8).next_multiple_of(UNIT_VOXELS);
+    (watch.memory_bytes() / each).min(few).clamp(1 << 12, CHUNK_VOXELS)
+}
 
 /// Device, encoder, chunk, mask, rescale group, output.
 type Record<'a> =
@@ -68,7 +76,11 @@ pub(super) fn run(
     let mut free = Vec::new();
     let mut flights: VecDeque<Flight> = VecDeque::new();
     let mut made = 0;
-    let (mut bytes, mut mask) = (Vec::new(), Vec::new());
+    let (mut bytes, mut mask, mut result) = (Vec::new(), Vec::new(), Vec::new());
+    // The host's buffers first: where memory is short, smaller units help both sides.
+    if input.source.in_memory().is_none() {
+        host(pass.kernel, &mut bytes, unit * header.dtype.bytes() as u64)?;
+    }
     let mut at = from;
     while at < total || !flights.is_empty() {
         if watch.stopped() {
@@ -92,7 +104,7 @@ pub(super) fn run(
             at = end;
         } else if let Some(flight) = flights.pop_front() {
             let Flight { lane, submission, unit } = flight;
-            let mut result = vec![0; (pass.output_bytes)(unit.voxels) as usize];
+            host(pass.kernel, &mut result, (pass.output_bytes)(unit.voxels))?;
             gpu.read_mapped(pass.kernel, &lane.readback, submission, &mut result)?;
             (pass.drain)(unit, &result)?;
             *done = unit.at + unit.voxels;
@@ -101,6 +113,11 @@ pub(super) fn run(
         }
     }
     Ok(())
+}
+
+/// A host buffer of so many bytes; no memory for it counts as that of the device.
+fn host(kernel: &'static str, buffer: &mut Vec<u8>, bytes: u64) -> Result<(), GpuError> {
+    room(buffer, bytes).map_err(|_| GpuError::OutOfMemory { kernel })
 }
 
 impl Lane {

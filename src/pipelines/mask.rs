@@ -34,7 +34,7 @@ pub fn mask(
     let device = if dtype.is_direct() { device } else { &Device::Cpu };
     with_fallback(
         device,
-        lanes::UNIT,
+        lanes::unit(watch, &input, size),
         watch,
         |gpu, from, unit, done| {
             let mut pass = Pass {

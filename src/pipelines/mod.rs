@@ -16,6 +16,8 @@ mod lanes;
 mod map;
 mod mask;
 mod narrow;
+mod pages;
+mod pointwise;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -26,9 +28,10 @@ pub use count::{Group, count, count_floats};
 pub use device::{Device, Silent, Watch};
 pub use equalize::{Equalization, Equalize};
 pub use floats::{FloatStatistics, float_statistics};
-pub use map::{map, map_floats, map_volume};
+pub use map::{map, map_floats, map_into, map_volume};
 pub use mask::{Side, Sides, background_bits, mask, sides};
 pub use narrow::{Census, Narrow, Resolved, census, resolve};
+pub use pointwise::{Mapping, Pointwise};
 pub use select::{Mask, Region, Selected, select};
 
 /// Called with every block as it is read: first voxel, stored values. From many threads, in any order.

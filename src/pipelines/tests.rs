@@ -300,3 +300,115 @@ fn masks_select_by_label_and_values_by_range_and_padding() {
     let s = select(vec![group], padding, &Region { range: None, with_padding: true });
     assert_eq!((s.padding, s.outside, s.groups[0].counts.total()), (5, 0, 11));
 }
+
+/// Every step of a job on the GPU fails once, in each way a GPU can: the bits stay the same.
+#[test]
+fn a_failure_at_any_step_changes_no_bit() {
+    use crate::engine::{GpuError, Options};
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    let Some(shared) = gpu() else { return };
+    let volume = ct(&[128, 128, 40], Rescales::Uniform(Rescale::IDENTITY));
+    let want = histogram::cpu(volume.block(), None);
+    let table = Table::from_fn(Dtype::I16, Dtype::U8, |v| f64::from(v + 1024) / 8.0);
+    let mut mapped = vec![0; volume.block().len()];
+    lut::cpu(volume.block(), &table, &mut mapped);
+    let failures: [fn(&'static str) -> GpuError; 3] = [
+        |kernel| GpuError::OutOfMemory { kernel },
+        |kernel| GpuError::Lost { kernel },
+        |kernel| GpuError::Validation { kernel, message: "a test".into() },
+    ];
+    for failure in failures {
+        // Once at each step, and at every step from there on.
+        for lasting in [false, true] {
+            let mut failing = 0;
+            loop {
+                let steps = Arc::new(AtomicU64::new(0));
+                let counter = steps.clone();
+                let fault = move |kernel| {
+                    let step = counter.fetch_add(1, Ordering::SeqCst);
+                    (step == failing || (lasting && step > failing)).then(|| failure(kernel))
+                };
+                let options = Options { fault: Some(Arc::new(fault)), ..Options::default() };
+                let gpu = Gpu::from_device(shared.device().clone(), shared.queue().clone()).with_options(options);
+                let device = Device::Gpu(Arc::new(gpu));
+                let counts = count(&volume, None, &device, None, &Silent).unwrap();
+                assert_same("counts", &counts[0].counts.bins, &want.bins);
+                let sink = Memory::new(volume.block().len(), Dtype::U8);
+                map(&volume, std::slice::from_ref(&table), &sink, &device, &Silent).unwrap();
+                assert_same("voxels", &sink.take(), &mapped);
+                if steps.load(Ordering::SeqCst) <= failing {
+                    break;
+                }
+                // All of the first steps, then some.
+                failing += if failing < 40 { 1 } else { 17 };
+            }
+            assert!(failing > 40, "too few steps to prove anything");
+        }
+    }
+}
+
+#[test]
+fn little_memory_gives_the_same_bits() {
+    struct Little;
+    impl Watch for Little {
+        fn memory_bytes(&self) -> u64 {
+            1 << 18
+        }
+    }
+    let volume = ct(&[201, 101, 11], Rescales::Uniform(Rescale::IDENTITY));
+    let want = histogram::cpu(volume.block(), None);
+    let table = Table::from_fn(Dtype::I16, Dtype::U16, |v| f64::from(v + 5000));
+    let mut mapped = vec![0; volume.bytes().len()];
+    lut::cpu(volume.block(), &table, &mut mapped);
+    for device in devices() {
+        let file = File { volume: volume.clone(), unit: 1, sequential: false };
+        let counts = count(&file, None, &device, None, &Little).unwrap();
+        assert_same("counts", &counts[0].counts.bins, &want.bins);
+        let sink = Memory::new(volume.block().len(), Dtype::U16);
+        map(&file, std::slice::from_ref(&table), &sink, &device, &Little).unwrap();
+        assert_same("voxels", &sink.take(), &mapped);
+    }
+}
+
+#[test]
+fn more_than_two_to_the_32_voxels_are_counted_and_written() {
+    const VOXELS: u64 = (1 << 32) + 7;
+    /// All voxels are 3 but the last, which is 200: nothing that large need exist.
+    struct Endless(Header);
+    impl Source for Endless {
+        fn header(&self) -> &Header {
+            &self.0
+        }
+        fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
+            into.fill(3);
+            if at + into.len() as u64 == VOXELS {
+                into[into.len() - 1] = 200;
+            }
+            Ok(())
+        }
+    }
+    /// Sums what arrives and remembers the last voxel.
+    #[derive(Default)]
+    struct Ends(Mutex<(u64, Option<u8>)>);
+    impl Sink for Ends {
+        fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
+            let mut state = self.0.lock().unwrap();
+            state.0 += bytes.len() as u64;
+            if at + bytes.len() as u64 == VOXELS {
+                state.1 = bytes.last().copied();
+            }
+            Ok(())
+        }
+        fn finish(self: Box<Self>) -> Result<output::Staged> {
+            unreachable!("tests take the sums")
+        }
+    }
+    let source = Endless(Header::new(Shape::new(&[VOXELS]).unwrap(), Dtype::U8));
+    let counts = count(&source, None, &Device::Cpu, None, &Silent).unwrap();
+    assert_eq!(counts[0].counts.occupied().collect::<Vec<_>>(), [(3, VOXELS - 1), (200, 1)]);
+    let sink = Ends::default();
+    let table = Table::from_fn(Dtype::U8, Dtype::U8, |v| f64::from(255 - v));
+    map(&source, &[table], &sink, &Device::Cpu, &Silent).unwrap();
+    assert_eq!(sink.0.into_inner().unwrap(), (VOXELS, Some(55)));
+}

@@ -11,6 +11,9 @@ use crate::{Error, Result};
 /// Bytes of a block. On two cores blocks of 1 to 2 MiB run three times as fast as of 64 MiB.
 const BLOCK_BYTES: u64 = 1 << 20;
 
+/// Buffers of a block's size that a thread may hold: voxels, wide voxels before narrowing, mask, result, its compressed form.
+const BUFFERS: u64 = 8;
+
 /// What is read of a volume.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
@@ -36,16 +39,26 @@ impl<'a> Input<'a> {
     {
         let bytes = self.source.header().dtype.bytes() as u64;
         if let Some(m) = self.mask {
-            mask.resize(voxels as usize, 0);
+            room(mask, voxels)?;
             m.read(at, mask)?;
         }
         if let Some(all) = self.source.in_memory() {
             return Ok(&all[(at * bytes) as usize..((at + voxels) * bytes) as usize]);
         }
-        buffer.resize((voxels * bytes) as usize, 0);
+        room(buffer, voxels * bytes)?;
         self.source.read(at, buffer)?;
         Ok(buffer)
     }
+}
+
+/// Makes a buffer so many bytes long; no memory is an error, not an abort.
+pub(super) fn room(buffer: &mut Vec<u8>, bytes: u64) -> Result<()> {
+    let missing = (bytes as usize).saturating_sub(buffer.len());
+    if buffer.try_reserve_exact(missing).is_err() {
+        return Err(Error::usage(format!("no memory for {bytes} bytes"), "lower --memory or close other programs"));
+    }
+    buffer.resize(bytes as usize, 0);
+    Ok(())
 }
 
 /// One block, with its mask bytes.
@@ -66,7 +79,8 @@ pub(super) fn each<S: Send>(
     work: impl Fn(&mut S, Part<'_>) -> Result<()> + Sync,
 ) -> Result<Vec<S>> {
     let total = input.source.header().shape.voxels();
-    let step = block_voxels(input.source, BLOCK_BYTES);
+    let fair = watch.memory_bytes() / (BUFFERS * rayon::current_num_threads() as u64);
+    let step = block_voxels(input.source, fair.clamp(1 << 14, BLOCK_BYTES));
     let next = AtomicU64::new(from);
     // Where jumping about is dear, one thread reads at a time while the others compute.
     let reading = input.sequential().then(|| Mutex::new(()));

@@ -9,6 +9,7 @@
 //! 3. [`Plot`] draws an exact [`Histogram`] with its cumulative curve;
 //! 4. [`figure`] lays pictures and plots out, [`html`] writes the page around them.
 
+mod bars;
 mod bins;
 pub mod colours;
 pub mod figure;
@@ -25,6 +26,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use bars::{Bar, bars};
 pub use figure::{Key, Panel};
 pub use html::Report;
 pub use picker::{Picker, Slice};

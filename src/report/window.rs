@@ -1,5 +1,6 @@
-//! From real values to greys: DICOM display windows (PS3.3 C.11.2.1.2).
+//! From real values to greys.
 
+use crate::analysis::windows::fraction;
 use crate::volume::{Header, Window, WindowFunction};
 
 /// The window in which a volume shows best: the first of the file's own that shows the data, else the range of the 1st to the
@@ -52,25 +53,6 @@ impl Shade {
         }
         let grey = (fraction(&self.window, real) * 255.0).round_ties_even() as u8;
         if self.inverted { 255 - grey } else { grey }
-    }
-}
-
-/// Where in the window, 0 to 1.
-fn fraction(window: &Window, x: f64) -> f64 {
-    let Window { center: c, width: w, function } = *window;
-    let between = |left: f64, right: f64, inside: f64| match x {
-        _ if x <= left => 0.0,
-        _ if x > right => 1.0,
-        _ => inside,
-    };
-    match function {
-        // The standard wants a width of 1 or more here; files with less mean the exact function.
-        WindowFunction::Linear if w >= 1.0 => {
-            let half = (w - 1.0) / 2.0;
-            between(c - 0.5 - half, c - 0.5 + half, (x - (c - 0.5)) / (w - 1.0) + 0.5)
-        }
-        WindowFunction::Linear | WindowFunction::LinearExact => between(c - w / 2.0, c + w / 2.0, (x - c) / w + 0.5),
-        WindowFunction::Sigmoid => 1.0 / (1.0 + libm::exp(-4.0 * (x - c) / w)),
     }
 }
 

@@ -29,6 +29,12 @@ pub struct Shared {
     /// CPU threads [default: all]
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Memory for voxels in MiB: host, staging and device buffers together; results do not depend on it
+    #[arg(long, global = true, value_name = "MIB", default_value = "256")]
+    pub memory: NonZeroUsize,
+    /// Progress and events as JSON lines on stderr
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    pub events: bool,
     /// Results as JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
@@ -53,6 +59,12 @@ pub enum Command {
     Histogram(Histogram),
     /// Equalise the histogram, exactly, for 8 or 16 bits
     Equalize(Equalize),
+    /// Apply a chain of point-wise steps in one pass: windows, normalisation, clipping, gamma, ...
+    Map(Map),
+    /// Apply a display window: a CT preset, centre and width, or the file's own
+    Window(Window),
+    /// Divide into classes: Otsu's thresholds, fixed ones, or percentiles
+    Threshold(Threshold),
     /// Keep what lies inside a mask; statistics inside and outside
     Mask(Mask),
     /// Save a slice, or many, as a picture
@@ -61,6 +73,8 @@ pub enum Command {
     Convert(Convert),
     /// List GPUs, check that they compute right, and say what auto takes
     Devices,
+    /// Compare CPU and GPUs on this machine, and their results
+    Bench(Bench),
     /// Make a CT phantom and run the whole way on it
     Demo(Demo),
     /// Print a completion script for a shell
@@ -113,7 +127,7 @@ pub struct Region {
     /// Only real values from LO to HI, inclusive
     #[arg(long, value_name = "LO:HI", value_parser = range, allow_hyphen_values = true)]
     pub r#where: Option<(f64, f64)>,
-    /// Whether padding counts [default: keep; equalize always drops it]
+    /// Whether padding counts [default: keep; drop for map and threshold; equalize always drops it]
     #[arg(long, value_name = "WHAT")]
     pub padding: Option<Padding>,
 }
@@ -183,6 +197,96 @@ pub enum Depth {
     Eight,
     #[value(name = "16")]
     Sixteen,
+}
+
+#[derive(Debug, Args)]
+pub struct Map {
+    #[command(flatten)]
+    pub input: Input,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Steps, comma-separated, such as window:lung,equalize or clip:-1000:400,zscore
+    ///
+    /// window[:PRESET | :CENTER:WIDTH[:linear|:linear-exact|:sigmoid]], clip:LO:HI, percentile:LO:HI (clip to percentiles),
+    /// minmax, zscore, nnunet (as nnU-Net does CT), invert, gamma:G, equalize, rescale:SLOPE:INTERCEPT,
+    /// threshold:T[:T...] (T% for percentiles), otsu[:CLASSES]. Steps work on real values (HU), take their statistics from the
+    /// voxels that count after the steps before them, and are rounded once, at the end.
+    #[arg(long, value_name = "STEPS", allow_hyphen_values = true)]
+    pub steps: String,
+    /// Type of the result [default: u8 for classes, f32 for real values; for windows, minmax and equalize u8 from 8-bit files, else u16]
+    #[arg(long, value_name = "TYPE")]
+    pub to: Option<To>,
+    /// Original and result side by side, with their histograms: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: Region,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum To {
+    U8,
+    U16,
+    I16,
+    F32,
+}
+
+#[derive(Debug, Args)]
+pub struct Window {
+    #[command(flatten)]
+    pub input: Input,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// A usual window of CT: lung, bone, brain, soft-tissue, abdomen, liver, mediastinum, stroke [default: the file's own first one]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["center", "width"])]
+    pub preset: Option<String>,
+    /// Middle of the window in real values (HU)
+    #[arg(long, value_name = "C", requires = "width", allow_hyphen_values = true)]
+    pub center: Option<f64>,
+    /// Its width
+    #[arg(long, value_name = "W", requires = "center", allow_hyphen_values = true)]
+    pub width: Option<f64>,
+    /// DICOM's function between the ends: linear, linear-exact or sigmoid [default: linear, or what the file says of its own window]
+    #[arg(long, value_name = "FUNCTION")]
+    pub function: Option<Function>,
+    /// Type of the result [default: u8 from 8-bit files, else u16]
+    #[arg(long, value_name = "TYPE")]
+    pub to: Option<To>,
+    /// Original and result side by side, with their histograms: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Function {
+    Linear,
+    LinearExact,
+    Sigmoid,
+}
+
+#[derive(Debug, Args)]
+pub struct Threshold {
+    #[command(flatten)]
+    pub input: Input,
+    /// Label image to write, uint8, class = number of thresholds below the value: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "LABELS")]
+    pub output: PathBuf,
+    /// Otsu's thresholds between so many classes, 2 to 5 [default: 2]
+    #[arg(long, value_name = "CLASSES", conflicts_with_all = ["at", "percentile"])]
+    pub otsu: Option<usize>,
+    /// These thresholds, ascending real values (HU)
+    #[arg(long, value_name = "V[,V...]", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "percentile")]
+    pub at: Vec<f64>,
+    /// These percentiles of the voxels that count
+    #[arg(long, value_name = "P[,P...]", value_delimiter = ',')]
+    pub percentile: Vec<f64>,
+    /// Original and classes side by side, thresholds over the histogram: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: Region,
 }
 
 #[derive(Debug, Args)]
@@ -278,6 +382,22 @@ pub struct Convert {
     /// File to write: .nii, .nii.gz, .png, .tif
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// A volume of integers to measure on [default: a chest phantom of 512 x 512 x 256]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Runs of each measurement
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub repeats: NonZeroUsize,
+    /// The largest volume to hold in memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub most_mib: u64,
+    /// Bar charts and figures as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

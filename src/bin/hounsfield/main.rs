@@ -1,6 +1,7 @@
 //! The program: arguments in, pipelines run, results on stdout, everything else on stderr.
 
 mod args;
+mod bench;
 mod commands;
 mod exit;
 mod job;
@@ -28,14 +29,20 @@ fn main() -> ExitCode {
         Command::Stats(c) => commands::stats::run(shared, c),
         Command::Histogram(c) => commands::histogram::run(shared, c),
         Command::Equalize(c) => commands::equalize::run(shared, c),
+        Command::Map(c) => commands::map::run(shared, c),
+        Command::Window(c) => commands::window::run(shared, c),
+        Command::Threshold(c) => commands::threshold::run(shared, c),
         Command::Mask(c) => commands::mask::run(shared, c),
         Command::Slice(c) => commands::slice::run(shared, c),
         Command::Convert(c) => commands::convert::run(shared, c),
         Command::Devices => commands::devices::run(shared),
+        Command::Bench(c) => bench::run(shared, c),
         Command::Demo(c) => commands::demo::run(shared, c),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "hounsfield", &mut std::io::stdout());
-            Ok(())
+            // By way of memory: the generator panics where a write fails.
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "hounsfield", &mut script);
+            text::print(&String::from_utf8_lossy(&script))
         }
         Command::Man { folder } => commands::man::run(folder),
     };

@@ -7,7 +7,7 @@ use super::elements::{self, Dataset, PixelElement, Scan};
 use super::layout::Layout;
 use super::pixels::Pixels;
 use super::syntax::Compression;
-use super::{Options, codecs, codestream, fragments, tags};
+use super::{OpenOptions, codecs, codestream, fragments, max_bytes, tags};
 use crate::volume::{Acquisition, Padding, Rescale, Window, WindowFunction};
 use crate::{Error, Result};
 
@@ -86,7 +86,7 @@ pub(super) enum Found {
 }
 
 /// Reads a file's header.
-pub(super) fn read(path: &Path, options: &Options) -> Result<Found> {
+pub(super) fn read(path: &Path, options: &OpenOptions) -> Result<Found> {
     let file = Bytes::open(path)?;
     let scan = elements::scan(&file)?;
     let Some(element) = scan.pixels else { return Ok(Found::NoPixels) };
@@ -97,11 +97,11 @@ pub(super) fn read(path: &Path, options: &Options) -> Result<Found> {
     })
 }
 
-fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: &Options) -> Result<Image> {
+fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: &OpenOptions) -> Result<Image> {
     let set = &scan.dataset;
     codecs::check(path, &scan.syntax)?;
     let layout = Layout::read(path, set, &element, &scan.syntax)?;
-    layout.check_size(path, &element, &scan.syntax, file.len(), options.max_bytes)?;
+    layout.check_size(path, &element, &scan.syntax, file.len(), max_bytes(options))?;
     let mut frames = Vec::new();
     if scan.syntax.compression != Compression::None {
         let extended: Vec<u64> = set

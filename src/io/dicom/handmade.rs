@@ -102,7 +102,7 @@ fn keep(object: InMemDicomObject) -> PathBuf {
 }
 
 fn one(edits: &[Edit]) -> Result<Box<dyn Source>> {
-    open(&keep(dataset(edits)), &Options::default())
+    open(&keep(dataset(edits)), &OpenOptions::default())
 }
 
 #[test]
@@ -159,8 +159,8 @@ fn wide_integers_floats_and_bits() {
     assert_eq!(values(&*source), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
 }
 
-fn trusting() -> Options {
-    Options { trust_geometry: true, ..Options::default() }
+fn trusting() -> OpenOptions {
+    OpenOptions { trust_geometry: true, ..OpenOptions::default() }
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn slices_are_ordered_by_place_not_by_name() {
     }
     std::fs::write(folder.path().join("notes.txt"), "no image").unwrap();
     std::fs::create_dir(folder.path().join("more")).unwrap();
-    let series = open_series(folder.path(), &Options::default()).unwrap();
+    let series = open_series(folder.path(), &OpenOptions::default()).unwrap();
     let header = series.header();
     assert_eq!(header.shape.axes(), [3, 2, 4]);
     let geometry = header.geometry.as_ref().unwrap();
@@ -192,7 +192,7 @@ fn one_place_many_times_is_a_time_axis() {
             &[position(z), text(tags::TRIGGER_TIME, VR::DS, &t.to_string()), words(&[z as u16 * 1000 + t; 6])],
         );
     }
-    let source = open(folder.path(), &Options::default()).unwrap();
+    let source = open(folder.path(), &OpenOptions::default()).unwrap();
     assert_eq!((source.header().shape.axes(), source.header().time_step_s), (&[3, 2, 2, 3][..], Some(0.04)));
     assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [0.0, 2000.0, 40.0, 2040.0, 80.0, 2080.0]);
 }
@@ -203,7 +203,7 @@ fn untrusted_geometry_goes_on_when_told_to() {
     for (name, z) in [("a", 0.0), ("b", 2.0), ("c", 4.0), ("d", 8.0)] {
         slice(folder.path(), name, &[position(z), words(&[z as u16; 6])]);
     }
-    let Err(refused) = open(folder.path(), &Options::default()) else { panic!("a gap") };
+    let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("a gap") };
     assert!(
         matches!(refused, Error::Format { .. }) && refused.to_string().contains("4.000 mm between slices 3 and 4"),
         "{refused}"
@@ -212,7 +212,7 @@ fn untrusted_geometry_goes_on_when_told_to() {
     assert_eq!(source.header().geometry.as_ref().unwrap().spacing_mm[2], 2.0);
     // The same place twice, and nothing to tell the two apart.
     slice(folder.path(), "e", &[position(2.0), words(&[77; 6])]);
-    let Err(refused) = open(folder.path(), &Options::default()) else { panic!("a double") };
+    let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("a double") };
     assert!(refused.to_string().contains("2 slices share one position"), "{refused}");
     // Another size never makes a volume.
     slice(folder.path(), "f", &[position(10.0), word(tags::ROWS, 1)]);
@@ -225,15 +225,15 @@ fn several_series_are_listed_without_names() {
     slice(folder.path(), "a1", &[position(0.0)]);
     slice(folder.path(), "a2", &[position(1.0)]);
     slice(folder.path(), "b1", &[text(tags::SERIES, VR::UI, "1.2.8"), text(tags::MODALITY, VR::CS, "Secret^Code")]);
-    let Err(refused) = open(folder.path(), &Options::default()) else { panic!("two series") };
+    let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("two series") };
     let said = refused.to_string();
     assert!(matches!(refused, Error::Usage { .. }) && said.contains("--series N"), "{said}");
     assert!(said.contains("1: MR, 2 files of 3 x 2") && said.contains("2: unknown modality, 1 file of"), "{said}");
-    let pick = |n: &str| open(folder.path(), &Options { series: Some(n.into()), ..Options::default() });
-    assert_eq!(pick("1").unwrap().header().shape.axes(), [3, 2, 2]);
-    assert_eq!(pick("2").unwrap().header().shape.axes(), [3, 2, 1]);
-    let Err(refused) = pick("3") else { panic!("no third series") };
-    for said in [said, refused.to_string(), format!("{:?}", pick("2").unwrap().header())] {
+    let pick = |n: u32| open(folder.path(), &OpenOptions { series: Some(n), ..OpenOptions::default() });
+    assert_eq!(pick(1).unwrap().header().shape.axes(), [3, 2, 2]);
+    assert_eq!(pick(2).unwrap().header().shape.axes(), [3, 2, 1]);
+    let Err(refused) = pick(3) else { panic!("no third series") };
+    for said in [said, refused.to_string(), format!("{:?}", pick(2).unwrap().header())] {
         assert!(!said.contains("Secret"), "{said}");
     }
 }
@@ -242,7 +242,7 @@ fn several_series_are_listed_without_names() {
 fn a_folder_of_folders_says_so() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("inner")).unwrap();
-    let Err(refused) = open(folder.path(), &Options::default()) else { panic!("nothing here") };
+    let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("nothing here") };
     assert!(refused.to_string().contains("give one of its 1 sub-folders"), "{refused}");
 }
 
@@ -254,7 +254,7 @@ fn without_places_numbers_order() {
             [text(tags::POSITION, VR::DS, ""), text(tags::INSTANCE_NUMBER, VR::IS, number), words(&[number.parse().unwrap(); 6])];
         slice(folder.path(), name, &edits);
     }
-    let source = open(folder.path(), &Options::default()).unwrap();
+    let source = open(folder.path(), &OpenOptions::default()).unwrap();
     assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [1.0, 2.0, 3.0]);
     assert!(source.header().notes.contains(&"slices have no position and are ordered by InstanceNumber".into()));
     assert!(source.header().geometry.as_ref().unwrap().position.is_none());
@@ -280,7 +280,7 @@ fn frames_bring_their_own_place_and_rescale() {
         })
         .collect();
     object.put(DataElement::new(tag(tags::FRAME_GROUPS), VR::SQ, DataSetSequence::from(frames)));
-    let source = open(&keep(object), &Options::default()).unwrap();
+    let source = open(&keep(object), &OpenOptions::default()).unwrap();
     let slope = |slope| Rescale { slope, intercept: -5.0 };
     assert_eq!(source.header().rescale, Rescales::PerSlice(vec![slope(4.0), slope(3.0), slope(2.0)]));
     assert_eq!(source.header().geometry.as_ref().unwrap().spacing_mm[2], 5.0);
@@ -298,7 +298,7 @@ fn a_file_without_preamble_is_read() {
     );
     dataset(&[]).write_dataset_with_ts(&mut file, implicit.unwrap()).unwrap();
     assert!(is_dicom(&path));
-    let source = open(&path, &Options::default()).unwrap();
+    let source = open(&path, &OpenOptions::default()).unwrap();
     assert_eq!(values(&*source), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
     assert!(source.header().notes.iter().any(|n| n.contains("no DICOM preamble")));
 }
@@ -306,7 +306,7 @@ fn a_file_without_preamble_is_read() {
 #[test]
 fn limits_hold_before_anything_is_read() {
     let path = keep(dataset(&[]));
-    let options = Options { max_bytes: 11, ..Options::default() };
+    let options = OpenOptions { max_bytes: Some(11), ..OpenOptions::default() };
     assert!(matches!(open(&path, &options), Err(Error::Limit { .. })));
-    assert!(open(&path, &Options { max_bytes: 12, ..Options::default() }).is_ok());
+    assert!(open(&path, &OpenOptions { max_bytes: Some(12), ..OpenOptions::default() }).is_ok());
 }

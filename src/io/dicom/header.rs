@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::Options;
 use super::attributes::{Frame, Image};
 use super::order::Ordered;
 use super::syntax::Compression;
+use super::{OpenOptions, max_bytes};
 use crate::volume::{Header, Origin, Rescale, Rescales, Shape, Unit};
 use crate::{Error, Result};
 
@@ -14,7 +14,13 @@ pub(super) fn is_film(modality: Option<&str>) -> bool {
     matches!(modality, Some("US" | "XA" | "RF" | "ES" | "GM" | "XC"))
 }
 
-pub(super) fn build(path: &Path, images: &[Image], ordered: &Ordered, notes: Vec<String>, options: &Options) -> Result<Header> {
+pub(super) fn build(
+    path: &Path,
+    images: &[Image],
+    ordered: &Ordered,
+    notes: Vec<String>,
+    options: &OpenOptions,
+) -> Result<Header> {
     let slices: Vec<(&Image, &Frame)> = ordered.slices.iter().map(|&(i, f)| (&images[i], &images[i].frames[f])).collect();
     // Where slices differ in what is said once, the middle one speaks for all: the ends of a scan are the odd ones.
     let image = slices[slices.len() / 2].0;
@@ -26,8 +32,8 @@ pub(super) fn build(path: &Path, images: &[Image], ordered: &Ordered, notes: Vec
     let too_large = |what: String| Error::limit(path, what, "raise the limit if the series is trusted");
     let shape = Shape::new(&axes).ok_or_else(|| too_large("the volume has too many voxels".into()))?;
     let mut header = Header::new(shape, layout.dtype());
-    if header.bytes() > options.max_bytes {
-        return Err(too_large(format!("{} bytes of voxels are more than the limit of {}", header.bytes(), options.max_bytes)));
+    if header.bytes() > max_bytes(options) {
+        return Err(too_large(format!("{} bytes of voxels are more than the limit of {}", header.bytes(), max_bytes(options))));
     }
     let grey = layout.samples == 1 && !matches!(layout.colour, super::layout::Colour::Palette(_));
     header.rescale = if grey { rescales(&slices) } else { Rescales::Uniform(Rescale::IDENTITY) };
@@ -62,7 +68,7 @@ fn rescales(slices: &[(&Image, &Frame)]) -> Rescales {
 }
 
 /// What a reader of the voxels should know.
-fn oddities(slices: &[(&Image, &Frame)], options: &Options) -> Vec<String> {
+fn oddities(slices: &[(&Image, &Frame)], options: &OpenOptions) -> Vec<String> {
     let image = slices[0].0;
     let layout = &image.pixels.layout;
     let any = |test: &dyn Fn(&Image) -> bool| slices.iter().any(|(image, _)| test(image));

@@ -33,29 +33,16 @@ pub mod write;
 use std::io::Read;
 use std::path::Path;
 
-use crate::io::Grey;
-use crate::io::Source;
+use crate::io::{OpenOptions, Source};
 use crate::{Error, Result};
 
 pub use source::Series;
 
-/// How DICOM is read.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Go on although slices are missing, doubled, uneven or tilted; a note in the header says so. `--trust-geometry`.
-    pub trust_geometry: bool,
-    /// Which series of a folder, by the number that the error about several series lists. `--series`.
-    pub series: Option<String>,
-    /// Refuse volumes larger than this.
-    pub max_bytes: u64,
-    /// How colours become grey.
-    pub grey: Grey,
-}
+/// Refuse volumes larger than this, unless the caller says otherwise.
+const MOST_BYTES: u64 = 64 << 30;
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { trust_geometry: false, series: None, max_bytes: 64 << 30, grey: Grey::default() }
-    }
+fn max_bytes(options: &OpenOptions) -> u64 {
+    options.max_bytes.unwrap_or(MOST_BYTES)
 }
 
 /// Opens a DICOM file, or a folder with one series, as a volume of shape x, y, z(, t).
@@ -63,7 +50,7 @@ impl Default for Options {
 /// # Errors
 /// [`Error::Usage`] for a folder of several series, [`Error::Format`] for broken files and geometry that cannot be trusted,
 /// [`Error::Unsupported`] for compressions and colours we cannot decode, [`Error::Limit`], [`Error::Read`].
-pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Source>> {
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     Ok(Box::new(open_series(path, options)?))
 }
 
@@ -71,7 +58,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Source>> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_series(path: &Path, options: &Options) -> Result<Series> {
+pub fn open_series(path: &Path, options: &OpenOptions) -> Result<Series> {
     let (images, notes) = series::load(path, options)?;
     let (images, ordered) = order::order(path, images, options)?;
     let header = header::build(path, &images, &ordered, notes, options)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::attributes::{Frame, Image, TIMES, dot};
 use super::geometry::{self, SAME_PLACE_MM};
-use super::{Options, header};
+use super::{OpenOptions, header};
 use crate::volume::Geometry;
 use crate::{Error, Result};
 
@@ -31,7 +31,7 @@ struct Findings {
 type Slice = (usize, usize);
 
 /// Orders the frames of a series.
-pub(super) fn order(path: &Path, images: Vec<Image>, options: &Options) -> Result<(Vec<Image>, Ordered)> {
+pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> Result<(Vec<Image>, Ordered)> {
     same_layout(path, &images)?;
     let mut found = Findings::default();
     let images = drop_doubles(images, &mut found)?;

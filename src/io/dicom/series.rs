@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::attributes::{self, Found, Image};
-use super::{Options, is_dicom};
+use super::{OpenOptions, is_dicom};
 use crate::{Error, Result};
 
 /// Reads the headers of a file, or of the one series in a folder, in the natural order of file names; and what was left out.
-pub(super) fn load(path: &Path, options: &Options) -> Result<(Vec<Image>, Vec<String>)> {
+pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Vec<String>)> {
     if !path.is_dir() {
         return match attributes::read(path, options)? {
             Found::Image(image) => Ok((vec![*image], Vec::new())),
@@ -61,7 +61,7 @@ fn list(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
     Ok((files, folders))
 }
 
-fn pick(folder: &Path, found: Vec<Found>, options: &Options, notes: &mut Vec<String>) -> Result<Vec<Image>> {
+fn pick(folder: &Path, found: Vec<Found>, options: &OpenOptions, notes: &mut Vec<String>) -> Result<Vec<Image>> {
     // Numbered in the order in which their first files come.
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let of: Vec<usize> = found
@@ -82,13 +82,11 @@ fn pick(folder: &Path, found: Vec<Found>, options: &Options, notes: &mut Vec<Str
         let what = format!("{problem}{folder} holds {count} series: {}", describe(&found, &of, count));
         Err(Error::usage(what, "pick one by its number with --series N"))
     };
-    let wanted = match &options.series {
+    let wanted = match options.series.map(|n| n as usize) {
         None if count == 1 => 0,
         None => return refuse(""),
-        Some(text) => match text.trim().parse::<usize>() {
-            Ok(n) if (1..=count).contains(&n) => n - 1,
-            _ => return refuse("there is no such series; "),
-        },
+        Some(n) if (1..=count).contains(&n) => n - 1,
+        Some(_) => return refuse("there is no such series; "),
     };
     if count > 1 {
         notes.push(format!("series {} of {count} in the folder", wanted + 1));

@@ -29,11 +29,11 @@ fn refusal(result: Result<Box<dyn Source>>) -> String {
 }
 
 fn open_default(path: &Path) -> Result<Box<dyn Source>> {
-    open(path, &Options::default())
+    open(path, &OpenOptions::default())
 }
 
-fn trusting() -> Options {
-    Options { trust_geometry: true, ..Options::default() }
+fn trusting() -> OpenOptions {
+    OpenOptions { trust_geometry: true, ..OpenOptions::default() }
 }
 
 /// Why a file of the oracle need not agree with it.

@@ -140,7 +140,7 @@ fn uid(seed: u64, kind: u64, n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::dicom::{Options, open};
+    use crate::io::dicom::{OpenOptions, open};
     use crate::volume::{Rescale, Rescales, Unit};
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
             hounsfield: &hounsfield,
         };
         write_ct_slice(&slice, std::fs::File::create(&path).unwrap(), &path).unwrap();
-        let source = open(&path, &Options::default()).unwrap();
+        let source = open(&path, &OpenOptions::default()).unwrap();
         let header = source.header();
         assert_eq!(header.shape.axes(), [4, 3, 1]);
         assert_eq!(

@@ -6,8 +6,10 @@ use super::edges::{Edges, Outside};
 use crate::volume::{Block, Counts, Dtype};
 
 /// Tables that voxels of one block take in turn, so that a run of equal values is not one long chain of increments of one
-/// word in memory.
-const TABLES: usize = 4;
+/// word in memory. Of 16 bits two: four would fill the second-level cache, and noise then runs at the speed of the third.
+fn tables_for(dtype: Dtype) -> usize {
+    if dtype.bytes() == 1 { 4 } else { 2 }
+}
 
 /// Counts the voxels of a block, where a mask is given only those whose mask byte is not zero.
 ///
@@ -24,7 +26,7 @@ pub fn cpu(block: Block<'_>, mask: Option<&[u8]>) -> Counts {
 pub struct Tally {
     counts: Counts,
     edges: Option<Arc<Edges>>,
-    /// For integers: [`TABLES`] tables of u32, interleaved by table, not by bin.
+    /// For integers: one table of u32 after another, indexed by the stored bits; their sign is seen to at the end.
     tables: Vec<u32>,
     /// Voxels in `tables`.
     pending: u64,
@@ -34,7 +36,7 @@ impl Tally {
     /// One bin for each value of an 8- or 16-bit integer type.
     pub fn exact(dtype: Dtype) -> Self {
         assert!(dtype.is_small_integer(), "{dtype} has no exact histogram");
-        Self { counts: Counts::exact(dtype), edges: None, tables: vec![0; TABLES * dtype.values()], pending: 0 }
+        Self { counts: Counts::exact(dtype), edges: None, tables: vec![0; tables_for(dtype) * dtype.values()], pending: 0 }
     }
 
     /// f32 voxels between edges.
@@ -66,13 +68,11 @@ impl Tally {
             }
             self.pending += voxels as u64;
             let mask = mask.map(|m| &m[i * PIECE..i * PIECE + voxels]);
-            match (block.dtype, mask) {
-                (Dtype::U8, None) => count8(piece, 0, &mut self.tables),
-                (Dtype::I8, None) => count8(piece, 0x80, &mut self.tables),
-                (Dtype::U16, None) => count16(piece, 0, &mut self.tables),
-                (Dtype::I16, None) => count16(piece, 0x8000, &mut self.tables),
-                (dtype, Some(mask)) => count_masked(piece, dtype, mask, &mut self.tables),
-                _ => unreachable!("exact() takes small integers only"),
+            match (bytes, mask) {
+                (1, None) => count8(piece, &mut self.tables),
+                (1, Some(mask)) => count8_masked(piece, mask, &mut self.tables),
+                (_, None) => count16(piece, &mut self.tables),
+                (_, Some(mask)) => count16_masked(piece, mask, &mut self.tables),
             }
         }
     }
@@ -88,9 +88,17 @@ impl Tally {
             return;
         }
         let values = self.counts.bins.len();
+        // Signed values, taken as unsigned, have their two halves swapped.
+        let (low, high) = match self.counts.dtype {
+            Dtype::I8 | Dtype::I16 => (values / 2, 0),
+            _ => (0, values / 2),
+        };
         for table in self.tables.chunks_exact_mut(values) {
-            for (sum, n) in self.counts.bins.iter_mut().zip(table) {
-                *sum += u64::from(std::mem::take(n));
+            let (first, second) = table.split_at_mut(values / 2);
+            for (half, at) in [(first, low), (second, high)] {
+                for (sum, n) in self.counts.bins[at..].iter_mut().zip(half) {
+                    *sum += u64::from(std::mem::take(n));
+                }
             }
         }
         self.pending = 0;
@@ -115,56 +123,93 @@ impl Tally {
     }
 }
 
-fn count8(bytes: &[u8], sign: u8, tables: &mut [u32]) {
+fn count8(bytes: &[u8], tables: &mut [u32]) {
     let (t, _) = tables.as_chunks_mut::<256>();
     let [a, b, c, d] = t else { unreachable!("exact() makes four tables") };
     let (eights, rest) = bytes.as_chunks::<8>();
     for eight in eights {
-        let word = u64::from_le_bytes(*eight) ^ (u64::from(sign) * 0x0101_0101_0101_0101);
-        a[(word & 0xff) as usize] += 1;
-        b[((word >> 8) & 0xff) as usize] += 1;
-        c[((word >> 16) & 0xff) as usize] += 1;
-        d[((word >> 24) & 0xff) as usize] += 1;
-        a[((word >> 32) & 0xff) as usize] += 1;
-        b[((word >> 40) & 0xff) as usize] += 1;
-        c[((word >> 48) & 0xff) as usize] += 1;
-        d[(word >> 56) as usize] += 1;
+        let word = u64::from_le_bytes(*eight);
+        if word == word.rotate_left(8) {
+            a[usize::from(eight[0])] += 8;
+            continue;
+        }
+        a[usize::from(eight[0])] += 1;
+        b[usize::from(eight[1])] += 1;
+        c[usize::from(eight[2])] += 1;
+        d[usize::from(eight[3])] += 1;
+        a[usize::from(eight[4])] += 1;
+        b[usize::from(eight[5])] += 1;
+        c[usize::from(eight[6])] += 1;
+        d[usize::from(eight[7])] += 1;
     }
     for &byte in rest {
-        a[usize::from(byte ^ sign)] += 1;
+        a[usize::from(byte)] += 1;
     }
 }
 
-fn count16(bytes: &[u8], sign: u16, tables: &mut [u32]) {
-    let (t, _) = tables.as_chunks_mut::<65_536>();
-    let [a, b, c, d] = t else { unreachable!("exact() makes four tables") };
-    let (eights, rest) = bytes.as_chunks::<8>();
+/// One store for each voxel is what limits this; so runs of eight equal voxels, of which air and padding consist, take one for all.
+fn count16(bytes: &[u8], tables: &mut [u32]) {
+    let [a, b] = pair_of(tables);
+    let (eights, rest) = bytes.as_chunks::<16>();
     for eight in eights {
-        let word = u64::from_le_bytes(*eight) ^ (u64::from(sign) * 0x0001_0001_0001_0001);
-        a[(word & 0xffff) as usize] += 1;
-        b[((word >> 16) & 0xffff) as usize] += 1;
-        c[((word >> 32) & 0xffff) as usize] += 1;
-        d[(word >> 48) as usize] += 1;
+        let words: &[[u8; 8]] = eight.as_chunks().0;
+        let (low, high) = (u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1]));
+        if low == high && low == low.rotate_left(16) {
+            a[usize::from(low as u16)] += 8;
+            continue;
+        }
+        let (pairs, _) = eight.as_chunks::<2>();
+        for two in pairs.as_chunks::<2>().0 {
+            a[usize::from(u16::from_le_bytes(two[0]))] += 1;
+            b[usize::from(u16::from_le_bytes(two[1]))] += 1;
+        }
     }
-    for pair in rest.chunks_exact(2) {
-        a[usize::from(u16::from_le_bytes([pair[0], pair[1]]) ^ sign)] += 1;
+    for pair in rest.as_chunks().0 {
+        a[usize::from(u16::from_le_bytes(*pair))] += 1;
     }
 }
 
-fn count_masked(bytes: &[u8], dtype: Dtype, mask: &[u8], tables: &mut [u32]) {
-    let table = &mut tables[..dtype.values()];
-    match dtype {
-        Dtype::U8 | Dtype::I8 => {
-            let sign = if dtype == Dtype::I8 { 0x80 } else { 0 };
-            for (&byte, &m) in bytes.iter().zip(mask) {
-                table[usize::from(byte ^ sign)] += u32::from(m != 0);
-            }
+fn count8_masked(bytes: &[u8], mask: &[u8], tables: &mut [u32]) {
+    let (tables, _) = tables.as_chunks_mut::<256>();
+    let [a, b, ..] = tables else { unreachable!("exact() makes four tables") };
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let (masks, mask_rest) = mask.as_chunks::<8>();
+    for (eight, mask) in eights.iter().zip(masks) {
+        // Masks are empty over most of a volume.
+        if u64::from_le_bytes(*mask) == 0 {
+            continue;
         }
-        _ => {
-            let sign = if dtype == Dtype::I16 { 0x8000 } else { 0 };
-            for (pair, &m) in bytes.chunks_exact(2).zip(mask) {
-                table[usize::from(u16::from_le_bytes([pair[0], pair[1]]) ^ sign)] += u32::from(m != 0);
-            }
+        for i in 0..4 {
+            a[usize::from(eight[2 * i])] += u32::from(mask[2 * i] != 0);
+            b[usize::from(eight[2 * i + 1])] += u32::from(mask[2 * i + 1] != 0);
         }
     }
+    for (&byte, &m) in rest.iter().zip(mask_rest) {
+        a[usize::from(byte)] += u32::from(m != 0);
+    }
+}
+
+fn count16_masked(bytes: &[u8], mask: &[u8], tables: &mut [u32]) {
+    let [a, b] = pair_of(tables);
+    let (eights, rest) = bytes.as_chunks::<16>();
+    let (masks, mask_rest) = mask.as_chunks::<8>();
+    for (eight, mask) in eights.iter().zip(masks) {
+        if u64::from_le_bytes(*mask) == 0 {
+            continue;
+        }
+        let (pairs, _) = eight.as_chunks::<2>();
+        for i in 0..4 {
+            a[usize::from(u16::from_le_bytes(pairs[2 * i]))] += u32::from(mask[2 * i] != 0);
+            b[usize::from(u16::from_le_bytes(pairs[2 * i + 1]))] += u32::from(mask[2 * i + 1] != 0);
+        }
+    }
+    for (pair, &m) in rest.as_chunks().0.iter().zip(mask_rest) {
+        a[usize::from(u16::from_le_bytes(*pair))] += u32::from(m != 0);
+    }
+}
+
+fn pair_of(tables: &mut [u32]) -> [&mut [u32; 65_536]; 2] {
+    let (tables, _) = tables.as_chunks_mut();
+    let [a, b] = tables else { unreachable!("exact() makes two tables") };
+    [a, b]
 }

@@ -16,5 +16,5 @@ mod gpu;
 #[cfg(test)]
 mod tests;
 
-pub use cpu::{cpu, cpu_floats};
+pub use cpu::{Prepared, cpu, cpu_floats};
 pub use gpu::{GpuTable, SHADER, encode, encode_chunk, run};

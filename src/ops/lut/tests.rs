@@ -50,6 +50,9 @@ fn cpu_gpu_and_the_plain_loop_remap_alike() {
                 let mut got = vec![0xff; want.len()];
                 cpu(block, &t, &mut got);
                 assert_same(&format!("cpu {from} to {to} {voxels}"), &got, &want);
+                got.fill(0xff);
+                Prepared::new(&t).map_portable(&bytes, &mut got);
+                assert_same(&format!("cpu without AVX2 {from} to {to} {voxels}"), &got, &want);
                 if let Some(gpu) = gpu() {
                     assert_same(&format!("gpu {from} to {to} {voxels}"), &on_gpu(gpu, block, &t), &want);
                 }

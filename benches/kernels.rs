@@ -1,0 +1,261 @@
+//! Every operation on the CPU, one thread and all, and on a GPU where there is one. `cargo bench --bench kernels [FILTER]`.
+//!
+//! Throughput counts the bytes of the input. `HOUNSFIELD_BENCH_SLICES` sets the size, 512 x 512 x 64 unless given.
+//! A software driver says nothing of a GPU and is skipped unless `HOUNSFIELD_BENCH_SOFTWARE=1`.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use hounsfield::analysis::{equalization, statistics};
+use hounsfield::engine::{AdapterChoice, Gpu, GpuVolume, adapters};
+use hounsfield::ops::{equalize, histogram, lut, scan};
+use hounsfield::phantom::Phantom;
+use hounsfield::pipelines::{Device, Mask, Silent, census, count, count_floats, float_statistics, map_into, map_volume};
+use hounsfield::volume::{Block, Dtype, Header, Rescale, Shape, Table, Volume};
+use rayon::prelude::*;
+
+/// As many bytes as one thread works on at a time in a job.
+const BLOCK_BYTES: usize = 1 << 20;
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+    let slices = std::env::var("HOUNSFIELD_BENCH_SLICES").map_or(64, |n| n.parse().expect("a number of slices"));
+    let contents = contents(slices);
+    one_thread(&mut criterion, &contents);
+    decisions(&mut criterion, &contents[0].1);
+    jobs(&mut criterion, &contents, slices);
+    on_gpu(&mut criterion, &contents);
+    criterion.final_summary();
+}
+
+/// i16 voxels: a chest, noise over all values, and air with a twentieth of anything else.
+fn contents(slices: u64) -> Vec<(&'static str, Vec<i16>)> {
+    let phantom = Phantom { size: [512, 512, slices], ..Phantom::default() };
+    let ct: Vec<i16> = (0..slices).into_par_iter().flat_map_iter(|z| phantom.voxels(z)).collect();
+    let noise: Vec<i16> = (0..ct.len() as u64).map(|i| mixed(i) as i16).collect();
+    let air = (0..ct.len() as u64).map(|i| if mixed(i).is_multiple_of(20) { (mixed(i) >> 40) as i16 } else { -1000 }).collect();
+    vec![("ct", ct), ("noise", noise), ("air95", air)]
+}
+
+/// splitmix64.
+fn mixed(at: u64) -> u64 {
+    let mut z = at.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The same picture in another type.
+fn as_type(dtype: Dtype, voxels: &[i16]) -> Vec<u8> {
+    match dtype {
+        Dtype::U8 => voxels.iter().map(|v| ((i32::from(*v) + 1024) >> 4) as u8).collect(),
+        Dtype::F32 => {
+            voxels.iter().enumerate().flat_map(|(i, v)| (f32::from(*v) + (i % 64) as f32 / 64.0).to_le_bytes()).collect()
+        }
+        Dtype::U16 => voxels.iter().flat_map(|v| (*v as u16 ^ 0x8000).to_le_bytes()).collect(),
+        _ => bytemuck::cast_slice(voxels).to_vec(),
+    }
+}
+
+fn volume(dtype: Dtype, bytes: Vec<u8>) -> Volume {
+    let slices = (bytes.len() / dtype.bytes() / (512 * 512)) as u64;
+    Volume::new(Header::new(Shape::new(&[512, 512, slices]).expect("a shape"), dtype), bytes).expect("whole slices")
+}
+
+/// Regions as a segmentation has them: solid, 30 % of the voxels.
+fn mask(voxels: usize) -> Vec<u8> {
+    (0..voxels).map(|i| u8::from(mixed(i as u64 / 100) % 10 < 3)).collect()
+}
+
+/// -1,100 to 3,100 HU, in as many bins as a float histogram of ours has.
+fn edges() -> histogram::Edges {
+    histogram::Edges::uniform(-1100.0, 3100.0, 65_536).expect("ascending edges")
+}
+
+fn table(from: Dtype, to: Dtype) -> Table {
+    Table::from_fn(from, to, |v| if to == Dtype::U8 { f64::from(v + 160) * 0.6375 } else { f64::from(v) + 1024.0 })
+}
+
+/// Runs over blocks that stay in a cache no worse than in a job.
+fn one_thread(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)]) {
+    let mut group = criterion.benchmark_group("one thread");
+    for (name, voxels) in contents {
+        let voxels = &voxels[..voxels.len().min(1 << 24)];
+        let region = mask(voxels.len());
+        for dtype in [Dtype::U8, Dtype::U16, Dtype::I16, Dtype::F32] {
+            let bytes = as_type(dtype, voxels);
+            group.throughput(Throughput::Bytes(bytes.len() as u64));
+            let edges = Arc::new(edges());
+            for (what, region) in [("histogram", None), ("masked histogram", Some(region.as_slice()))] {
+                group.bench_function(BenchmarkId::new(format!("{what} {dtype}"), name), |b| {
+                    b.iter(|| {
+                        let mut tally = if dtype == Dtype::F32 {
+                            histogram::Tally::binned(edges.clone())
+                        } else {
+                            histogram::Tally::exact(dtype)
+                        };
+                        tally.add(Block { dtype, bytes: &bytes }, region);
+                        tally.finish()
+                    });
+                });
+            }
+        }
+        for (from, to) in [(Dtype::U8, Dtype::U8), (Dtype::I16, Dtype::U8), (Dtype::I16, Dtype::U16), (Dtype::I16, Dtype::F32)] {
+            let bytes = as_type(from, voxels);
+            let table = table(from, to);
+            let mut out = vec![1; voxels.len() * to.bytes()];
+            group.throughput(Throughput::Bytes(bytes.len() as u64));
+            group.bench_function(BenchmarkId::new(format!("lut {from} to {to}"), name), |b| {
+                let prepared = lut::Prepared::new(&table);
+                b.iter(|| {
+                    let parts = bytes.chunks(BLOCK_BYTES).zip(out.chunks_mut(BLOCK_BYTES / from.bytes() * to.bytes()));
+                    parts.for_each(|(bytes, out)| prepared.map(Block { dtype: from, bytes }, out));
+                });
+            });
+        }
+        let bytes = as_type(Dtype::F32, voxels);
+        let (edges, table) = (edges(), Table::from_bins(65_536, Dtype::U16, |i| i as f64));
+        let mut out = vec![1; voxels.len() * 2];
+        group.throughput(Throughput::Bytes(bytes.len() as u64));
+        group.bench_function(BenchmarkId::new("lut float32 to uint16", name), |b| {
+            b.iter(|| lut::cpu_floats(Block { dtype: Dtype::F32, bytes: &bytes }, &edges, &table, 0, &mut out));
+        });
+    }
+    group.finish();
+}
+
+/// What is done once for a volume, however large.
+fn decisions(criterion: &mut Criterion, ct: &[i16]) {
+    let mut group = criterion.benchmark_group("decision");
+    let noise: Vec<i16> = (0..1 << 20).map(|i| mixed(i) as i16).collect();
+    for (name, voxels) in [("ct", ct), ("65,536 values", &noise)] {
+        let counts = histogram::cpu(Block { dtype: Dtype::I16, bytes: bytemuck::cast_slice(voxels) }, None);
+        group.bench_function(BenchmarkId::new("statistics", name), |b| {
+            b.iter(|| statistics::of(black_box(&[(Rescale::IDENTITY, &counts)])));
+        });
+        group.bench_function(BenchmarkId::new("equalisation table", name), |b| {
+            let groups = [equalization::Group { rescale: Rescale::IDENTITY, counts: &counts, padding: None }];
+            b.iter(|| equalization::decide(black_box(&groups), Dtype::U16, None));
+        });
+        group.bench_function(BenchmarkId::new("scan", name), |b| b.iter(|| scan::cpu(black_box(&counts.bins))));
+        group.bench_function(BenchmarkId::new("table for the CPU", name), |b| {
+            let table = table(Dtype::I16, Dtype::U16);
+            b.iter(|| lut::Prepared::new(black_box(&table)));
+        });
+    }
+    group.finish();
+}
+
+/// On all threads, over a volume in memory, as users call it.
+fn jobs(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)], slices: u64) {
+    let mut group = criterion.benchmark_group(format!("job 512x512x{slices}"));
+    for (name, voxels) in contents {
+        let ct = volume(Dtype::I16, as_type(Dtype::I16, voxels));
+        let region = Mask::new(Box::new(volume(Dtype::U8, mask(voxels.len()))), None, ct.header()).expect("the same grid");
+        let mut held = vec![1; ct.bytes().len()];
+        group.throughput(Throughput::Bytes(ct.bytes().len() as u64));
+        group.bench_function(BenchmarkId::new("count int16", name), |b| {
+            b.iter(|| count(&ct, None, &Device::Cpu, None, &Silent));
+        });
+        group.bench_function(BenchmarkId::new("count int16, masked", name), |b| {
+            b.iter(|| count(&ct, Some(&region), &Device::Cpu, None, &Silent));
+        });
+        group.bench_function(BenchmarkId::new("plain copy", name), |b| {
+            b.iter(|| copy(ct.bytes(), &mut held));
+        });
+        for to in [Dtype::U8, Dtype::U16] {
+            let tables = [table(Dtype::I16, to)];
+            group.bench_function(BenchmarkId::new(format!("map int16 to {to}, memory in use"), name), |b| {
+                b.iter(|| map_into(&ct, &tables, &mut held[..voxels.len() * to.bytes()]));
+            });
+            group.bench_function(BenchmarkId::new(format!("map int16 to {to}, new memory"), name), |b| {
+                b.iter(|| map_volume(&ct, &tables, ct.header().derived(to)));
+            });
+        }
+        let floats = volume(Dtype::F32, as_type(Dtype::F32, voxels));
+        let edges = Arc::new(edges());
+        group.throughput(Throughput::Bytes(floats.bytes().len() as u64));
+        group.bench_function(BenchmarkId::new("census float32", name), |b| b.iter(|| census(&floats, &Silent)));
+        group.bench_function(BenchmarkId::new("count float32", name), |b| {
+            b.iter(|| count_floats(&floats, None, &edges, &Device::Cpu, &Silent));
+        });
+        group.bench_function(BenchmarkId::new("statistics float32", name), |b| {
+            b.iter(|| float_statistics(&floats, None, None, None, &Silent));
+        });
+    }
+    group.finish();
+}
+
+fn copy(from: &[u8], to: &mut [u8]) {
+    to.par_chunks_mut(BLOCK_BYTES).zip(from.par_chunks(BLOCK_BYTES)).for_each(|(to, from)| to.copy_from_slice(from));
+}
+
+/// Kernels over voxels that are on the device: record, submit, wait.
+fn on_gpu(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)]) {
+    let software = std::env::var_os("HOUNSFIELD_BENCH_SOFTWARE").is_some_and(|v| v == "1");
+    let usable: Vec<_> = adapters().into_iter().filter(|a| a.usable).collect();
+    if !usable.iter().any(|a| software || !a.software) {
+        println!(
+            "GPU: skipped, {} (HOUNSFIELD_BENCH_SOFTWARE=1 takes a software driver)",
+            match usable.len() {
+                0 => "no adapter",
+                _ => "only software drivers",
+            }
+        );
+        return;
+    }
+    let gpu = Gpu::open(if software { &AdapterChoice::Any } else { &AdapterChoice::Hardware }).expect("the adapter opens");
+    let mut group = criterion.benchmark_group(format!("GPU {}", gpu.name()));
+    let run = |record: &dyn Fn(&mut wgpu::CommandEncoder)| {
+        let mut encoder = gpu.encoder();
+        record(&mut encoder);
+        let submission = gpu.submit("bench", encoder).expect("a submission");
+        gpu.wait("bench", submission).expect("the end of it");
+    };
+    for (name, voxels) in contents {
+        for dtype in [Dtype::U8, Dtype::I16, Dtype::F32] {
+            let bytes = as_type(dtype, voxels);
+            let block = Block { dtype, bytes: &bytes };
+            let on_device = GpuVolume::upload(&gpu, block).expect("room for the voxels");
+            let bins = match dtype {
+                Dtype::F32 => histogram::Bins::upload(&gpu, &edges()).expect("room for the edges"),
+                _ => histogram::Bins::Exact(histogram::Window::from_sample(block)),
+            };
+            let values = if dtype == Dtype::U8 { 256 } else { 65_536 };
+            let counts = histogram::counts_buffer(&gpu, values).expect("room for the counts");
+            group.throughput(Throughput::Bytes(bytes.len() as u64));
+            group.bench_function(BenchmarkId::new(format!("histogram {dtype}"), name), |b| {
+                b.iter(|| {
+                    run(&|encoder| histogram::encode(&gpu, encoder, &on_device, None, &bins, &counts).expect("it fits"));
+                });
+            });
+            if dtype == Dtype::F32 {
+                continue;
+            }
+            for to in [Dtype::U8, Dtype::U16, Dtype::F32] {
+                let table = lut::GpuTable::upload(&gpu, &table(dtype, to)).expect("room for the table");
+                let out = GpuVolume::empty(&gpu, to, on_device.voxels()).expect("room for the result");
+                group.bench_function(BenchmarkId::new(format!("lut {dtype} to {to}"), name), |b| {
+                    b.iter(|| run(&|encoder| lut::encode(&gpu, encoder, &on_device, &table, &out).expect("it fits")));
+                });
+            }
+        }
+    }
+    let buffer = || gpu.storage("bench", 4 * 65_536).expect("a small buffer");
+    let (counts, cumulative, entries) = (buffer(), buffer(), buffer());
+    group.throughput(Throughput::Bytes(4 * 65_536));
+    group.bench_function("scan 65,536", |b| {
+        b.iter(|| run(&|encoder| scan::encode(&gpu, encoder, 65_536, &counts, &cumulative).expect("it fits")));
+    });
+    group.bench_function("equalisation table 65,536", |b| {
+        let settings = equalize::Settings::of(Dtype::I16);
+        b.iter(|| run(&|encoder| equalize::encode(&gpu, encoder, &settings, &cumulative, &entries).expect("it fits")));
+    });
+    group.finish();
+}

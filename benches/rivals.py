@@ -1,0 +1,203 @@
+"""Lets rivals and this crate take turns over one int16 volume in memory. Run it through benches/rivals.
+
+Every turn times the rival once and ours once, one right after the other, so that a busy machine slows both; a ratio is the
+median over the turns of (rival's time / our time). Before anything is timed, results are compared where they must be equal.
+"""
+
+import argparse
+import datetime
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+import cv2
+import numpy as np
+import skimage
+from skimage.exposure import equalize_hist
+
+PERCENTILES = [1, 5, 25, 75, 95, 99]
+RESULTS = pathlib.Path(__file__).with_name("RESULTS.md")
+BEGIN, END = "<!-- rivals: begin -->", "<!-- rivals: end -->"
+
+
+class Ours:
+    """The process that runs our operations."""
+
+    def __init__(self, program, slices, file):
+        self.process = subprocess.Popen(
+            [program, "serve", str(slices), file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout.readline() == "ready\n"
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        seconds, crc = self.process.stdout.readline().split()
+        return float(seconds), int(crc)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+# What the rivals do. Stored values are looked at as uint16: value v of int16 is bin v mod 65,536, which costs numpy nothing.
+
+
+def calc_hist(voxels):
+    return cv2.calcHist([voxels.view(np.uint16).reshape(-1, 512)], [0], None, [65536], [0, 65536])
+
+
+def numpy_statistics(voxels):
+    return [voxels.min(), voxels.max(), np.median(voxels), *np.percentile(voxels, PERCENTILES), voxels.mean(), voxels.var(), voxels.std()]
+
+
+def numpy_equalize(voxels, dtype):
+    bins = voxels.view(np.uint16)
+    counts = np.roll(np.bincount(bins, minlength=65536), 32768)
+    cumulative = np.cumsum(counts)
+    least = counts[np.flatnonzero(counts)[0]]
+    levels = np.rint((np.maximum(cumulative, least) - least) * (np.iinfo(dtype).max / (len(voxels) - least)))
+    return np.take(np.roll(levels.astype(dtype), 32768), bins)
+
+
+def numpy_remap(voxels, dtype):
+    return np.take(TABLES[dtype], voxels.view(np.uint16))
+
+
+def tables():
+    stored = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.float64)
+    eight = np.rint(np.clip((stored + 160) * 0.6375, 0, 255)).astype(np.uint8)
+    sixteen = np.clip(stored + 1024, 0, 65535).astype(np.uint16)
+    return {np.uint8: eight, np.uint16: sixteen}
+
+
+TABLES = tables()
+
+
+def timed(call, *args):
+    start = time.perf_counter()
+    call(*args)
+    return time.perf_counter() - start
+
+
+def check(ours, voxels):
+    """Both sides must mean the same."""
+
+    def same(name, want):
+        assert ours.ask(name + " check")[1] == zlib.crc32(want.tobytes()), name + " differs from its rival"
+
+    counts = np.roll(np.bincount(voxels.view(np.uint16), minlength=65536), 32768)
+    same("histogram", counts.astype(np.uint64))
+    # calcHist counts in float32, which stops at 2^24.
+    assert np.array_equal(np.roll(calc_hist(voxels).ravel(), 32768), np.minimum(counts, 2**24).astype(np.float32)), "calcHist"
+    same("statistics", np.array(numpy_statistics(voxels)[:9], dtype=np.float64))
+    same("remap8", numpy_remap(voxels, np.uint8))
+    same("remap16", numpy_remap(voxels, np.uint16))
+    same("remap8-held", numpy_remap(voxels, np.uint8))
+    same("remap16-held", numpy_remap(voxels, np.uint16))
+    same("equalize8", numpy_equalize(voxels, np.uint8))
+    same("equalize16", numpy_equalize(voxels, np.uint16))
+    same("copy", voxels)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("program")
+    parser.add_argument("--slices", type=int, default=400)
+    parser.add_argument("--turns", type=int, default=9)
+    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--unchecked", action="store_true", help="skip the comparison of results")
+    parser.add_argument("--write", action="store_true", help="put the table into benches/RESULTS.md")
+    args = parser.parse_args()
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        ct = f"{folder}/ct.raw"
+        subprocess.run([args.program, "make", str(args.slices), ct], check=True)
+        for content in ["chest phantom", "noise"]:
+            if content == "noise":
+                rng = np.random.default_rng(1)
+                rng.integers(-32768, 32768, 512 * 512 * args.slices, dtype=np.int16).tofile(ct)
+            voxels = np.fromfile(ct, dtype=np.int16)
+            with Ours(args.program, args.slices, ct) as ours:
+                if not args.unchecked:
+                    check(ours, voxels)
+                lines += compare(ours, voxels, content, args)
+    text = report(lines, args)
+    print(text)
+    if args.write:
+        old = RESULTS.read_text() if RESULTS.exists() else f"{BEGIN}\n{END}\n"
+        before, rest = old.split(BEGIN)
+        RESULTS.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
+
+
+def compare(ours, voxels, content, args):
+    held = np.ones_like(voxels)
+    taken = {np.uint8: np.ones(voxels.shape, np.uint8), np.uint16: np.ones(voxels.shape, np.uint16)}
+
+    def take_held(dtype):
+        np.take(TABLES[dtype], voxels.view(np.uint16), out=taken[dtype], mode="wrap")
+
+    # Name, rival's name, ours, rival's call or our operation that stands for it, target, whether noise is of interest.
+    rows = [
+        ("histogram", "OpenCV calcHist", "histogram", lambda: calc_hist(voxels), {"chest phantom": 1.0, "noise": 0.9}, True),
+        ("statistics with median", "numpy", "statistics", lambda: numpy_statistics(voxels), {"chest phantom": 100}, False),
+        ("histogram + table + remap to uint16", "numpy", "equalize16", lambda: numpy_equalize(voxels, np.uint16), {"chest phantom": 8}, True),
+        ("histogram + table + remap to uint8", "numpy", "equalize8", lambda: numpy_equalize(voxels, np.uint8), {"chest phantom": 8}, False),
+        ("equalise (other method: interpolated CDF, floats)", "skimage equalize_hist", "equalize16", lambda: equalize_hist(voxels, 65536), {}, False),
+        ("remap to uint16, new memory", "numpy take", "remap16", lambda: numpy_remap(voxels, np.uint16), {}, True),
+        ("remap to uint8, new memory", "numpy take", "remap8", lambda: numpy_remap(voxels, np.uint8), {}, False),
+        ("remap to uint16, new memory", "parallel copy (Rust), new memory", "remap16", "copy", {"chest phantom": 0.75}, True),
+        ("remap to uint16, new memory", "numpy copy, new memory", "remap16", lambda: voxels.copy(), {}, False),
+        ("remap to uint16, memory in use", "parallel copy (Rust), memory in use", "remap16-held", "copy-held", {"chest phantom": 0.75}, True),
+        ("remap to uint16, memory in use", "numpy copyto, memory in use", "remap16-held", lambda: np.copyto(held, voxels), {"chest phantom": 0.75}, False),
+        ("remap to uint16, memory in use", "numpy take, memory in use", "remap16-held", lambda: take_held(np.uint16), {}, False),
+        ("remap to uint8, memory in use", "numpy take, memory in use", "remap8-held", lambda: take_held(np.uint8), {}, False),
+    ]
+    lines = []
+    for name, rival, operation, call, targets, noise_too in rows:
+        if args.only not in name or (content == "noise" and not noise_too):
+            continue
+        pairs = []
+        for turn in range(args.turns + 1):
+            theirs = ours.ask(call)[0] if isinstance(call, str) else timed(call)
+            mine = ours.ask(operation)[0]
+            # The first turn warms caches and page tables.
+            if turn > 0:
+                pairs.append((theirs, mine))
+        ratio = statistics.median(theirs / mine for theirs, mine in pairs)
+        theirs, mine = (1000 * statistics.median(column) for column in zip(*pairs))
+        target = targets.get(content)
+        verdict = "" if target is None else f"{target} {'held' if ratio >= target else 'MISSED'}"
+        lines.append(f"| {content} | {name} | {rival} | {theirs:.1f} | {mine:.2f} | {ratio:.2f} | {verdict} |")
+        print(lines[-1], file=sys.stderr)
+    return lines
+
+
+def report(lines, args):
+    cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.processor())
+    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.strip()
+    return "\n".join(
+        [
+            f"{datetime.date.today()}, {cpu}, {cv2.getNumberOfCPUs()} cores, {platform.system()} {platform.release()}; {rustc}; "
+            f"Python {platform.python_version()}, numpy {np.__version__}, OpenCV {cv2.__version__} ({cv2.getNumThreads()} threads), "
+            f"scikit-image {skimage.__version__}.",
+            "",
+            f"512 x 512 x {args.slices} int16, {args.turns} turns, medians in ms; the ratio is the median of rival / ours, turn by turn.",
+            "",
+            "| voxels | operation | rival | rival ms | ours ms | ratio | target |",
+            "|---|---|---|---:|---:|---:|---|",
+            *lines,
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+//! Our half of `benches/rivals`: holds a volume of int16 voxels in memory and runs one operation for each line of standard input,
+//! so that the script can let a rival and this crate take turns.
+//!
+//!     side_by_side make SLICES FILE     writes the chest phantom, 512 x 512 x SLICES, as raw int16
+//!     side_by_side serve SLICES FILE    reads such a file, then one line `OPERATION [check]` after another
+//!
+//! The answer to an operation is the seconds it took and, if asked for, the CRC-32 of its result (else 0).
+
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use hounsfield::analysis::{equalization, statistics};
+use hounsfield::phantom::Phantom;
+use hounsfield::pipelines::{Device, Group, Silent, count, map_into, map_volume};
+use hounsfield::volume::{Dtype, Header, Shape, Table, Volume};
+use rayon::prelude::*;
+
+/// Bytes that one thread copies at a time: as many as the remap gives to one.
+const BLOCK_BYTES: usize = 1 << 20;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let [mode, slices, file] = args.as_slice() else {
+        // `cargo bench` and `cargo test --benches` run every bench; this one is for the script.
+        println!("side_by_side: run benches/rivals");
+        return;
+    };
+    let slices: u64 = slices.parse().expect("a number of slices");
+    match mode.as_str() {
+        "make" => make(slices, file),
+        "serve" => serve(slices, file),
+        _ => panic!("make or serve, not {mode}"),
+    }
+}
+
+fn make(slices: u64, file: &str) {
+    let phantom = Phantom { size: [512, 512, slices], ..Phantom::default() };
+    let bytes: Vec<u8> =
+        (0..slices).into_par_iter().flat_map_iter(|z| phantom.voxels(z).into_iter().flat_map(i16::to_le_bytes)).collect();
+    std::fs::write(file, bytes).expect("the file can be written");
+}
+
+fn serve(slices: u64, file: &str) {
+    let bytes = std::fs::read(file).expect("the file can be read");
+    let header = Header::new(Shape::new(&[512, 512, slices]).expect("a shape"), Dtype::I16);
+    let volume = Volume::new(header, bytes).expect("a whole volume");
+    // Memory that has been written before: what is timed below is the work, not the first touch of pages.
+    let mut held = vec![1u8; volume.bytes().len()];
+    println!("ready");
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("a line");
+        let (name, check) = line.split_once(' ').map_or((line.as_str(), false), |(name, rest)| (name, rest == "check"));
+        let (seconds, sum) = run(name, &volume, &mut held, check);
+        println!("{seconds} {sum}");
+        std::io::stdout().flush().expect("someone reads");
+    }
+}
+
+fn run(name: &str, volume: &Volume, held: &mut [u8], check: bool) -> (f64, u32) {
+    let start = Instant::now();
+    match name {
+        "histogram" => {
+            let groups = counted(volume);
+            let seconds = start.elapsed().as_secs_f64();
+            let bins: Vec<u8> = groups[0].counts.bins.iter().flat_map(|n| n.to_le_bytes()).collect();
+            (seconds, crc(check, &bins))
+        }
+        "statistics" => {
+            let groups = counted(volume);
+            let s = statistics::of(&[(groups[0].rescale, &groups[0].counts)]).expect("there are voxels");
+            let seconds = start.elapsed().as_secs_f64();
+            let figures = [s.min, s.max, s.median].into_iter().chain(s.percentiles);
+            (seconds, crc(check, &figures.flat_map(f64::to_le_bytes).collect::<Vec<_>>()))
+        }
+        "equalize8" | "equalize16" => {
+            let to = if name == "equalize8" { Dtype::U8 } else { Dtype::U16 };
+            let groups = counted(volume);
+            let group = equalization::Group { rescale: groups[0].rescale, counts: &groups[0].counts, padding: None };
+            let decision = equalization::decide(&[group], to, None);
+            let out = map_volume(volume, &decision.tables, volume.header().derived(to)).expect("tables that fit");
+            (start.elapsed().as_secs_f64(), crc(check, out.bytes()))
+        }
+        "remap8" | "remap16" => {
+            let table = table(if name == "remap8" { Dtype::U8 } else { Dtype::U16 });
+            let header = volume.header().derived(table.to());
+            let start = Instant::now();
+            let out = map_volume(volume, std::slice::from_ref(&table), header).expect("tables that fit");
+            (start.elapsed().as_secs_f64(), crc(check, out.bytes()))
+        }
+        "remap8-held" | "remap16-held" => {
+            let table = table(if name == "remap8-held" { Dtype::U8 } else { Dtype::U16 });
+            let out = &mut held[..volume.block().len() * table.to().bytes()];
+            let start = Instant::now();
+            map_into(volume, std::slice::from_ref(&table), out).expect("tables that fit");
+            (start.elapsed().as_secs_f64(), crc(check, out))
+        }
+        "copy" => {
+            let mut out = vec![0; volume.bytes().len()];
+            copy(volume.bytes(), &mut out);
+            (start.elapsed().as_secs_f64(), crc(check, &out))
+        }
+        "copy-held" => {
+            copy(volume.bytes(), held);
+            (start.elapsed().as_secs_f64(), crc(check, held))
+        }
+        other => panic!("no operation is called {other}"),
+    }
+}
+
+fn counted(volume: &Volume) -> Vec<Group> {
+    count(volume, None, &Device::Cpu, None, &Silent).expect("memory does not fail")
+}
+
+/// A window of 400 HU around 40 for 8 bits, stored values + 1024 for 16.
+fn table(to: Dtype) -> Table {
+    Table::from_fn(Dtype::I16, to, |v| if to == Dtype::U8 { f64::from(v + 160) * 0.6375 } else { f64::from(v) + 1024.0 })
+}
+
+/// A plain copy on all threads.
+fn copy(from: &[u8], to: &mut [u8]) {
+    to.par_chunks_mut(BLOCK_BYTES).zip(from.par_chunks(BLOCK_BYTES)).for_each(|(to, from)| to.copy_from_slice(from));
+}
+
+fn crc(check: bool, bytes: &[u8]) -> u32 {
+    if check { crc32fast::hash(bytes) } else { 0 }
+}

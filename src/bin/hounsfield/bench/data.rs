@@ -1,0 +1,55 @@
+//! The voxels that are measured: the user's, or a chest phantom's.
+
+use hounsfield::phantom::Phantom;
+use hounsfield::pipelines::{self, Resolved};
+use hounsfield::volume::{Dtype, Header, Padding, Rescale, Rescales, Shape, Unit, Volume};
+use hounsfield::{Error, Result};
+
+use crate::args::{Bench, Grey, Input, Shared};
+use crate::job;
+use crate::progress::Progress;
+
+/// Slices of the phantom, repeated: enough voxels for a GPU to show itself, few enough to make them in a second.
+const MADE: u64 = 32;
+const SLICES: u64 = 256;
+
+/// A volume of 8- or 16-bit integers in memory.
+pub fn volume(shared: &Shared, command: &Bench) -> Result<Volume> {
+    if command.paths.is_empty() { phantom() } else { read(shared, command) }
+}
+
+fn phantom() -> Result<Volume> {
+    let made = Phantom { size: [512, 512, MADE], ..Phantom::default() };
+    let slices: Vec<u8> = (0..MADE).flat_map(|z| made.voxels(z)).flat_map(i16::to_le_bytes).collect();
+    let shape = Shape::new(&[512, 512, SLICES]).unwrap_or_else(|| unreachable!("a shape without zeros"));
+    let mut header = Header::new(shape, Dtype::I16);
+    header.unit = Unit::Hounsfield;
+    header.rescale = Rescales::Uniform(Rescale::IDENTITY);
+    header.padding = None::<Padding>;
+    Volume::new(header, slices.repeat((SLICES / MADE) as usize))
+}
+
+fn read(shared: &Shared, command: &Bench) -> Result<Volume> {
+    let input = Input { paths: command.paths.clone(), grey: Grey::Rec601, series: None, trust_geometry: false };
+    let Resolved::Exact(source) = job::resolve(shared, &input)? else {
+        return Err(Error::usage("true floats have no exact kernels to compare", "give a file of integers"));
+    };
+    let header = source.header().clone();
+    if header.bytes() > command.most_mib << 20 {
+        return Err(Error::usage(
+            format!("the volume has {} MiB in memory", header.bytes() >> 20),
+            "raise --most-mib, or give a smaller file",
+        ));
+    }
+    let bytes = std::sync::Mutex::new(vec![0; header.bytes() as usize]);
+    let size = header.dtype.bytes();
+    let take = |at: u64, block: &[u8]| {
+        if let Ok(mut all) = bytes.lock() {
+            all[at as usize * size..][..block.len()].copy_from_slice(block);
+        }
+    };
+    let watch = Progress::new(shared, "read", header.bytes());
+    pipelines::gather(source.as_ref(), &take, &watch)?;
+    watch.finish();
+    Volume::new(header, bytes.into_inner().unwrap_or_default())
+}

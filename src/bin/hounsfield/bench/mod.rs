@@ -1,0 +1,115 @@
+//! `hounsfield bench`: devices compared honestly, on this machine and on the user's file.
+
+mod cpu;
+mod data;
+mod files;
+mod gpu;
+mod measure;
+mod rows;
+
+use hounsfield::engine::adapters;
+use hounsfield::io::output::{Target, publish};
+use hounsfield::pipelines::Group;
+use hounsfield::report::html::{self, Step};
+use hounsfield::report::{Report, bars};
+use hounsfield::{Error, Result};
+use serde_json::json;
+
+use crate::args::{Bench, Shared};
+use crate::text::{print, print_json};
+use crate::{job, text};
+use rows::Row;
+
+pub fn run(shared: &Shared, command: &Bench) -> Result<()> {
+    let report = command.report.as_deref().map(|path| Target::new(path, shared.force, &[])).transpose()?;
+    let volume = data::volume(shared, command)?;
+    let header = volume.header();
+    let one_rescale = header.rescale.uniform().is_some();
+    if !one_rescale {
+        return Err(Error::usage("a rescale for each slice", "bench takes volumes with one rescale"));
+    }
+    let files = files::Files::new(&volume)?;
+    let repeats = command.repeats.get();
+    let all = shared.threads.map_or_else(rayon::current_num_threads, std::num::NonZero::get);
+
+    let mut rows = cpu::rows(&volume, &files, 1, repeats)?;
+    job::say(shared, "measured the CPU with 1 thread");
+    if all > 1 {
+        rows.extend(cpu::rows(&volume, &files, all, repeats)?);
+        job::say(shared, &format!("measured the CPU with {all} threads"));
+    }
+    if shared.device != "cpu" {
+        for adapter in adapters().iter().filter(|a| a.usable) {
+            match gpu::rows(adapter, &volume, &files, repeats) {
+                Ok(more) => rows.extend(more),
+                Err(e) => job::warn(shared, &format!("{}: {e}", adapter.info.name)),
+            }
+        }
+    }
+    // Operation by operation, devices in the order measured.
+    let mut operations: Vec<&'static str> = Vec::new();
+    for row in &rows {
+        if !operations.contains(&row.operation) {
+            operations.push(row.operation);
+        }
+    }
+    rows.sort_by_key(|row| operations.iter().position(|o| *o == row.operation));
+
+    let what = format!("{} {}, {} MiB", header.shape, header.dtype, volume.bytes().len() >> 20);
+    if let Some(target) = &report {
+        let page = page(&rows, &operations, &what, repeats)?;
+        publish(vec![target.stage_bytes(page.as_bytes())?])?;
+    }
+    if shared.json {
+        print_json(&json!({"volume": what, "repeats": repeats, "rows": rows::as_json(&rows)}))?;
+    } else {
+        print(&format!("{what}; medians of {repeats}\n\n{}", rows::as_text(&rows)))?;
+    }
+    if rows.iter().all(|row| rows::agrees(&rows, row)) {
+        return Ok(());
+    }
+    Err(Error::Gpu(hounsfield::engine::GpuError::Validation {
+        kernel: "bench",
+        message: "a device gives another result than the CPU; run `hounsfield devices`".into(),
+    }))
+}
+
+fn page(rows: &[Row], operations: &[&'static str], what: &str, repeats: usize) -> Result<String> {
+    let groups: Vec<_> = operations.iter().map(|o| ((*o).to_owned(), rows::bars(rows, o))).collect();
+    let ms = |s: &measure::Samples| format!("{}{}", if s.is_noise() { "~" } else { "" }, text::number(1e3 * s.median()));
+    let statistics = rows.iter().map(|row| {
+        let optional = |s: &Option<measure::Samples>| s.as_ref().map_or("-".to_owned(), ms);
+        let cells = vec![ms(&row.compute), optional(&row.transfer), optional(&row.file), format!("{:08x}", row.hash)];
+        (format!("{}, {}", row.operation, row.device), cells)
+    });
+    html::render(&Report {
+        title: "Devices compared".into(),
+        summary: what.into(),
+        figures: vec![(String::new(), bars("Bytes read and written per second", "GB/s", &groups))],
+        columns: ["compute (ms)", "transfer (ms)", "file to file (ms)", "CRC-32 of the result"].map(String::from).to_vec(),
+        statistics: statistics.collect(),
+        method: vec![
+            Step::text(
+                "Compute",
+                format!(
+                    "Medians of {repeats} runs after one that does not count, with the voxels where the device has them; by the GPU's own clock where it has one. ~ marks noise: the middle half of the runs spreads by more than a quarter."
+                ),
+            ),
+            Step::text("Transfer", "Voxels to the device, and results back where there are voxels to bring back."),
+            Step::text(
+                "File to file",
+                "From an uncompressed NIfTI file in the system's temporary folder to an answer or another file, flushed.",
+            ),
+        ],
+        program: concat!("hounsfield ", env!("CARGO_PKG_VERSION")).into(),
+        ..Report::default()
+    })
+}
+
+fn hash_counts(groups: &[Group]) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    for n in groups.iter().flat_map(|g| &g.counts.bins) {
+        hash.update(&n.to_le_bytes());
+    }
+    hash.finalize()
+}

@@ -1,0 +1,164 @@
+use std::path::Path;
+
+use super::*;
+use crate::io::{OpenOptions, open};
+use crate::ops::testing::{Content, noise};
+use crate::pipelines::tests::{Memory, devices};
+use crate::pipelines::{Silent, resolve};
+use crate::volume::{Padding, Shape, Volume};
+
+fn volume(dtype: Dtype, bytes: &[u8], change: impl Fn(&mut Header)) -> Volume {
+    let mut header = Header::new(Shape::new(&[(bytes.len() / dtype.bytes()) as u64 / 4, 1, 4]).unwrap(), dtype);
+    change(&mut header);
+    Volume::new(header, bytes.to_vec()).unwrap()
+}
+
+fn mapping(volume: &Volume, text: &str, to: Option<Dtype>, region: Region, device: &Device) -> Result<Mapping> {
+    let input = resolve(Box::new(volume.clone()), &Silent).unwrap();
+    let job = Pointwise { steps: text.parse().unwrap(), to, region };
+    Mapping::new(input, None, &job, device, None, &Silent)
+}
+
+fn written(mapping: &Mapping, device: &Device) -> Vec<f64> {
+    let header = mapping.header();
+    let sink = Memory::new(header.shape.voxels() as usize, header.dtype);
+    mapping.write(&sink, device, &Silent).unwrap();
+    sink.take().chunks_exact(header.dtype.bytes()).map(|b| header.dtype.decode(b)).collect()
+}
+
+#[test]
+fn every_slice_has_its_own_rescale() {
+    let bytes: Vec<u8> = (0..800i16).flat_map(|v| (v % 37 - 9).to_le_bytes()).collect();
+    let gain = |slope| Rescale { slope, intercept: 5.0 };
+    let pet = volume(Dtype::I16, &bytes, |h| h.rescale = Rescales::PerSlice(vec![gain(1.0), gain(2.5), gain(-1.0), gain(1.0)]));
+    for device in devices() {
+        for text in ["otsu:3", "minmax", "clip:-5:60,zscore", "window:10:30:sigmoid,equalize"] {
+            let m = mapping(&pet, text, None, Region::default(), &device).unwrap();
+            let out = written(&m, &device);
+            for (i, y) in out.iter().enumerate() {
+                let stored = f64::from(i as i16 % 37 - 9);
+                let real = [1.0, 2.5, -1.0, 1.0][i / 200] * stored + 5.0;
+                assert_eq!(*y, m.composed().rounded(real), "{text} at {i}");
+                assert_eq!(*y, m.result(i as u64 / 200, stored));
+            }
+            let classes = m.classes().to_vec();
+            let count = |class: usize| out.iter().filter(|y| **y == class as f64).count() as u64;
+            assert!(classes.iter().enumerate().all(|(class, n)| *n == count(class)), "{text}");
+        }
+    }
+}
+
+#[test]
+fn padding_and_range_stay_out_of_decisions() {
+    let bytes: Vec<u8> = [-2000i16, 0, 10, 20, 30, 40, 50, 3000].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let ct = volume(Dtype::I16, &bytes, |h| h.padding = Some(Padding { low: -2000.0, high: -2000.0 }));
+    let region = Region { range: Some((0.0, 50.0)), with_padding: false };
+    let m = mapping(&ct, "minmax", Some(Dtype::U8), region, &Device::Cpu).unwrap();
+    assert_eq!(written(&m, &Device::Cpu), [0.0, 0.0, 51.0, 102.0, 153.0, 204.0, 255.0, 255.0]);
+    assert_eq!((m.counted(), m.before().padding, m.before().outside), (6, 1, 1));
+    let all = mapping(&ct, "minmax", Some(Dtype::U8), Region { range: None, with_padding: true }, &Device::Cpu).unwrap();
+    assert_eq!(all.counted(), 8);
+    let nothing = Region { range: Some((60.0, 70.0)), with_padding: false };
+    assert!(matches!(mapping(&ct, "minmax", None, nothing, &Device::Cpu), Err(Error::Usage { .. })));
+}
+
+#[test]
+fn floats_take_the_same_steps() {
+    let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, 1e-45, f32::NAN];
+    let values: Vec<f32> = (0..40_000u64)
+        .map(|i| if i % 997 == 0 { odd[(i / 997) as usize % 6] } else { (noise(i) % 100_000) as f32 * 0.0137 - 300.0 })
+        .collect();
+    let float = volume(Dtype::F32, bytemuck::cast_slice(&values), |h| {
+        h.rescale = Rescales::Uniform(Rescale { slope: -2.0, intercept: 7.0 });
+    });
+    let finite = || values.iter().copied().filter(|x| x.is_finite());
+    let (least, most) = (finite().fold(f32::MAX, f32::min), finite().fold(f32::MIN, f32::max));
+    let real = |x: f32| -2.0 * f64::from(x.clamp(least, most)) + 7.0;
+    for device in devices() {
+        for text in ["otsu:4", "threshold:-100.3:0", "threshold:25%:75%", "minmax", "window:40:400:sigmoid", "equalize,invert"] {
+            let m = mapping(&float, text, Some(Dtype::U8), Region::default(), &device).unwrap();
+            let out = written(&m, &device);
+            for (x, y) in values.iter().zip(&out) {
+                let want = if x.is_nan() { 0.0 } else { m.composed().rounded(real(*x)) };
+                assert_eq!(*y, want, "{text} at {x}");
+                assert_eq!(*y, m.result(0, f64::from(*x)), "{text} at {x}");
+            }
+            // Counted like all others, but for what is not finite.
+            for (class, n) in m.classes().iter().enumerate() {
+                let same = values.iter().zip(&out).filter(|(x, y)| x.is_finite() && **y == class as f64).count();
+                assert_eq!(*n, same as u64, "{text} class {class}");
+            }
+        }
+        for text in ["zscore", "percentile:1:99,zscore", "window:40:400,gamma:0.5", "equalize"] {
+            let m = mapping(&float, text, Some(Dtype::F32), Region::default(), &device).unwrap();
+            let bound = m.bound().unwrap();
+            for (x, y) in values.iter().zip(written(&m, &device)) {
+                let off = (y - m.composed().value(real(*x))).abs();
+                assert!(if x.is_nan() { y.is_nan() } else { off <= bound }, "{text} at {x}: {y}, {off} > {bound}");
+            }
+        }
+    }
+    let none = volume(Dtype::F32, bytemuck::cast_slice(&[f32::NAN; 8]), |_| ());
+    assert!(matches!(mapping(&none, "zscore", None, Region::default(), &Device::Cpu), Err(Error::Usage { .. })));
+    let flat = volume(Dtype::F32, bytemuck::cast_slice(&[2.5f32; 8]), |_| ());
+    let e = mapping(&flat, "otsu", None, Region::default(), &Device::Cpu).err().unwrap();
+    assert!(e.to_string().contains("one value, 2.5"), "{e}");
+    let m = mapping(&flat, "threshold:2", None, Region::default(), &Device::Cpu).unwrap();
+    assert_eq!((written(&m, &Device::Cpu), m.classes()), (vec![1.0; 8], &[0, 8][..]));
+}
+
+#[test]
+fn headers_say_what_the_results_are() {
+    let bytes = Content::Ct.bytes(Dtype::I16, 400);
+    let ct = volume(Dtype::I16, &bytes, |h| h.unit = crate::volume::Unit::Hounsfield);
+    let header = |text: &str| mapping(&ct, text, None, Region::default(), &Device::Cpu).unwrap().header().clone();
+    assert_eq!(header("clip:-100:200").unit.symbol(), "HU");
+    assert_eq!(header("zscore").unit.symbol(), "");
+    assert!(header("otsu:3").labels && !header("minmax").labels);
+}
+
+/// Thresholds of other people's programs for real files: `fixtures/reference.json` beside the folder that HOUNSFIELD_DATA names.
+#[test]
+fn thresholds_are_those_of_the_reference() {
+    let Some(data) = std::env::var_os("HOUNSFIELD_DATA").map(std::path::PathBuf::from) else {
+        eprintln!("skipped: HOUNSFIELD_DATA names no folder with test images");
+        return;
+    };
+    let text = std::fs::read_to_string(data.join("../fixtures/reference.json")).unwrap();
+    let reference: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let four = [
+        ("nih_000", "radiograph/nih_cxr14_00000011_000.png"),
+        ("mri_s1045_u16", "radiograph/mri_s1045_u16.png"),
+        ("brainweb_t1", "volumes/brainweb_mritc/brainweb_t1.nii.gz"),
+        ("malignant (1)", "ultrasound/Dataset_BUSI_with_GT/malignant/malignant (1).png"),
+        ("mni152_t1", "volumes/nilearn_mni152/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"),
+    ];
+    let mut checked = [0; 3];
+    for (name, facts) in reference["files"].as_object().unwrap() {
+        if facts["otsu"].is_null() {
+            continue;
+        }
+        let in_four = four.iter().find(|(_, path)| path == name).map(|(key, _)| *key);
+        let wanted = [
+            ("otsu:2", Some(vec![facts["otsu"].as_f64().unwrap()])),
+            ("otsu:3", numbers(&facts["multiotsu3"]["exact"])),
+            ("otsu:4", in_four.and_then(|key| numbers(&reference["multiotsu4"][key]["exact"]))),
+        ];
+        for (i, (text, want)) in wanted.into_iter().enumerate() {
+            let Some(want) = want else { continue };
+            let source = open(&[data.join(Path::new(name))], &OpenOptions::default()).unwrap();
+            let rescale = source.header().rescale.uniform().unwrap();
+            let job = Pointwise { steps: text.parse().unwrap(), to: None, region: Region { range: None, with_padding: true } };
+            let m = Mapping::new(resolve(source, &Silent).unwrap(), None, &job, &Device::Cpu, None, &Silent).unwrap();
+            let got: Vec<f64> = m.composed().thresholds().unwrap().iter().map(|t| rescale.stored(*t).round()).collect();
+            assert_eq!(got, want, "{name} {text}");
+            checked[i] += 1;
+        }
+    }
+    eprintln!("thresholds of {checked:?} files, 2, 3 and 4 classes");
+    assert_eq!(checked, [15, 13, 5]);
+}
+
+fn numbers(list: &serde_json::Value) -> Option<Vec<f64>> {
+    list.as_array().map(|all| all.iter().filter_map(serde_json::Value::as_f64).collect())
+}

@@ -1,0 +1,13 @@
+//! Everything that needs the built program, real files or a host application: one binary, so that it links once.
+//!
+//! Tests with real images read `HOUNSFIELD_DATA`, a folder of them, and say so when it is not set. Tests on a GPU take any adapter, a
+//! software one too; none is a failure unless `HOUNSFIELD_NO_GPU=1`.
+
+mod bad_input;
+mod commands;
+mod embedding;
+mod hostile;
+mod privacy;
+mod reference;
+mod structure;
+mod support;
