@@ -8,7 +8,7 @@ use hounsfield::analysis::steps::{Chain, Composed, Scale};
 use hounsfield::io::output::{self, Target};
 use hounsfield::io::{self, WriteOptions};
 use hounsfield::pipelines::{Device, Mapping, Pointwise};
-use hounsfield::report::colours::{BARS, MARKER, label};
+use hounsfield::report::colours::{MARKER, label};
 use hounsfield::report::{self, Key, Marker, Panel, Picker, Picture, Plot, Shade, Slice, Svg, View, display_window, figure};
 use hounsfield::volume::{Dtype, Header, Rescale, Rescales, WindowFunction};
 use serde_json::{Map, Value, json};
@@ -178,7 +178,8 @@ fn draw(mapping: &Mapping, slices: &[Slice], title: &str) -> Result<Svg> {
     let out = mapping.header();
     let identity = Rescales::Uniform(Rescale::IDENTITY);
     let steps: Vec<String> = composed.facts().iter().map(|(step, _)| step.to_string()).collect();
-    let mut panel = Panel { title: format!("{} as {}", steps.join(", "), out.dtype), ..Panel::default() };
+    let as_type = if out.labels { String::new() } else { format!(" as {}", out.dtype) };
+    let mut panel = Panel { title: steps.join(", ") + &as_type, ..Panel::default() };
     if let Some(thresholds) = composed.thresholds() {
         let pictures = results.iter().map(|s| Ok(captioned(s, Picture::coloured(s, |v| label(v as u64))?)));
         panel.pictures = pictures.collect::<Result<_>>()?;
@@ -189,7 +190,8 @@ fn draw(mapping: &Mapping, slices: &[Slice], title: &str) -> Result<Svg> {
             let marker = |t: &f64| Marker { at: *t, name: number(*t), colour: MARKER };
             original.markers = thresholds.iter().map(marker).collect();
         }
-        panels[0].keys = vec![Key { name: "voxels that count".into(), colour: BARS }];
+        let values = (0u32..).zip(mapping.classes()).map(|(class, n)| (f64::from(class), *n)).collect();
+        panel.plot = Some(Plot::from(report::Histogram { values, step: 1.0, unit: "class".into() }));
     } else {
         let shade = match (composed.scale(), out.dtype) {
             (Scale::Fraction, Dtype::F32) => Shade::over(out, 0.0, 1.0),
