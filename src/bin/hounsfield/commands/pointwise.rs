@@ -65,6 +65,12 @@ pub fn carry_out(shared: &Shared, request: Request<'_>) -> Result<Done> {
         let voxels = crate::text::count(composed.clamped());
         job::warn(shared, &format!("{voxels} results do not fit {} and are clamped; --to f32 keeps them", composed.to()));
     }
+    if header.inverted && composed.scale() == Scale::Fraction {
+        job::warn(
+            shared,
+            "low values are bright in this file (MONOCHROME1), also in the result; the step invert turns that round",
+        );
+    }
 
     let sink = io::create(&image, mapping.header(), &WriteOptions::default())?;
     let watch = Progress::new(shared, "write", header.bytes());
@@ -190,8 +196,6 @@ fn draw(mapping: &Mapping, slices: &[Slice], title: &str) -> Result<Svg> {
             let marker = |t: &f64| Marker { at: *t, name: number(*t), colour: MARKER };
             original.markers = thresholds.iter().map(marker).collect();
         }
-        let values = (0u32..).zip(mapping.classes()).map(|(class, n)| (f64::from(class), *n)).collect();
-        panel.plot = Some(Plot::from(report::Histogram { values, step: 1.0, unit: "class".into() }));
     } else {
         let shade = match (composed.scale(), out.dtype) {
             (Scale::Fraction, Dtype::F32) => Shade::over(out, 0.0, 1.0),
