@@ -123,7 +123,11 @@ impl Pieces {
         // Ends, and places between them both by value and by key.
         let by_value = (1..8).map(|i| key((x + width * f64::from(i) / 8.0) as f32).clamp(a, end));
         let by_key = [a + (end - a) / 2, end];
-        let far = |k: u32| !((start + slope * (f64::from(value(k)) - x) - f(k)).abs() <= close);
+        // Asked this way round, so that NaN is far.
+        let far = |k: u32| {
+            let near = (start + slope * (f64::from(value(k)) - x) - f(k)).abs() <= close;
+            !near
+        };
         if end == a || !by_value.chain(by_key).any(far) {
             return self.push(value(a), y, slope);
         }

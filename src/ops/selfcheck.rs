@@ -154,7 +154,7 @@ fn equalize_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuE
 
 /// The block under a mask of bytes and under the same mask packed.
 fn mask_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuError> {
-    let bits: Vec<u8> = (0..block.len().div_ceil(8)).map(|i| (i * 37 >> 2) as u8).collect();
+    let bits: Vec<u8> = (0..block.len().div_ceil(8)).map(|i| ((i * 37) >> 2) as u8).collect();
     let bytes: Vec<u8> = (0..block.len()).map(|i| bits[i / 8] & 1 << (i % 8)).collect();
     let background = 0xfedc_ba98_u32 >> (32 - 8 * block.dtype.bytes());
     let volume = GpuVolume::upload(gpu, block)?;

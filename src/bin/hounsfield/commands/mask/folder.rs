@@ -195,8 +195,11 @@ impl Watch for Within<'_> {
     }
 }
 
+/// A column and what it shows.
+type Column = (&'static str, fn(&Statistics) -> f64);
+
 /// What the table has of each side.
-const COLUMNS: [(&str, fn(&Statistics) -> f64); 5] =
+const COLUMNS: [Column; 5] =
     [("mean", |s| s.mean), ("std", |s| s.std), ("min", |s| s.min), ("max", |s| s.max), ("median", |s| s.median)];
 
 fn csv(rows: &[Row]) -> String {
