@@ -41,7 +41,7 @@ fn a_missing_file_is_an_input_error() {
     for command in ["info", "stats"] {
         fails(&[command, &path], INPUT, &["cannot read", &path]);
     }
-    for command in ["histogram", "equalize", "slice", "convert"] {
+    for command in ["histogram", "equalize", "window", "threshold", "slice", "convert"] {
         fails(&[command, &path, "-o", &folder.at("out.png")], INPUT, &["cannot read", &path]);
     }
     assert!(folder.names().is_empty());
@@ -123,6 +123,9 @@ fn a_mask_of_another_shape_is_refused() {
     let line = failure(&run(&["stats", &image, "--mask", &mask]), USAGE);
     assert!(line.contains("8 x 6 x 5") && line.contains("8 x 6 x 4"), "{line}");
     fails(&["equalize", &image, "--mask", &mask, "-o", &folder.at("out.nii")], USAGE, &["mask"]);
+    let masked = run(&["mask", &image, &mask, "-o", &folder.at("out.nii")]);
+    let line = failure(&masked, masked.code.filter(|c| [USAGE, INPUT].contains(c)).expect("2 or 3"));
+    assert!(line.contains("8 x 6 x 5") && line.contains("8 x 6 x 4"), "{line}");
     fails(&["stats", &image, "--mask", &folder.at("no.nii")], INPUT, &["cannot read", "no.nii"]);
     assert_eq!(folder.names(), ["image.nii", "mask.nii"]);
 }
@@ -282,6 +285,7 @@ fn wrong_arguments_are_usage_errors() {
         vec!["stats", &image, "--threads", "0"],
         vec!["equalize", &image],
         vec!["stats", &image, "--label", "3"],
+        vec!["threshold", &image, "-o", "t.nii", "--otsu", "3", "--at", "5"],
     ] {
         let ran = run(&args);
         assert_eq!(ran.code, Some(USAGE), "{}: {}", ran.line, ran.stderr);
@@ -291,6 +295,12 @@ fn wrong_arguments_are_usage_errors() {
     fails(&["slice", &image, "-o", &last, "--index", "4"], USAGE, &["slice", ";"]);
     fails(&["slice", &image, "-o", &last, "--mm", "5"], USAGE, &["position", "--index"]);
     fails(&["slice", &image, "-o", &last, "--volume", "2"], USAGE, &["volume", ";"]);
+    for steps in ["", "frobnicate", "clip:9:5", "window:nowhere", "gamma:-1", "zscore,,invert"] {
+        let ran = run(&["map", &image, "--steps", steps, "-o", &folder.at("out.nii")]);
+        assert_eq!(ran.code, Some(USAGE), "{}: {}", ran.line, ran.stderr);
+    }
+    fails(&["window", &image, "--preset", "nowhere", "-o", &folder.at("out.nii")], USAGE, &["nowhere", ";"]);
+    fails(&["threshold", &image, "--otsu", "9", "-o", &folder.at("out.nii")], USAGE, &[";"]);
     assert_eq!(folder.names(), ["image.nii"]);
 }
 

@@ -129,6 +129,14 @@ fn every_real_image_goes_through_every_command() {
         for address in ["src=\"http", "href=\"http", "url(http", "@import"] {
             assert!(!report.contains(address), "{name}: the report is not self-contained: {address}");
         }
+        ok(&["map", &path, "--steps", "percentile:1:99,minmax", "-o", &at("p.nii"), "--figure", &at("p.svg")]);
+        ok(&["window", &path, "--center", "40", "--width", "400", "-o", &at("w.nii.gz"), "--figure", &at("w.png")]);
+        let classes = ok(&["threshold", "--json", &path, "--otsu", "3", "-o", &at("t.nii"), "--figure", &at("t.svg")]).json();
+        assert_eq!(classes["classes"].as_array().unwrap().len(), 3, "{name}");
+        // The classes, as a mask of the image they came from.
+        ok(&["mask", &path, &at("t.nii"), "-o", &at("k.nii"), "--label", "2"]);
+        let kept = ok(&["stats", "--json", &path, "--mask", &at("t.nii"), "--label", "2"]).json();
+        assert_eq!(kept["count"], classes["classes"][2]["voxels"], "{name}");
         ok(&["slice", &path, "-o", &at("s.png")]);
         ok(&["slice", &path, "-o", &at("m.png"), "--montage", "6"]);
         ok(&["convert", &path, "-o", &at("c.nii")]);
