@@ -2,6 +2,8 @@
 
 pub mod distribution;
 pub mod equalization;
+pub mod mixture;
+pub mod overlap;
 pub mod pieces;
 pub mod statistics;
 pub mod steps;

@@ -4,6 +4,7 @@
 //! for everyone else. Operations know nothing of files.
 
 pub mod equalize;
+pub mod gmm;
 pub mod histogram;
 pub mod lut;
 pub mod mask;
@@ -18,7 +19,7 @@ use crate::volume::Dtype;
 
 /// Every kernel. A test compares this list with the folders `shaders/` and `src/ops/`.
 pub const CATALOGUE: &[&Shader] =
-    &[&equalize::SHADER, &histogram::SHADER, &lut::SHADER, &mask::SHADER, &pointwise::SHADER, &scan::SHADER];
+    &[&equalize::SHADER, &gmm::SHADER, &histogram::SHADER, &lut::SHADER, &mask::SHADER, &pointwise::SHADER, &scan::SHADER];
 
 /// What to XOR a stored value with to get its place among the values of its type, smallest first.
 pub(crate) fn sign_of(dtype: Dtype) -> u32 {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{equalize, histogram, lut, mask, pointwise, scan};
+use super::{equalize, gmm, histogram, lut, mask, pointwise, scan};
+use crate::analysis::mixture::Gaussian;
 use crate::analysis::pieces::Pieces;
 use crate::engine::{Gpu, GpuError, GpuVolume};
 use crate::volume::{Block, Dtype, Table};
@@ -49,6 +50,9 @@ pub fn run(gpu: &Gpu) -> Vec<Outcome> {
     check("mask", "float32 with NaN and infinities".into(), mask_case(gpu, Block { dtype: Dtype::F32, bytes: &floats }));
     check("mask", "and, or, xor, not".into(), combine_case(gpu));
     check("pointwise", "float32 through straight pieces".into(), pointwise_case(gpu, &floats));
+    for channels in [&[Dtype::U8][..], &[Dtype::F32], &[Dtype::I16, Dtype::F32]] {
+        check("gmm", format!("{channels:?}"), gmm_case(gpu, channels));
+    }
     for count in [1, 1000, 65_536] {
         check("scan", format!("{count} counts"), scan_case(gpu, count));
     }
@@ -205,6 +209,47 @@ fn combine_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
         same = same.and_then(|()| compare(&got, &want));
     }
     Ok(same)
+}
+
+/// Three classes in as many channels as types: counts, sums of responsibilities, and labels but for ties.
+fn gmm_case(gpu: &Gpu, types: &[Dtype]) -> Result<Result<(), String>, GpuError> {
+    let bytes: Vec<Vec<u8>> = types.iter().map(|t| Content::Noise.bytes(*t, 10_007)).collect();
+    let blocks: Vec<Block<'_>> = types.iter().zip(&bytes).map(|(t, b)| Block { dtype: *t, bytes: b }).collect();
+    let frame = |t: &Dtype| match t {
+        Dtype::U8 => gmm::Channel::new(127.0, 64.0, true),
+        Dtype::I16 => gmm::Channel::new(0.0, 16_384.0, true),
+        _ => gmm::Channel::new(0.0, 1.0, false),
+    };
+    let channels: Vec<gmm::Channel> = types.iter().map(frame).collect();
+    let (d, number) = (types.len(), 3);
+    let class = |j: usize| {
+        let identity = (0..d).flat_map(|a| (0..=a).map(move |b| f64::from(u8::from(a == b)))).collect();
+        Gaussian { weight: 1.0 / number as f64, mean: vec![j as f64 - 1.0; d], covariance: identity }
+    };
+    let classes: Vec<Gaussian> = (0..number).map(class).collect();
+    let Ok(model) = gmm::Model::new(&channels, &classes) else { unreachable!("these classes are positive definite") };
+    let volumes = blocks.iter().map(|b| GpuVolume::upload(gpu, *b)).collect::<Result<Vec<_>, _>>()?;
+    let (got, want) = (gmm::run(gpu, &volumes, None, &model)?, gmm::statistics(&blocks, None, &model));
+    let close = |a: f64, b: f64| (a - b).abs() <= gmm::TOLERANCE * 10_007.0;
+    if (got.count, got.not_finite) != (want.count, want.not_finite) {
+        return Ok(Err(format!("{} voxels counted instead of {}", got.count, want.count)));
+    }
+    for (g, w) in got.classes.iter().zip(&want.classes) {
+        // Random bits as f32 lie all over the exponents: only responsibilities stay near 1.
+        if !close(g.voxels, w.voxels) {
+            return Ok(Err(format!("{} voxels in a class instead of {}", g.voxels, w.voxels)));
+        }
+    }
+    let found = gmm::run_labels(gpu, &volumes, None, &model)?.download(gpu)?;
+    let (mut labels, mut shares) = (vec![0; found.len()], vec![0.0; number * found.len()]);
+    gmm::labels(&blocks, None, &model, &mut labels);
+    gmm::posteriors(&blocks, None, &model, &mut shares);
+    let share = |label: u8, i: usize| if label == 0 { -1.0 } else { shares[(usize::from(label) - 1) * found.len() + i] };
+    let apart = |i: &usize| f64::from((share(found[*i], *i) - share(labels[*i], *i)).abs()) > 2.0 * gmm::TOLERANCE;
+    match (0..found.len()).find(|i| found[*i] != labels[*i] && apart(i)) {
+        Some(at) => Ok(Err(format!("label {} instead of {} at {at}", found[at], labels[at]))),
+        None => Ok(Ok(())),
+    }
 }
 
 fn scan_case(gpu: &Gpu, count: u32) -> Result<Result<(), String>, GpuError> {

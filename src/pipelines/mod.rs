@@ -18,6 +18,7 @@ mod mask;
 mod narrow;
 mod pages;
 mod pointwise;
+mod segment;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use map::{map, map_floats, map_into, map_volume};
 pub use mask::{Side, Sides, background_bits, mask, sides};
 pub use narrow::{Census, Narrow, Resolved, census, resolve};
 pub use pointwise::{Mapping, Pointwise};
+pub use segment::{Method, Segment, Segmentation, Truth, Written};
 pub use select::{Mask, Region, Selected, select};
 
 /// Called with every block as it is read: first voxel, stored values. From many threads, in any order.

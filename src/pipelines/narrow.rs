@@ -157,6 +157,12 @@ impl Resolved {
         source.as_ref()
     }
 
+    /// The source, to keep.
+    pub fn into_source(self) -> Box<dyn Source> {
+        let (Self::Exact(source) | Self::Floats(source, _)) = self;
+        source
+    }
+
     /// What the voxels mean.
     pub fn header(&self) -> &Header {
         self.source().header()

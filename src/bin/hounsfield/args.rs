@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hounsfield::analysis::mixture::Start;
 
 /// Exact histograms, statistics and equalisation of medical images and volumes, the same bits on CPU and GPU
 #[derive(Debug, Parser)]
@@ -67,6 +68,8 @@ pub enum Command {
     Threshold(Threshold),
     /// Keep what lies inside a mask; statistics inside and outside
     Mask(Mask),
+    /// Segment into classes by a Gaussian mixture
+    Segment(Segment),
     /// Save a slice, or many, as a picture
     Slice(Slice),
     /// Convert between formats
@@ -339,6 +342,74 @@ pub enum Combine {
     Or,
     /// In an odd number of them: for two masks, in one and not in both
     Xor,
+}
+
+#[derive(Debug, Args)]
+pub struct Segment {
+    #[command(flatten)]
+    pub input: Input,
+    /// Another image of the same voxels (T2 beside T1); repeat for up to four channels
+    #[arg(long, value_name = "FILE")]
+    pub channel: Vec<PathBuf>,
+    /// Number of classes, 1 to 8
+    #[arg(long, short = 'k', value_name = "K", default_value_t = 3)]
+    pub classes: usize,
+    /// Labels to write, 0 outside and 1 to K by mean: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Write the posterior of each class as float32 to PREFIX_1.nii.gz, PREFIX_2.nii.gz, …
+    #[arg(long, value_name = "PREFIX")]
+    pub posteriors: Option<PathBuf>,
+    /// Original and classes side by side, and the histogram with the fitted bells: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    /// The same with numbers and method as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
+    /// Where EM starts: quantile, otsu, kmeans, or means=A,B,C
+    #[arg(long, value_name = "START", default_value = "otsu", value_parser = start, allow_hyphen_values = true)]
+    pub init: Start,
+    /// Most iterations [default: 10000; 500 over voxels]
+    #[arg(long, value_name = "N")]
+    pub max_iter: Option<u32>,
+    /// Change of the mean log-likelihood that ends EM [default: 1e-12; 1e-6 over voxels]
+    #[arg(long, value_name = "T")]
+    pub tol: Option<f64>,
+    /// Labels never fall as the value rises
+    #[arg(long)]
+    pub monotone: bool,
+    /// Over what EM runs [default: exact for one channel of whole numbers, else voxel]
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<Method>,
+    /// Names of the classes, by mean, such as CSF,GM,WM for T1
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub names: Vec<String>,
+    /// Labels 1 to K that are true: prints Dice and IoU
+    #[arg(long, value_name = "LABELS")]
+    pub truth: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: Region,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Method {
+    /// Over the exact histogram
+    Exact,
+    /// Over the voxels one by one, in f32
+    Voxel,
+}
+
+fn start(text: &str) -> Result<Start, String> {
+    Ok(match text {
+        "quantile" => Start::Quantile,
+        "otsu" => Start::Otsu,
+        "kmeans" => Start::KMeans,
+        _ => {
+            let list = text.strip_prefix("means=").ok_or("give quantile, otsu, kmeans or means=A,B,C")?;
+            let number = |t: &str| t.trim().parse::<f64>().map_err(|_| format!("{t:?} is not a number"));
+            Start::Means(list.split(',').map(number).collect::<Result<_, _>>()?)
+        }
+    })
 }
 
 #[derive(Debug, Args)]

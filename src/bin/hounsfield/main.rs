@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Window(c) => commands::window::run(shared, c),
         Command::Threshold(c) => commands::threshold::run(shared, c),
         Command::Mask(c) => commands::mask::run(shared, c),
+        Command::Segment(c) => commands::segment::run(shared, c),
         Command::Slice(c) => commands::slice::run(shared, c),
         Command::Convert(c) => commands::convert::run(shared, c),
         Command::Devices => commands::devices::run(shared),

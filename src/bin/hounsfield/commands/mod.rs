@@ -10,6 +10,7 @@ pub mod man;
 pub mod map;
 pub mod mask;
 mod pointwise;
+pub mod segment;
 pub mod slice;
 pub mod stats;
 pub mod threshold;
