@@ -216,7 +216,7 @@ fn a_name_that_says_no_format_is_refused() {
     let image = small_nifti(&folder, "image.nii");
     for (command, name) in [("convert", "out.doc"), ("equalize", "out"), ("slice", "out.nii"), ("histogram", "out.xls")] {
         let out = folder.at(name);
-        let line = failure(&run(&[command, &image, "-o", &out]), INPUT);
+        let line = failure(&run(&[command, &image, "-o", &out]), USAGE);
         assert!(line.contains(&out) && line.contains(".png"), "{line}");
     }
     assert_eq!(folder.names(), ["image.nii"]);
@@ -239,7 +239,7 @@ fn an_output_that_is_an_input_is_refused_even_with_force() {
 
     let series = small_series(&folder.path().join("series"), 3);
     let slice = format!("{series}/slice_0001.dcm");
-    fails(&["convert", &series, "-o", &slice, "--force"], USAGE, &["one of the inputs"]);
+    fails(&["convert", &series, "-o", &slice, "--force"], USAGE, &["replace a file in the input folder"]);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn several_series_in_a_folder_ask_for_one() {
     small_series(folder.path(), 3);
     let other = Phantom { size: [32, 32, 2], spacing_mm: [1.0; 3], seed: 8 };
     let apart = Folder::new();
-    other.write_series(apart.path(), &|_| ()).unwrap();
+    other.write_series(apart.path(), &|_| true).unwrap();
     for name in apart.names() {
         let to = folder.path().join(format!("b_{}", name.to_str().unwrap()));
         std::fs::copy(apart.path().join(&name), to).unwrap();
