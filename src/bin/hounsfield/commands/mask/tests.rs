@@ -103,7 +103,7 @@ fn a_volume_keeps_type_rescale_and_geometry() {
     assert!(std::fs::read_to_string(figure).unwrap().contains("Segmented"));
     // Neither of two outputs appears if one cannot.
     let unfit = hounsfield(&[&image, &masks, words[0], &at("no.png"), words[3], &at("no.svg")]);
-    assert!(matches!(unfit, Err(Error::Unsupported { .. })));
+    assert!(matches!(unfit, Err(Error::Usage { .. })));
     assert!(!at("no.svg").exists() && !at("no.png").exists());
 }
 
