@@ -7,65 +7,30 @@
 #[derive(Clone)]
 pub(super) struct ExactSum {
     by_exponent: Box<[i128]>,
-    /// What was added last, upper and lower half of each m apart: sums of 64 bits take a third of the time of those of 128.
-    recent: Box<[[[i64; 2]; LANES]]>,
-    /// Terms in `recent`.
-    pending: u64,
 }
 
 const EXPONENTS: usize = 2047;
 
-/// Terms take turns, for those of one exponent follow each other and each would wait for the one before.
-const LANES: usize = 4;
-
-/// Of the 53 bits of m, those in the lower half.
-const LOW_BITS: u32 = 26;
-
-/// 2³⁴ halves of 27 bits fit 64 bits.
-const MOST_PENDING: u64 = 1 << 34;
-
 impl Default for ExactSum {
     fn default() -> Self {
-        Self { by_exponent: vec![0; EXPONENTS].into(), recent: vec![[[0; 2]; LANES]; EXPONENTS + 1].into(), pending: 0 }
+        Self { by_exponent: vec![0; EXPONENTS].into() }
     }
 }
 
 impl ExactSum {
     /// Adds a finite value.
-    #[inline]
     pub fn add(&mut self, value: f64) {
         let bits = value.to_bits();
         let exponent = (bits >> 52 & 0x7ff) as usize;
+        let fraction = (bits & ((1 << 52) - 1)) as i128;
         // Denormals have exponent 1 and no hidden bit.
-        let mantissa = (bits & ((1 << 52) - 1)) as i64 | i64::from(exponent != 0) << 52;
-        // All ones for a negative value: x ^ sign - sign is then -x.
-        let sign = bits as i64 >> 63;
-        let sums = &mut self.recent[exponent.max(1)][self.pending as usize % LANES];
-        sums[0] += ((mantissa & ((1 << LOW_BITS) - 1)) ^ sign) - sign;
-        sums[1] += ((mantissa >> LOW_BITS) ^ sign) - sign;
-        self.pending += 1;
-        if self.pending == MOST_PENDING {
-            self.settle();
-        }
-    }
-
-    fn settle(&mut self) {
-        for place in 0..EXPONENTS {
-            self.by_exponent[place] = self.at(place);
-            self.recent[place] = [[0; 2]; LANES];
-        }
-        self.pending = 0;
-    }
-
-    /// The sum of all m of one exponent.
-    fn at(&self, place: usize) -> i128 {
-        let halves = self.recent[place].iter().map(|[low, high]| i128::from(*low) + (i128::from(*high) << LOW_BITS));
-        self.by_exponent[place] + halves.sum::<i128>()
+        let (place, mantissa) = if exponent == 0 { (1, fraction) } else { (exponent, fraction | 1 << 52) };
+        self.by_exponent[place] += if bits >> 63 == 1 { -mantissa } else { mantissa };
     }
 
     pub fn merge(&mut self, other: &Self) {
-        for (place, sum) in self.by_exponent.iter_mut().enumerate() {
-            *sum += other.at(place);
+        for (a, b) in self.by_exponent.iter_mut().zip(&other.by_exponent) {
+            *a += b;
         }
     }
 
@@ -74,13 +39,12 @@ impl ExactSum {
         // Two's complement in limbs of 32 bits; bit 0 is 2^-1074.
         const LIMBS: usize = (EXPONENTS + 128) / 32 + 2;
         let mut limbs = [0i64; LIMBS];
-        for place in 1..EXPONENTS {
-            let sum = self.at(place);
-            if sum == 0 {
+        for (place, sum) in self.by_exponent.iter().enumerate().skip(1) {
+            if *sum == 0 {
                 continue;
             }
             let shift = place - 1;
-            let negative = sum < 0;
+            let negative = *sum < 0;
             let magnitude = sum.unsigned_abs();
             // A shift by 0 to 31 bits within the limbs, then whole limbs.
             for part in 0..5 {
@@ -142,17 +106,6 @@ mod tests {
         assert_eq!(sum(&[f64::from_bits(1), f64::from_bits(1)]), f64::from_bits(2));
         assert_eq!(sum(&[f64::MAX, f64::MAX, -f64::MAX]), f64::MAX);
         assert_eq!(sum(&[f64::MAX, f64::MAX]), f64::INFINITY);
-    }
-
-    #[test]
-    fn settled_terms_count_as_much_as_recent_ones() {
-        let mut s = ExactSum::default();
-        for v in [1e300, -1e300, 0.1, -0.3, f64::from_bits(3), -f64::MIN_POSITIVE] {
-            s.add(v);
-            s.settle();
-        }
-        assert_eq!(s.value(), sum(&[0.1, -0.3, f64::from_bits(3), -f64::MIN_POSITIVE]));
-        assert_eq!(s.value(), 0.1 - 0.3);
     }
 
     #[test]

@@ -82,11 +82,12 @@ impl Edges {
         if key > self.keys[last] {
             return Err(Outside::Above);
         }
-        // Guess in floats, decide in integers. Between even edges the guess is at most one bin off, and that is put right without a
-        // branch, which noise would make unforeseeable; other edges may need the loops.
-        let guess = (((f64::from(x) - f64::from(self.values[0])) * self.per_unit) as usize).min(last - 1);
-        let mut bin = guess + usize::from(key >= self.keys[guess + 1]) - usize::from(key < self.keys[guess]);
-        bin = bin.min(last - 1);
+        // Guess in floats, decide in integers. Added to 2⁵², a number below 2³² leaves its whole part in the low bits (rounded, hence
+        // less a half): a third of the work of a conversion that must saturate.
+        let place = (f64::from(x) - f64::from(self.values[0])) * self.per_unit - 0.5;
+        let place = if place > 0.0 { place } else { 0.0 };
+        let guess = (place + (1u64 << 52) as f64).to_bits() as u32 as usize;
+        let mut bin = guess.min(last - 1);
         while key < self.keys[bin] {
             bin -= 1;
         }
@@ -107,11 +108,7 @@ pub(crate) enum Outside {
 /// The bits of an f32 that is not NaN as an integer that sorts alike; -0 and +0 are one.
 #[inline]
 pub(crate) fn order_key(bits: u32) -> u32 {
-    if bits & 0x7fff_ffff == 0 {
-        0x8000_0000
-    } else if bits >> 31 == 1 {
-        !bits
-    } else {
-        bits | 0x8000_0000
-    }
+    let bits = if bits & 0x7fff_ffff == 0 { 0 } else { bits };
+    // All bits of a negative number turn over, of others the sign.
+    bits ^ ((bits as i32 >> 31) as u32 | 0x8000_0000)
 }
