@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{equalize, gmm, histogram, lut, mask, pointwise, scan};
-use crate::analysis::mixture::Gaussian;
+use crate::analysis::mixture::{self, Gaussian};
 use crate::analysis::pieces::Pieces;
 use crate::engine::{Gpu, GpuError, GpuVolume};
 use crate::volume::{Block, Dtype, Table};
@@ -53,6 +53,7 @@ pub fn run(gpu: &Gpu) -> Vec<Outcome> {
     for channels in [&[Dtype::U8][..], &[Dtype::F32], &[Dtype::I16, Dtype::F32]] {
         check("gmm", format!("{channels:?}"), gmm_case(gpu, channels));
     }
+    check("gmm", "against the exact histogram".into(), gmm_exact_case(gpu));
     for count in [1, 1000, 65_536] {
         check("scan", format!("{count} counts"), scan_case(gpu, count));
     }
@@ -250,6 +251,44 @@ fn gmm_case(gpu: &Gpu, types: &[Dtype]) -> Result<Result<(), String>, GpuError> 
         Some(at) => Ok(Err(format!("label {} instead of {} at {at}", found[at], labels[at]))),
         None => Ok(Ok(())),
     }
+}
+
+/// The mixture that fits a histogram best is the one to which an iteration over the voxels leads back; labels agree but for ties.
+fn gmm_exact_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
+    let bytes: Vec<u8> =
+        Content::Noise.bytes(Dtype::U16, 20_014).chunks_exact(4).map(|b| b[0] / 4 + b[1] / 4 + b[2] / 8).collect();
+    let block = Block { dtype: Dtype::U8, bytes: &bytes };
+    let counts = histogram::cpu(block, None);
+    let values: Vec<(f64, u64)> = counts.occupied().map(|(v, n)| (f64::from(v), n)).collect();
+    let mixture = match mixture::fit(&values, 1.0, &mixture::Settings::classes(2)) {
+        Ok(mixture) => mixture,
+        Err(e) => return Ok(Err(e.to_string())),
+    };
+    let frame = gmm::Channel { centre: 0.0, scale: 1.0 };
+    let classes: Vec<Gaussian> = mixture.components.iter().map(Gaussian::from).collect();
+    let Ok(model) = gmm::Model::new(&[frame], &classes) else { unreachable!("variances are positive") };
+    let volume = [GpuVolume::upload(gpu, block)?];
+    let sums = gmm::run(gpu, &volume, None, &model)?;
+    for ((moments, old), j) in sums.classes.iter().zip(&classes).zip(1..) {
+        let Ok(new) = moments.maximise(old, sums.count as f64, &[1.0 / 12.0], (j, 2, 1)) else {
+            return Ok(Err(format!("class {j} is empty")));
+        };
+        let moved = (new.mean[0] - old.mean[0]).abs().max((new.std(0) - old.std(0)).abs()) / old.std(0);
+        let moved = moved.max((new.weight - old.weight).abs());
+        if moved.is_nan() || moved >= 1e-4 {
+            return Ok(Err(format!("class {j} moved from {old:?} to {new:?}")));
+        }
+    }
+    let classifier = mixture::Classifier::new(&mixture);
+    let found = gmm::run_labels(gpu, &volume, None, &model)?.download(gpu)?;
+    for (value, label) in bytes.iter().zip(found) {
+        let real = f64::from(*value);
+        let shares = classifier.posteriors(real);
+        if label != classifier.label(real) && (shares[0] - shares[1]).abs() > 2.0 * gmm::TOLERANCE {
+            return Ok(Err(format!("label {label} instead of {} for {value}", classifier.label(real))));
+        }
+    }
+    Ok(Ok(()))
 }
 
 fn scan_case(gpu: &Gpu, count: u32) -> Result<Result<(), String>, GpuError> {

@@ -94,7 +94,7 @@ fn together(mask: &Matrix, image: &Matrix, axes: &[(usize, bool); 3], header: &H
 }
 
 /// Shape and place, as an error gives them.
-fn described(header: &Header) -> String {
+pub(super) fn described(header: &Header) -> String {
     let mut text = header.shape.to_string();
     if let Some(geometry) = &header.geometry {
         let [x, y, z] = geometry.spacing_mm;

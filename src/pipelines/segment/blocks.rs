@@ -96,6 +96,10 @@ pub(super) fn over<S: Send>(
 pub(super) struct Quiet<'a>(pub &'a dyn Watch);
 
 impl Watch for Quiet<'_> {
+    fn memory_bytes(&self) -> u64 {
+        self.0.memory_bytes()
+    }
+
     fn event(&self, text: &str) {
         self.0.event(text);
     }

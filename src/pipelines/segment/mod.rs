@@ -12,7 +12,7 @@ pub use outputs::{Truth, Written};
 
 use blocks::Data;
 use exact::Exact;
-use outputs::{HELD_BYTES, Tap, held};
+use outputs::{Tap, held};
 use voxel::Voxels;
 
 use super::narrow::Resolved;
@@ -137,7 +137,7 @@ impl Segmentation {
             .collect();
         let mut channels: Vec<Box<dyn Source>> = channels.into_iter().map(Resolved::into_source).collect();
         let held_mask = match &mask {
-            Some(m) if m.source().sequential() && m.source().header().bytes() <= HELD_BYTES => {
+            Some(m) if m.source().sequential() && m.source().header().bytes() <= watch.memory_bytes() => {
                 Some(outputs::read_all(m.source(), &super::Silent)?)
             }
             _ => None,
@@ -148,7 +148,7 @@ impl Segmentation {
                 (Joint::from(&exact.mixture), Decision::Exact(Box::new(exact)))
             }
             Method::Voxel => {
-                let share = HELD_BYTES / channels.len() as u64;
+                let share = watch.memory_bytes() / channels.len() as u64;
                 channels = channels.into_iter().map(|c| held(c, share, watch)).collect::<Result<_>>()?;
                 let data = Data { channels: &channels, mask: outside(&held_mask, &mask) };
                 let voxels = Voxels::new(data, &found, mask.as_ref(), job, device, observer, watch)?;

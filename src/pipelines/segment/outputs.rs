@@ -11,9 +11,6 @@ use crate::pipelines::{Observer, Watch, gather};
 use crate::volume::{Header, Volume};
 use crate::{Error, Result};
 
-/// Sequential inputs up to so many bytes are read into memory once where they are needed more than once or out of order.
-pub(super) const HELD_BYTES: u64 = 1 << 28;
-
 /// Labels that are taken for true.
 pub struct Truth {
     source: Box<dyn Source>,
@@ -26,13 +23,14 @@ impl std::fmt::Debug for Truth {
 }
 
 impl Truth {
-    /// Labels on the grid of the image with header `image`.
+    /// Labels on the grid of the image with header `image`. A gzipped file that fits the memory of `watch` is read whole, now; a larger one is
+    /// decoded as labels are written, which is slow.
     ///
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both origins, if the two do not lie on the same grid; what reading gives.
     pub fn new(source: Box<dyn Source>, image: &Header, watch: &dyn Watch) -> Result<Self> {
         same_grid(source.header(), image, "truth")?;
-        Ok(Self { source: held(source, HELD_BYTES, watch)? })
+        Ok(Self { source: held(source, watch.memory_bytes(), watch)? })
     }
 }
 

@@ -1,9 +1,10 @@
 //! The way over voxels: EM with the E-step's kernel, for true floats and several channels.
 //!
 //! EM starts from the mixture that the first channel's histogram gives (exact for whole numbers, 4,096 bins for floats), so that
-//! f32 only has to polish it; with several channels their means and covariances are those of its posteriors. Every iteration looks at all voxels:
-//! on the CPU block by block (gzipped channels of 256 MiB or less together are held in memory, larger ones are decoded anew each time), on the
-//! GPU in device memory, uploaded once. Sums are added block by block in order, whatever thread they came from.
+//! f32 only has to polish it; with several channels their means and covariances are those of its posteriors. Every iteration looks at
+//! all voxels: on the CPU block by block (gzipped channels that fit the memory of the job are held there, larger ones are decoded anew each
+//! time), on the GPU in device memory, uploaded once. Sums are added block by block in order, whatever thread they came from; where blocks end depends on
+//! threads and memory, and with it the last digits of the sums.
 
 use std::sync::Arc;
 
