@@ -273,9 +273,9 @@ fn gmm_exact_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
         let Ok(new) = moments.maximise(old, sums.count as f64, &[1.0 / 12.0], (j, 2, 1)) else {
             return Ok(Err(format!("class {j} is empty")));
         };
-        let moved = (new.mean[0] - old.mean[0]).abs().max((new.std(0) - old.std(0)).abs()) / old.std(0);
-        let moved = moved.max((new.weight - old.weight).abs());
-        if moved.is_nan() || moved >= 1e-4 {
+        let still = |a: f64, b: f64| (a - b).abs() < 1e-4 * old.std(0);
+        let weight = (new.weight - old.weight).abs() < 1e-4;
+        if !(still(new.mean[0], old.mean[0]) && still(new.std(0), old.std(0)) && weight) {
             return Ok(Err(format!("class {j} moved from {old:?} to {new:?}")));
         }
     }

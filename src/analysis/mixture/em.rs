@@ -17,8 +17,8 @@ pub fn fit(values: &[(f64, u64)], step: f64, settings: &Settings) -> Result<Mixt
     let k = settings.classes;
     if values.len() < k {
         return Err(Error::usage(
-            format!("{} distinct values cannot make {k} classes", values.len()),
-            format!("ask for {} or fewer", values.len()),
+            format!("{} distinct value{} cannot make {k} classes", values.len(), if values.len() == 1 { "" } else { "s" }),
+            format!("ask for {} at most", values.len()),
         ));
     }
     let floor = (step / frame.scale).powi(2) / 12.0;

@@ -99,7 +99,7 @@ fn what_cannot_be_fitted_says_why() {
     let error = |values: &[(f64, u64)], settings: &Settings| fit(values, 1.0, settings).unwrap_err().to_string();
     let k = Settings::classes;
     assert!(error(&[], &k(2)).contains("no voxel takes part"));
-    assert!(error(&[(5.0, 100)], &k(2)).contains("1 distinct values cannot make 2 classes"));
+    assert!(error(&[(5.0, 100)], &k(2)).contains("1 distinct value cannot make 2 classes"));
     assert!(error(&data(0), &k(0)).contains("0 classes") && error(&data(0), &k(9)).contains("9 classes"));
     let means = |m: &[f64]| Settings { start: Start::Means(m.to_vec()), ..k(2) };
     assert!(error(&data(0), &means(&[1.0])).contains("1 means for 2 classes"));

@@ -372,7 +372,7 @@ pub struct Segment {
     /// Most iterations [default: 10000; 500 over voxels]
     #[arg(long, value_name = "N")]
     pub max_iter: Option<u32>,
-    /// Change of the mean log-likelihood that ends EM [default: 1e-12; 1e-6 over voxels]
+    /// Change of the mean log-likelihood that ends EM [default: 1e-12; 1e-7 over voxels]
     #[arg(long, value_name = "T")]
     pub tol: Option<f64>,
     /// Labels never fall as the value rises

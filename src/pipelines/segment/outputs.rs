@@ -29,7 +29,7 @@ impl Truth {
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both origins, if the two do not lie on the same grid; what reading gives.
     pub fn new(source: Box<dyn Source>, image: &Header, watch: &dyn Watch) -> Result<Self> {
-        same_grid(source.header(), image, "truth")?;
+        same_grid(source.header(), image, "the truth")?;
         Ok(Self { source: held(source, watch.memory_bytes(), watch)? })
     }
 }

@@ -35,7 +35,7 @@ impl<'a> Words<'a> {
         device: String,
         events: Vec<String>,
     ) -> Self {
-        let voxel_ml = segmentation.header().geometry.as_ref().map(|g| g.voxel_mm3() / 1000.0);
+        let voxel_mm3 = segmentation.header().geometry.as_ref().map(hounsfield::volume::Geometry::voxel_mm3);
         let class = |(i, gaussian)| {
             let label = i + 1;
             let voxels = written.voxels[label];
@@ -44,7 +44,7 @@ impl<'a> Words<'a> {
                 name: command.names.get(i).cloned().unwrap_or_else(|| format!("class {label}")),
                 gaussian,
                 voxels,
-                ml: voxel_ml.map(|ml| ml * voxels as f64),
+                ml: voxel_mm3.map(|mm3| mm3 * voxels as f64 / 1000.0),
                 overlap: written.confusion.as_ref().map(|c| c.of(label)),
             }
         };
