@@ -55,11 +55,11 @@ impl Phantom {
     }
 
     /// Writes the phantom as a series of DICOM files into `folder`, which is made if it is not there. `progress` is told the slices
-    /// done so far. The files get their names when all are complete; none is replaced.
+    /// done so far and says whether to go on. The files get their names when all are complete; none is replaced.
     ///
     /// # Errors
-    /// [`Error::Usage`] for sizes that DICOM cannot hold, [`Error::Write`].
-    pub fn write_series(&self, folder: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<()> {
+    /// [`Error::Usage`] for sizes that DICOM cannot hold, [`Error::Write`], [`Error::Interrupted`].
+    pub fn write_series(&self, folder: &Path, progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<()> {
         let [nx, ny, nz] = self.size;
         let (Ok(columns @ 1..), Ok(rows @ 1..), 1..=100_000) = (u16::try_from(nx), u16::try_from(ny), nz) else {
             return Err(Error::usage(
@@ -96,8 +96,10 @@ impl Phantom {
                 };
                 write_ct_slice(&slice, std::io::BufWriter::with_capacity(1 << 20, &mut file), &path)?;
                 let staged = target.stage(file)?;
-                progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);
-                Ok(staged)
+                match progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1) {
+                    true => Ok(staged),
+                    false => Err(Error::Interrupted),
+                }
             })
             .collect::<Result<Vec<_>>>()?;
         publish(staged)
@@ -168,6 +170,7 @@ mod tests {
         let count = std::sync::atomic::AtomicU64::new(0);
         p.write_series(folder.path(), &|_| {
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            true
         })
         .unwrap();
         assert_eq!(count.into_inner(), 12);
@@ -179,6 +182,6 @@ mod tests {
         let read: Vec<i16> = bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b) - 1024).collect();
         assert_eq!(read, p.voxels(7));
         // A second run finds the files in its way.
-        assert!(matches!(p.write_series(folder.path(), &|_| {}), Err(Error::Write { .. })));
+        assert!(matches!(p.write_series(folder.path(), &|_| true), Err(Error::Write { .. })));
     }
 }

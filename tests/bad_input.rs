@@ -41,7 +41,7 @@ fn a_missing_file_is_an_input_error() {
     for command in ["info", "stats"] {
         fails(&[command, &path], INPUT, &["cannot read", &path]);
     }
-    for command in ["histogram", "equalize", "slice", "convert"] {
+    for command in ["histogram", "equalize", "window", "threshold", "slice", "convert"] {
         fails(&[command, &path, "-o", &folder.at("out.png")], INPUT, &["cannot read", &path]);
     }
     assert!(folder.names().is_empty());
@@ -123,6 +123,9 @@ fn a_mask_of_another_shape_is_refused() {
     let line = failure(&run(&["stats", &image, "--mask", &mask]), USAGE);
     assert!(line.contains("8 x 6 x 5") && line.contains("8 x 6 x 4"), "{line}");
     fails(&["equalize", &image, "--mask", &mask, "-o", &folder.at("out.nii")], USAGE, &["mask"]);
+    let masked = run(&["mask", &image, &mask, "-o", &folder.at("out.nii")]);
+    let line = failure(&masked, masked.code.filter(|c| [USAGE, INPUT].contains(c)).expect("2 or 3"));
+    assert!(line.contains("8 x 6 x 5") && line.contains("8 x 6 x 4"), "{line}");
     fails(&["stats", &image, "--mask", &folder.at("no.nii")], INPUT, &["cannot read", "no.nii"]);
     assert_eq!(folder.names(), ["image.nii", "mask.nii"]);
 }
@@ -213,7 +216,7 @@ fn a_name_that_says_no_format_is_refused() {
     let image = small_nifti(&folder, "image.nii");
     for (command, name) in [("convert", "out.doc"), ("equalize", "out"), ("slice", "out.nii"), ("histogram", "out.xls")] {
         let out = folder.at(name);
-        let line = failure(&run(&[command, &image, "-o", &out]), INPUT);
+        let line = failure(&run(&[command, &image, "-o", &out]), USAGE);
         assert!(line.contains(&out) && line.contains(".png"), "{line}");
     }
     assert_eq!(folder.names(), ["image.nii"]);
@@ -236,7 +239,7 @@ fn an_output_that_is_an_input_is_refused_even_with_force() {
 
     let series = small_series(&folder.path().join("series"), 3);
     let slice = format!("{series}/slice_0001.dcm");
-    fails(&["convert", &series, "-o", &slice, "--force"], USAGE, &["one of the inputs"]);
+    fails(&["convert", &series, "-o", &slice, "--force"], USAGE, &["replace a file in the input folder"]);
 }
 
 #[test]
@@ -246,7 +249,7 @@ fn several_series_in_a_folder_ask_for_one() {
     small_series(folder.path(), 3);
     let other = Phantom { size: [32, 32, 2], spacing_mm: [1.0; 3], seed: 8 };
     let apart = Folder::new();
-    other.write_series(apart.path(), &|_| ()).unwrap();
+    other.write_series(apart.path(), &|_| true).unwrap();
     for name in apart.names() {
         let to = folder.path().join(format!("b_{}", name.to_str().unwrap()));
         std::fs::copy(apart.path().join(&name), to).unwrap();
@@ -282,6 +285,7 @@ fn wrong_arguments_are_usage_errors() {
         vec!["stats", &image, "--threads", "0"],
         vec!["equalize", &image],
         vec!["stats", &image, "--label", "3"],
+        vec!["threshold", &image, "-o", "t.nii", "--otsu", "3", "--at", "5"],
     ] {
         let ran = run(&args);
         assert_eq!(ran.code, Some(USAGE), "{}: {}", ran.line, ran.stderr);
@@ -291,6 +295,12 @@ fn wrong_arguments_are_usage_errors() {
     fails(&["slice", &image, "-o", &last, "--index", "4"], USAGE, &["slice", ";"]);
     fails(&["slice", &image, "-o", &last, "--mm", "5"], USAGE, &["position", "--index"]);
     fails(&["slice", &image, "-o", &last, "--volume", "2"], USAGE, &["volume", ";"]);
+    for steps in ["", "frobnicate", "clip:9:5", "window:nowhere", "gamma:-1", "zscore,,invert"] {
+        let ran = run(&["map", &image, "--steps", steps, "-o", &folder.at("out.nii")]);
+        assert_eq!(ran.code, Some(USAGE), "{}: {}", ran.line, ran.stderr);
+    }
+    fails(&["window", &image, "--preset", "nowhere", "-o", &folder.at("out.nii")], USAGE, &["nowhere", ";"]);
+    fails(&["threshold", &image, "--otsu", "9", "-o", &folder.at("out.nii")], USAGE, &[";"]);
     assert_eq!(folder.names(), ["image.nii"]);
 }
 

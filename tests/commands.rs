@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Folder, data, finish, nifti_voxels, ok, program, run, small_nifti, small_series};
+use crate::support::{Folder, data, finish, nifti_voxels, ok, program, run, small_nifti, small_series, with_gpu};
 
 /// Images of every kind that the commands must take.
 const REAL: [&str; 6] = [
@@ -129,6 +129,14 @@ fn every_real_image_goes_through_every_command() {
         for address in ["src=\"http", "href=\"http", "url(http", "@import"] {
             assert!(!report.contains(address), "{name}: the report is not self-contained: {address}");
         }
+        ok(&["map", &path, "--steps", "percentile:1:99,minmax", "-o", &at("p.nii"), "--figure", &at("p.svg")]);
+        ok(&["window", &path, "--center", "40", "--width", "400", "-o", &at("w.nii.gz"), "--figure", &at("w.png")]);
+        let classes = ok(&["threshold", "--json", &path, "--otsu", "3", "-o", &at("t.nii"), "--figure", &at("t.svg")]).json();
+        assert_eq!(classes["classes"].as_array().unwrap().len(), 3, "{name}");
+        // The classes, as a mask of the image they came from.
+        ok(&["mask", &path, &at("t.nii"), "-o", &at("k.nii"), "--label", "2"]);
+        let kept = ok(&["stats", "--json", &path, "--mask", &at("t.nii"), "--label", "2"]).json();
+        assert_eq!(kept["count"], classes["classes"][2]["voxels"], "{name}");
         ok(&["slice", &path, "-o", &at("s.png")]);
         ok(&["slice", &path, "-o", &at("m.png"), "--montage", "6"]);
         ok(&["convert", &path, "-o", &at("c.nii")]);
@@ -336,4 +344,26 @@ fn devices_lists_adapters_that_passed_their_self_check() {
     assert!(!adapters.is_empty(), "{said}");
     let text = ok(&["devices"]).text();
     assert!(text.contains("self-check passed") && !text.contains("FAILED"), "{text}");
+}
+
+#[test]
+fn compressed_output_is_the_same_bytes_on_every_device() {
+    let folder = Folder::new();
+    // Several segments of a mebibyte, cut otherwise than slices, blocks and units.
+    let series = folder.at("series");
+    let phantom = hounsfield::phantom::Phantom { size: [250, 230, 40], ..Default::default() };
+    phantom.write_series(series.as_ref(), &|_| true).expect("a series");
+    let equalized = |name: &str, options: &[&str]| {
+        let out = folder.at(name);
+        let mut args = vec!["equalize", &series, "-o", &out];
+        args.extend(options);
+        ok(&args);
+        std::fs::read(&out).expect("an output")
+    };
+    let one = equalized("one.nii.gz", &["--threads", "1"]);
+    assert!(one == equalized("all.nii.gz", &[]), "threads");
+    assert!(one == equalized("little.nii.gz", &["--memory", "1"]), "memory");
+    if with_gpu() {
+        assert!(one == equalized("gpu.nii.gz", &["--device", "gpu"]), "device");
+    }
 }

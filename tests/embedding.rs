@@ -1,11 +1,11 @@
-//! A host program with its own wgpu device: count, decide, map and draw in one submit. It is `examples/embed.rs`, looked at closely.
+//! A host program with its own wgpu device: count, decide, map and draw in one submit. It is `tests/embed.rs`, looked at closely.
 
 use hounsfield::ops::{equalize, histogram, lut};
 use hounsfield::volume::{Block, Dtype};
 
 use crate::support::with_gpu;
 
-#[path = "../examples/embed.rs"]
+#[path = "embed.rs"]
 mod embed;
 
 /// The picture that the CPU path gives.

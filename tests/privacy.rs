@@ -154,6 +154,10 @@ fn every_command(input: &str, out: &Folder) -> Vec<(Vec<String>, usize)> {
         (line(&["histogram", input, "-o", &at("h.png")]), 1),
         (line(&["equalize", input, "-o", &at("e.nii.gz"), "--figure", &at("e.svg"), "--report", &at("e.html")]), 3),
         (line(&["equalize", "-v", "--json", input, "-o", &at("e.tif"), "--figure", &at("e.png")]), 2),
+        (line(&["map", input, "--steps", "clip:-1000:400,zscore", "-o", &at("z.nii.gz"), "--figure", &at("z.svg")]), 2),
+        (line(&["window", "--json", input, "--preset", "lung", "-o", &at("w.tif"), "--figure", &at("w.png")]), 2),
+        (line(&["threshold", "-v", input, "--otsu", "3", "-o", &at("t.nii"), "--figure", &at("t.svg")]), 2),
+        (line(&["mask", "--json", input, input, "-o", &at("m.nii"), "--figure", &at("m.svg")]), 2),
         (line(&["slice", input, "-o", &at("s.png")]), 1),
         (line(&["slice", "--json", input, "-o", &at("s.svg"), "--montage", "4"]), 1),
         (line(&["convert", "-v", input, "-o", &at("c.nii")]), 1),
@@ -275,4 +279,40 @@ fn no_error_about_a_senseless_value_repeats_it() {
     bytes[at..at + syntax.len()].copy_from_slice(b"Zqvx.840.10008.1.2.1");
     let path = folder.file("syntax", &bytes);
     inspect(&run(&["info", &path]), &Folder::new());
+}
+
+#[test]
+fn no_free_text_of_other_formats_is_passed_on() {
+    let folder = Folder::new();
+    // NIfTI: data_type, db_name, descrip, aux_file, intent_name, and an extension behind the header.
+    let mut bytes = crate::support::nifti(&[8, 6, 4], 2, &(0..192).collect::<Vec<u8>>());
+    for (at, room) in [(4, 10), (14, 18), (148, 80), (228, 24), (328, 16)] {
+        let text = b"Zqvx^Maria 18830229";
+        let n = text.len().min(room);
+        bytes[at..at + n].copy_from_slice(&text[..n]);
+    }
+    let voxels = bytes.split_off(352);
+    bytes[348] = 1;
+    bytes[108..112].copy_from_slice(&384f32.to_le_bytes());
+    bytes.extend(32i32.to_le_bytes());
+    bytes.extend(6i32.to_le_bytes());
+    bytes.extend(b"Zqvx comment on her\0\0\0\0\0");
+    assert_eq!(bytes.len(), 384);
+    bytes.extend(voxels);
+    assert_eq!(found_in(&bytes), Some("Zqvx"));
+    run_all(&folder.file("volume.nii", &bytes), true);
+
+    // PNG: a text chunk right behind the header.
+    let plain = folder.at("plain.png");
+    assert_eq!(run(&["slice", &folder.at("volume.nii"), "-o", &plain]).code, Some(0));
+    let png = std::fs::read(&plain).unwrap();
+    let mut chunk = b"tEXtComment\0Zqvx Maria".to_vec();
+    let mut crc = flate2::Crc::new();
+    crc.update(&chunk);
+    let length = (chunk.len() as u32 - 4).to_be_bytes();
+    chunk.extend(crc.sum().to_be_bytes());
+    let with_text = [&png[..33], &length, &chunk, &png[33..]].concat();
+    let path = folder.file("text.png", &with_text);
+    assert_eq!(run(&["info", &path]).code, Some(0), "the text chunk broke the file");
+    run_all(&path, false);
 }

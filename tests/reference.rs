@@ -200,3 +200,16 @@ fn the_gpu_writes_the_same_files_as_the_cpu() {
         assert!(files("cpu") == files("gpu"), "{name}: CPU and GPU differ");
     }
 }
+
+#[test]
+fn a_masked_image_is_opencvs_bitwise_and() {
+    let Some(answers) = answers() else { return };
+    let folder = Folder::new();
+    let image = data("ultrasound/Dataset_BUSI_with_GT/malignant/malignant (1).png").unwrap();
+    let mask = image.replace(".png", "_mask.png");
+    for device in devices() {
+        let out = folder.at("masked.nii");
+        ok(&["mask", "--force", "--device", device, &image, &mask, "-o", &out]);
+        assert_eq!(md5(&nifti_voxels(&out)), answers["files"]["malignant (1) inside mask"]["and_md5"], "{device}");
+    }
+}

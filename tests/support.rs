@@ -167,7 +167,7 @@ pub fn nifti_voxels(path: &str) -> Vec<u8> {
 pub fn small_series(folder: &Path, slices: u64) -> String {
     use hounsfield::phantom::Phantom;
     let phantom = Phantom { size: [48, 40, slices], spacing_mm: [8.0, 8.0, 5.0], seed: 7 };
-    phantom.write_series(folder, &|_| ()).unwrap();
+    phantom.write_series(folder, &|_| true).unwrap();
     folder.to_str().unwrap().to_owned()
 }
 

@@ -123,8 +123,9 @@ impl Pieces {
         // Ends, and places between them both by value and by key.
         let by_value = (1..8).map(|i| key((x + width * f64::from(i) / 8.0) as f32).clamp(a, end));
         let by_key = [a + (end - a) / 2, end];
-        let far = |k: u32| !((start + slope * (f64::from(value(k)) - x) - f(k)).abs() <= close);
-        if end == a || !by_value.chain(by_key).any(far) {
+        // NaN, from a slope that overflows, is far too.
+        let near = |k: u32| (start + slope * (f64::from(value(k)) - x) - f(k)).abs() <= close;
+        if end == a || by_value.chain(by_key).all(near) {
             return self.push(value(a), y, slope);
         }
         // By value, unless that leaves one side empty.

@@ -79,7 +79,7 @@ impl Sums {
         };
         let scores: Vec<f64> = entries.iter().map(|e| ((e.value - first) / unit).round()).collect();
         let weighted: f64 = entries.iter().zip(&scores).map(|(e, s)| s * e.count as f64).sum();
-        if !(weighted < LARGEST_SUM) {
+        if weighted >= LARGEST_SUM {
             return Err(Error::usage("too many voxels for exact sums", "take fewer volumes at a time"));
         }
         // From near the mean, so that large equal parts do not hide small differences.
@@ -134,9 +134,10 @@ impl Sums {
             return;
         }
         let row = usize::midpoint(rows.start, rows.end - 1);
-        let (mut best, mut at) = (f64::NEG_INFINITY, cuts.0.max(row + 1));
-        for cut in at..=cuts.1 {
-            let sum = self.gain(row, cut) + tail[cut];
+        let first = cuts.0.max(row + 1);
+        let (mut best, mut at) = (f64::NEG_INFINITY, first);
+        for (cut, rest) in (first..).zip(&tail[first..=cuts.1]) {
+            let sum = self.gain(row, cut) + rest;
             if sum > best {
                 (best, at) = (sum, cut);
             }

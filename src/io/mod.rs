@@ -16,6 +16,7 @@ mod round_trips;
 pub mod stack;
 #[cfg(test)]
 mod tests;
+mod write_behind;
 
 pub use grey::Grey;
 pub use limits::Limits;

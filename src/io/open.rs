@@ -57,8 +57,16 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
 /// Begins a file of the format that the name of `target` asks for.
 ///
 /// # Errors
-/// [`Error::Unsupported`] if the format is unknown or cannot hold such a volume, [`Error::Write`].
+/// [`Error::Usage`] if the format is unknown or cannot hold such a volume, [`Error::Write`].
 pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Sink>> {
+    // Another format can be asked for: the caller's mistake, where it would be a file's if it were read.
+    begin(target, header, options).map_err(|e| match e {
+        Error::Unsupported { path, what, remedy } => Error::usage(format!("{what} ({})", path.display()), remedy),
+        other => other,
+    })
+}
+
+fn begin(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Sink>> {
     let path = target.path();
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     if name.ends_with(".nii") || name.ends_with(".nii.gz") {

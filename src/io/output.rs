@@ -36,12 +36,14 @@ impl Target {
         if let Ok(own) = path.canonicalize() {
             for input in inputs {
                 let Ok(input) = input.canonicalize() else { continue };
-                // A series is given as its folder: no file in there may be replaced either.
-                if own == input || (input.is_dir() && own.parent() == Some(&input)) {
-                    return Err(Error::usage(
-                        format!("the output is one of the inputs ({})", path.display()),
-                        "write to another file",
-                    ));
+                if own == input {
+                    let what = format!("the output is one of the inputs ({})", path.display());
+                    return Err(Error::usage(what, "write to another file"));
+                }
+                // A series is given as its folder: which of its files are slices is not known yet.
+                if input.is_dir() && own.parent() == Some(&input) {
+                    let what = format!("the output would replace a file in the input folder ({})", path.display());
+                    return Err(Error::usage(what, "write to another folder"));
                 }
             }
             if !force {

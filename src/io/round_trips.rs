@@ -211,7 +211,7 @@ fn png_comes_back_as_it_was_and_refuses_the_rest() {
     for (axes, dtype) in [(vec![4, 4], Dtype::I16), (vec![4, 4, 2], Dtype::U8), (vec![4, 4], Dtype::F32)] {
         let header = Header::new(Shape::new(&axes).unwrap(), dtype);
         let refused = write(&copies.path.join("refused.png"), &header, &noise(header.bytes() as usize), 100);
-        assert!(matches!(refused, Err(Error::Unsupported { .. })));
+        assert!(matches!(refused, Err(Error::Usage { .. })));
     }
     assert!(!copies.path.join("refused.png").exists());
 }
@@ -232,8 +232,8 @@ fn what_cannot_be_written_is_refused_and_leaves_nothing() {
     }
     let slices = vec![Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 }];
     let varying = Header { rescale: Rescales::PerSlice(slices), ..header.clone() };
-    assert!(matches!(refuse("a.nii", &varying, 32), Error::Unsupported { .. }));
-    assert!(matches!(refuse("a.mha", &header, 32), Error::Unsupported { .. }));
+    assert!(matches!(refuse("a.nii", &varying, 32), Error::Usage { .. }));
+    assert!(matches!(refuse("a.mha", &header, 32), Error::Usage { .. }));
     let huge = Header::new(Shape::new(&[30_000, 30_000, 30_000, 30_000]).unwrap(), Dtype::F64);
     let target = Target::new(&folder.path().join("a.nii"), false, &[]).unwrap();
     let error = create(&target, &huge, &WriteOptions::default()).map(|_| ()).unwrap_err();

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{equalize, gmm, histogram, lut, mask, scan};
+use super::{equalize, gmm, histogram, lut, mask, pointwise, scan};
 use crate::analysis::mixture::{self, Gaussian};
+use crate::analysis::pieces::Pieces;
 use crate::engine::{Gpu, GpuError, GpuVolume};
 use crate::volume::{Block, Dtype, Table};
 
@@ -14,7 +15,7 @@ pub struct Outcome {
     pub kernel: &'static str,
     /// The case.
     pub case: String,
-    /// None if the result was the CPU's, bit for bit or within the operation's bound; else what differed or failed.
+    /// None if the result was the CPU's, bit for bit or within the kernel's bound; else what differed or failed.
     pub failure: Option<String>,
 }
 
@@ -48,6 +49,7 @@ pub fn run(gpu: &Gpu) -> Vec<Outcome> {
     check("lut", "float32 through edges".into(), float_lut_case(gpu, &floats));
     check("mask", "float32 with NaN and infinities".into(), mask_case(gpu, Block { dtype: Dtype::F32, bytes: &floats }));
     check("mask", "and, or, xor, not".into(), combine_case(gpu));
+    check("pointwise", "float32 through straight pieces".into(), pointwise_case(gpu, &floats));
     for channels in [&[Dtype::U8][..], &[Dtype::F32], &[Dtype::I16, Dtype::F32]] {
         check("gmm", format!("{channels:?}"), gmm_case(gpu, channels));
     }
@@ -135,6 +137,28 @@ fn float_lut_case(gpu: &Gpu, bytes: &[u8]) -> Result<Result<(), String>, GpuErro
     Ok(compare(&got, &want))
 }
 
+/// A ramp, a steeper one, a step and a fall: within 2⁻²⁰ of the largest result.
+fn pointwise_case(gpu: &Gpu, bytes: &[u8]) -> Result<Result<(), String>, GpuError> {
+    let pieces = Pieces {
+        from: vec![-1e20, -1.5, 0.0, 7.0, 1e9],
+        start: vec![0.0, 0.25, 40.0, 90.0, -10.0],
+        slope: vec![0.0, 20.0, 7.0, -1e-7, 0.0],
+        bound: 90.0 / f64::from(1 << 20),
+    };
+    let curve = pointwise::Curve::new(&pieces);
+    let block = Block { dtype: Dtype::F32, bytes };
+    let got = pointwise::run(gpu, &GpuVolume::upload(gpu, block)?, &pointwise::GpuCurve::upload(gpu, &curve)?)?.download(gpu)?;
+    let mut want = vec![0; bytes.len()];
+    pointwise::cpu(block, &curve, &mut want);
+    let numbers = |bytes: &[u8]| bytes.chunks_exact(4).map(|b| Dtype::F32.decode(b)).collect::<Vec<_>>();
+    let (got, want) = (numbers(&got), numbers(&want));
+    let close = |g: f64, w: f64| if w.is_nan() { g.is_nan() } else { (g - w).abs() <= pieces.bound };
+    if got.len() == want.len() && got.iter().zip(&want).all(|(g, w)| close(*g, *w)) {
+        return Ok(Ok(()));
+    }
+    Ok(compare(&got, &want))
+}
+
 fn lut_case(gpu: &Gpu, block: Block<'_>, to: Dtype) -> Result<Result<(), String>, GpuError> {
     let table = Table::from_fn(block.dtype, to, |v| f64::from(v) * 1.37 - 11.0);
     let got = lut::run(gpu, &GpuVolume::upload(gpu, block)?, &lut::GpuTable::upload(gpu, &table)?)?.download(gpu)?;
@@ -155,6 +179,37 @@ fn equalize_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuE
     let bytes = gpu.download("equalize", &entries, entries.size())?;
     let got: Vec<u32> = bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     Ok(compare(&got, equalize::cpu(&counts, &settings).entries()))
+}
+
+/// The block under a mask of bytes and under the same mask packed.
+fn mask_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuError> {
+    let bits: Vec<u8> = (0..block.len().div_ceil(8)).map(|i| ((i * 37) >> 2) as u8).collect();
+    let bytes: Vec<u8> = (0..block.len()).map(|i| bits[i / 8] & 1 << (i % 8)).collect();
+    let background = 0xfedc_ba98_u32 >> (32 - 8 * block.dtype.bytes());
+    let volume = GpuVolume::upload(gpu, block)?;
+    let mut want = vec![0; block.bytes.len()];
+    mask::cpu(block, mask::Keep::Bytes(&bytes), u64::from(background), &mut want);
+    let mut same = Ok(());
+    for keep in [mask::Keep::Bytes(&bytes), mask::Keep::Bits(&bits)] {
+        let device_mask = mask::GpuMask::upload(gpu, keep, block.len() as u64)?;
+        let got = mask::run(gpu, &volume, &device_mask, background)?.download(gpu)?;
+        same = same.and_then(|()| compare(&got, &want));
+    }
+    Ok(same)
+}
+
+fn combine_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
+    let [a, b] = [3, 5].map(|n| (0..1009).map(|i| u8::from(i % n == 0) * 200).collect::<Vec<u8>>());
+    let upload = |bytes: &[u8]| mask::GpuMask::upload(gpu, mask::Keep::Bytes(bytes), bytes.len() as u64);
+    let (device_a, device_b) = (upload(&a)?, upload(&b)?);
+    let mut same = Ok(());
+    for rule in [mask::Rule::AND, mask::Rule::OR, mask::Rule::XOR, mask::Rule::NOT] {
+        let mut want = a.clone();
+        mask::combine(rule, &mut want, &b);
+        let got = mask::run_combine(gpu, rule, &device_a, &device_b)?.download(gpu)?;
+        same = same.and_then(|()| compare(&got, &want));
+    }
+    Ok(same)
 }
 
 /// Noise; floats within four of 0, where the bound of the operation holds, with NaN and infinities among them.
@@ -247,37 +302,6 @@ fn gmm_exact_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
         }
     }
     Ok(Ok(()))
-}
-
-/// The block under a mask of bytes and under the same mask packed.
-fn mask_case(gpu: &Gpu, block: Block<'_>) -> Result<Result<(), String>, GpuError> {
-    let bits: Vec<u8> = (0..block.len().div_ceil(8)).map(|i| (i * 37 >> 2) as u8).collect();
-    let bytes: Vec<u8> = (0..block.len()).map(|i| bits[i / 8] & 1 << (i % 8)).collect();
-    let background = 0xfedc_ba98_u32 >> (32 - 8 * block.dtype.bytes());
-    let volume = GpuVolume::upload(gpu, block)?;
-    let mut want = vec![0; block.bytes.len()];
-    mask::cpu(block, mask::Keep::Bytes(&bytes), u64::from(background), &mut want);
-    let mut same = Ok(());
-    for keep in [mask::Keep::Bytes(&bytes), mask::Keep::Bits(&bits)] {
-        let device_mask = mask::GpuMask::upload(gpu, keep, block.len() as u64)?;
-        let got = mask::run(gpu, &volume, &device_mask, background)?.download(gpu)?;
-        same = same.and_then(|()| compare(&got, &want));
-    }
-    Ok(same)
-}
-
-fn combine_case(gpu: &Gpu) -> Result<Result<(), String>, GpuError> {
-    let [a, b] = [3, 5].map(|n| (0..1009).map(|i| u8::from(i % n == 0) * 200).collect::<Vec<u8>>());
-    let upload = |bytes: &[u8]| mask::GpuMask::upload(gpu, mask::Keep::Bytes(bytes), bytes.len() as u64);
-    let (device_a, device_b) = (upload(&a)?, upload(&b)?);
-    let mut same = Ok(());
-    for rule in [mask::Rule::AND, mask::Rule::OR, mask::Rule::XOR, mask::Rule::NOT] {
-        let mut want = a.clone();
-        mask::combine(rule, &mut want, &b);
-        let got = mask::run_combine(gpu, rule, &device_a, &device_b)?.download(gpu)?;
-        same = same.and_then(|()| compare(&got, &want));
-    }
-    Ok(same)
 }
 
 fn scan_case(gpu: &Gpu, count: u32) -> Result<Result<(), String>, GpuError> {

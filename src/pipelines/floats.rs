@@ -82,6 +82,16 @@ pub fn float_statistics(
         let mut prefixes: Vec<u64> = ranks.iter().map(|r| r.prefix).collect();
         prefixes.dedup();
         let shift = key_bits(header.dtype) - DIGIT_BITS * (level + 1);
+        // Most values are ruled out by their first digit; at the first level it says which prefix they have, too.
+        let mut places = vec![u16::MAX; DIGITS];
+        for (i, prefix) in prefixes.iter().enumerate() {
+            places[(prefix >> (DIGIT_BITS * (level - 1))) as usize] = i as u16;
+        }
+        let place_of = |prefix: u64| match places[(prefix >> (DIGIT_BITS * (level - 1))) as usize] {
+            u16::MAX => None,
+            place if level == 1 => Some(usize::from(place)),
+            _ => prefixes.binary_search(&prefix).ok(),
+        };
         let passes = workers::each(
             Input { observer: None, ..input },
             0,
@@ -93,7 +103,7 @@ pub fn float_statistics(
                         return;
                     }
                     let key = value.key >> shift;
-                    if let Ok(i) = prefixes.binary_search(&(key >> DIGIT_BITS)) {
+                    if let Some(i) = place_of(key >> DIGIT_BITS) {
                         digits[i * DIGITS + (key as usize & (DIGITS - 1))] += 1;
                     }
                     if level == 1 {
@@ -151,16 +161,37 @@ struct Value {
 }
 
 impl Reader {
-    fn each(&self, bytes: &[u8], mask: Option<&[u8]>, mut take: impl FnMut(Value)) {
-        for (i, one) in bytes.chunks_exact(self.dtype.bytes()).enumerate() {
+    /// The types that are common get a loop of their own.
+    fn each(&self, bytes: &[u8], mask: Option<&[u8]>, take: impl FnMut(Value)) {
+        match self.dtype {
+            Dtype::F32 => {
+                let value = |b: &[u8; 4]| Value {
+                    number: f64::from(f32::from_le_bytes(*b)),
+                    key: float_key(u64::from(u32::from_le_bytes(*b)), 32),
+                };
+                self.selected(bytes.as_chunks().0.iter().map(value), mask, take);
+            }
+            Dtype::F64 => {
+                let value = |b: &[u8; 8]| Value { number: f64::from_le_bytes(*b), key: float_key(u64::from_le_bytes(*b), 64) };
+                self.selected(bytes.as_chunks().0.iter().map(value), mask, take);
+            }
+            dtype => {
+                let value = |one| Value { number: dtype.decode(one), key: key_of(dtype, one) };
+                self.selected(bytes.chunks_exact(dtype.bytes()).map(value), mask, take);
+            }
+        }
+    }
+
+    #[inline]
+    fn selected(&self, values: impl Iterator<Item = Value>, mask: Option<&[u8]>, mut take: impl FnMut(Value)) {
+        for (i, value) in values.enumerate() {
             if mask.is_some_and(|m| m[i] == 0) {
                 continue;
             }
-            let number = self.dtype.decode(one);
-            if self.range.is_some_and(|(low, high)| !(low..=high).contains(&self.rescale.real(number))) {
+            if self.range.is_some_and(|(low, high)| !(low..=high).contains(&self.rescale.real(value.number))) {
                 continue;
             }
-            take(Value { number, key: key_of(self.dtype, one) });
+            take(value);
         }
     }
 }
@@ -185,14 +216,13 @@ impl Default for First {
 
 impl First {
     fn add(&mut self, dtype: Dtype, value: Value) {
-        if value.number.is_nan() {
-            self.nan += 1;
-        } else if value.number.is_infinite() {
-            self.infinite += 1;
+        if !value.number.is_finite() {
+            self.nan += u64::from(value.number.is_nan());
+            self.infinite += u64::from(value.number.is_infinite());
         } else {
             self.count += 1;
-            self.min = self.min.min(value.number);
-            self.max = self.max.max(value.number);
+            self.min = if value.number < self.min { value.number } else { self.min };
+            self.max = if value.number > self.max { value.number } else { self.max };
             self.sum.add(value.number);
             self.top[(value.key >> (key_bits(dtype) - DIGIT_BITS)) as usize] += 1;
         }

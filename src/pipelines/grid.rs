@@ -17,16 +17,16 @@ const STRAIGHT: [(usize, bool); 3] = [(0, false), (1, false), (2, false)];
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
 impl Turn {
-    /// How to read a mask for an image; an error that gives both shapes, or both geometries, if they do not lie on one grid.
+    /// How to read `what` (a mask) for an image; an error that gives both shapes, or both geometries, if they do not lie on one grid.
     ///
     /// Where both have a position in the patient, axes may be flipped and permuted; else the shapes must agree as they are. A mask of three axes
     /// serves all volumes of a time series.
-    pub fn of(mask: &Header, image: &Header) -> Result<Self> {
+    pub fn of(what: &str, mask: &Header, image: &Header) -> Result<Self> {
         let (own, wanted) = (mask.shape.volumes(), image.shape.volumes());
         let shapes = || {
             Err(Error::usage(
-                format!("the mask has {} voxels, the image {}", mask.shape, image.shape),
-                "give a mask of the image's shape",
+                format!("the {what} has {} voxels, the image {}", mask.shape, image.shape),
+                format!("give a {what} of the image's shape"),
             ))
         };
         if own != wanted && own != 1 {
@@ -44,8 +44,8 @@ impl Turn {
         match axes {
             Some(axes) => Ok(Self::new(axes, own, wanted)),
             None => Err(Error::usage(
-                format!("mask and image lie on different grids: {} and {}", described(mask), described(image)),
-                "resample the mask to the image",
+                format!("{what} and image lie on different grids: {} and {}", described(mask), described(image)),
+                format!("resample the {what} to the image"),
             )),
         }
     }
@@ -235,7 +235,7 @@ mod tests {
                 .collect();
             for axes in turns() {
                 let mask = turned(axes, own);
-                let turn = Turn::of(mask.header(), &image).unwrap();
+                let turn = Turn::of("mask", mask.header(), &image).unwrap();
                 assert_eq!(turn, Turn { axes, repeated: own != volumes });
                 let held = Held::new(&mask, turn, &image).unwrap();
                 let mut got = vec![9; total as usize];
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn other_grids_are_refused_with_both_geometries() {
         let image = header(&IMAGE, Some(matrix_of_image()));
-        let refused = |mask: &Header| Turn::of(mask, &image).unwrap_err().to_string();
+        let refused = |mask: &Header| Turn::of("mask", mask, &image).unwrap_err().to_string();
         let mut shifted = matrix_of_image();
         shifted[2][3] += 0.02;
         let text = refused(&header(&IMAGE, Some(shifted)));
@@ -264,13 +264,13 @@ mod tests {
         refused(&header(&[5, 3, 5], Some(matrix_of_image())));
         refused(&header(&[5, 3, 4, 2], Some(matrix_of_image())));
         // A permutation that fits the shape alone.
-        assert!(Turn::of(&header(&[3, 5, 4], None), &image).unwrap_err().to_string().contains("3 x 5 x 4"));
+        assert!(Turn::of("mask", &header(&[3, 5, 4], None), &image).unwrap_err().to_string().contains("3 x 5 x 4"));
         // A hundredth of a voxel is a matter of rounding in files; no position is no contradiction.
         let mut close = matrix_of_image();
         close[0][3] += 0.005;
-        assert!(Turn::of(&header(&IMAGE, Some(close)), &image).unwrap().is_straight());
-        assert!(Turn::of(&header(&IMAGE, None), &image).unwrap().is_straight());
+        assert!(Turn::of("mask", &header(&IMAGE, Some(close)), &image).unwrap().is_straight());
+        assert!(Turn::of("mask", &header(&IMAGE, None), &image).unwrap().is_straight());
         let flat = header(&[6, 7], None);
-        assert!(Turn::of(&header(&[6, 7, 1], None), &flat).unwrap().is_straight());
+        assert!(Turn::of("mask", &header(&[6, 7, 1], None), &flat).unwrap().is_straight());
     }
 }

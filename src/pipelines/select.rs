@@ -31,7 +31,7 @@ impl Mask {
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both geometries, if the two do not lie on the same grid; what reading gives.
     pub fn new(source: Box<dyn Source>, label: Option<f64>, image: &Header) -> Result<Self> {
-        let turn = Turn::of(source.header(), image)?;
+        let turn = Turn::of("mask", source.header(), image)?;
         let mut header = source.header().clone();
         header.dtype = Dtype::U8;
         let binary = Binary { inner: source, label, header };

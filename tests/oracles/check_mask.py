@@ -19,7 +19,8 @@ KNOWN = {"malignant/malignant (1).png": "a90fc97284db3beabbef30888e85d6bf"}
 
 def grey(path):
     # imdecode, since imread does not take every file name on every system.
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2GRAY)
+    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
 
 
 data, out = map(pathlib.Path, sys.argv[1:3])
@@ -29,10 +30,10 @@ wrong = []
 for path in images:
     name = path.relative_to(data).as_posix()
     image = grey(path)
-    mask = np.zeros_like(image)
+    mask = np.zeros(image.shape, np.uint8)
     for part in path.parent.glob("*_mask*.png"):
         if part.stem == f"{path.stem}_mask" or part.stem.startswith(f"{path.stem}_mask_"):
-            mask |= np.where(grey(part) > 0, np.uint8(255), np.uint8(0))
+            mask[grey(part) > 0] = 255
     want = cv2.bitwise_and(image, image, mask=mask)
     ours = cv2.imread(str(out / name), cv2.IMREAD_UNCHANGED)
     if ours is None or ours.dtype != want.dtype or ours.shape != want.shape or not np.array_equal(ours, want):
@@ -56,5 +57,6 @@ for path in images:
                 wrong.append(f"{name}: {word} {side} is {row[f'{word}_{side}']}, NumPy {value}")
 wrong += [f"{name}: in the table alone" for name in rows]
 print(f"OpenCV {cv2.__version__}, NumPy {np.__version__}: {len(images)} pairs, {len(wrong)} differences")
-print(*wrong, sep="\n")
+for line in wrong:
+    print(line)
 sys.exit(bool(wrong) or not images)

@@ -20,7 +20,7 @@ pub fn stage(target: &Target, svg: &Svg, width: Option<u32>) -> Result<Staged> {
 pub fn check(target: &Target) -> Result<()> {
     match extension(target).as_str() {
         "svg" | "png" => Ok(()),
-        _ => Err(Error::unsupported(target.path(), "figures are PNG or SVG", "end the name in .png or .svg")),
+        _ => Err(Error::usage(format!("figures are PNG or SVG ({})", target.path().display()), "end the name in .png or .svg")),
     }
 }
 

@@ -72,6 +72,7 @@ impl Edges {
     }
 
     /// The bin of a value that is not NaN: below the first edge `Err(Below)`, above the last `Err(Above)`.
+    #[inline]
     pub(crate) fn bin(&self, x: f32) -> Result<usize, Outside> {
         let key = order_key(x.to_bits());
         let last = self.bins();
@@ -81,8 +82,11 @@ impl Edges {
         if key > self.keys[last] {
             return Err(Outside::Above);
         }
-        // Guess in floats, decide in integers.
-        let guess = ((f64::from(x) - f64::from(self.values[0])) * self.per_unit) as usize;
+        // Guess in floats, decide in integers. Added to 2⁵², a number below 2³² leaves its whole part in the low bits (rounded, hence
+        // less a half): a third of the work of a conversion that must saturate.
+        let place = (f64::from(x) - f64::from(self.values[0])) * self.per_unit - 0.5;
+        let place = if place > 0.0 { place } else { 0.0 };
+        let guess = (place + (1u64 << 52) as f64).to_bits() as u32 as usize;
         let mut bin = guess.min(last - 1);
         while key < self.keys[bin] {
             bin -= 1;
@@ -102,12 +106,9 @@ pub(crate) enum Outside {
 }
 
 /// The bits of an f32 that is not NaN as an integer that sorts alike; -0 and +0 are one.
+#[inline]
 pub(crate) fn order_key(bits: u32) -> u32 {
-    if bits & 0x7fff_ffff == 0 {
-        0x8000_0000
-    } else if bits >> 31 == 1 {
-        !bits
-    } else {
-        bits | 0x8000_0000
-    }
+    let bits = if bits & 0x7fff_ffff == 0 { 0 } else { bits };
+    // All bits of a negative number turn over, of others the sign.
+    bits ^ ((bits as i32 >> 31) as u32 | 0x8000_0000)
 }

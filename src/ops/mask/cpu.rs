@@ -34,7 +34,7 @@ pub fn cpu(block: Block<'_>, keep: Keep<'_>, background: u64, out: &mut [u8]) {
             for ((bytes, out), bits) in parts.zip(mask.chunks(SPREAD)) {
                 for (eight, byte) in spread.as_chunks_mut::<8>().0.iter_mut().zip(bits) {
                     // Byte i of the product's bits is not zero where bit i is set, which is all that is asked of a mask.
-                    *eight = (u64::from(*byte) * 0x0101_0101_0101_0101 & 0x8040_2010_0804_0201).to_le_bytes();
+                    *eight = ((u64::from(*byte) * 0x0101_0101_0101_0101) & 0x8040_2010_0804_0201).to_le_bytes();
                 }
                 select(size, bytes, &spread[..bytes.len() / size], background, out);
             }

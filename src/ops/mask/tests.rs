@@ -17,7 +17,9 @@ const RULES: [Rule; 8] = [
 
 /// Runs of kept and left-out voxels, with every non-zero byte among them, and single ones.
 fn mask(voxels: usize) -> Vec<u8> {
-    (0..voxels as u64).map(|i| if noise(i / 5) % 3 == 0 { (noise(i) % 256) as u8 } else { (i % 7 == 3) as u8 * 0x80 }).collect()
+    (0..voxels as u64)
+        .map(|i| if noise(i / 5).is_multiple_of(3) { (noise(i) % 256) as u8 } else { (i % 7 == 3) as u8 * 0x80 })
+        .collect()
 }
 
 fn packed(mask: &[u8]) -> Vec<u8> {

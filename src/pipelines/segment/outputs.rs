@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::analysis::mixture::MOST_CLASSES;
 use crate::analysis::overlap::Confusion;
 use crate::io::{Sink, Source, output};
-use crate::pipelines::grid::{Turn, described};
+use crate::pipelines::grid::Turn;
 use crate::pipelines::{Observer, Watch, gather};
 use crate::volume::{Header, Volume};
 use crate::{Error, Result};
@@ -37,22 +37,13 @@ impl Truth {
 /// # Errors
 /// [`Error::Usage`] naming `what` if it does not lie on the grid of the image.
 pub(super) fn same_grid(own: &Header, image: &Header, what: &str) -> Result<()> {
-    if own.shape != image.shape {
-        return Err(Error::usage(
-            format!("{what} has {} voxels, the image {}", own.shape, image.shape),
-            "give volumes of one shape",
-        ));
+    if Turn::of(what, own, image)?.is_straight() {
+        return Ok(());
     }
-    match Turn::of(own, image) {
-        Ok(turn) if turn.is_straight() => Ok(()),
-        Ok(_) => {
-            Err(Error::usage(format!("the axes of {what} run otherwise than the image's"), "convert one to the other's axes"))
-        }
-        Err(_) => Err(Error::usage(
-            format!("{what} and image lie on different grids: {} and {}", described(own), described(image)),
-            "resample one to the other",
-        )),
-    }
+    Err(Error::usage(
+        format!("the axes of the {what} run otherwise than the image's ({} and {} voxels)", own.shape, image.shape),
+        "reorient one to the other",
+    ))
 }
 
 /// The same voxels from memory, if they would have to be read in order and are no more than `most` bytes.

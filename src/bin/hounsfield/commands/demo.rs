@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Parser;
 use hounsfield::phantom::Phantom;
+use hounsfield::pipelines::Watch;
 use hounsfield::{Error, Result};
 
 use crate::args::{Cli, Command, Demo, Shared};
@@ -20,8 +21,11 @@ pub fn run(shared: &Shared, command: &Demo) -> Result<()> {
     }
     let phantom = Phantom { size: [512, 512, command.slices], seed: command.seed, ..Phantom::default() };
     print(&format!("A made-up chest CT of {} slices, written as DICOM:\n", command.slices))?;
-    let bar = Progress::new(shared, "phantom", 0);
-    phantom.write_series(&series, &|_| ())?;
+    let bar = Progress::files(shared, "phantom", command.slices);
+    phantom.write_series(&series, &|_| {
+        bar.advance(1);
+        !bar.stopped()
+    })?;
     bar.finish();
 
     let at = |name: &str| folder.join(name).to_string_lossy().into_owned();

@@ -37,11 +37,8 @@ pub fn run(shared: &Shared, command: &Histogram) -> Result<()> {
     let target = job::target(shared, &command.output, &command.input, Some(&command.region))?;
     let kind = picture::extension(&target);
     if !matches!(kind.as_str(), "csv" | "json" | "png" | "svg") {
-        return Err(Error::unsupported(
-            target.path(),
-            "a histogram has no such format",
-            "end the name in .png, .svg, .csv or .json",
-        ));
+        let what = format!("a histogram has no such format ({})", target.path().display());
+        return Err(Error::usage(what, "end the name in .png, .svg, .csv or .json"));
     }
     let input = job::resolve(shared, &command.input)?.as_float32();
     let mask = job::mask(&command.region, input.header())?;

@@ -8,7 +8,7 @@ use hounsfield::analysis::steps::{Chain, Composed, Scale};
 use hounsfield::io::output::{self, Target};
 use hounsfield::io::{self, WriteOptions};
 use hounsfield::pipelines::{Device, Mapping, Pointwise};
-use hounsfield::report::colours::{BARS, MARKER, label};
+use hounsfield::report::colours::{MARKER, label};
 use hounsfield::report::{self, Key, Marker, Panel, Picker, Picture, Plot, Shade, Slice, Svg, View, display_window, figure};
 use hounsfield::volume::{Dtype, Header, Rescale, Rescales, WindowFunction};
 use serde_json::{Map, Value, json};
@@ -64,6 +64,12 @@ pub fn carry_out(shared: &Shared, request: Request<'_>) -> Result<Done> {
     if composed.clamped() > 0 {
         let voxels = crate::text::count(composed.clamped());
         job::warn(shared, &format!("{voxels} results do not fit {} and are clamped; --to f32 keeps them", composed.to()));
+    }
+    if header.inverted && composed.scale() == Scale::Fraction {
+        job::warn(
+            shared,
+            "low values are bright in this file (MONOCHROME1), also in the result; the step invert turns that round",
+        );
     }
 
     let sink = io::create(&image, mapping.header(), &WriteOptions::default())?;
@@ -178,7 +184,8 @@ fn draw(mapping: &Mapping, slices: &[Slice], title: &str) -> Result<Svg> {
     let out = mapping.header();
     let identity = Rescales::Uniform(Rescale::IDENTITY);
     let steps: Vec<String> = composed.facts().iter().map(|(step, _)| step.to_string()).collect();
-    let mut panel = Panel { title: format!("{} as {}", steps.join(", "), out.dtype), ..Panel::default() };
+    let as_type = if out.labels { String::new() } else { format!(" as {}", out.dtype) };
+    let mut panel = Panel { title: steps.join(", ") + &as_type, ..Panel::default() };
     if let Some(thresholds) = composed.thresholds() {
         let pictures = results.iter().map(|s| Ok(captioned(s, Picture::coloured(s, |v| label(v as u64))?)));
         panel.pictures = pictures.collect::<Result<_>>()?;
@@ -189,7 +196,6 @@ fn draw(mapping: &Mapping, slices: &[Slice], title: &str) -> Result<Svg> {
             let marker = |t: &f64| Marker { at: *t, name: number(*t), colour: MARKER };
             original.markers = thresholds.iter().map(marker).collect();
         }
-        panels[0].keys = vec![Key { name: "voxels that count".into(), colour: BARS }];
     } else {
         let shade = match (composed.scale(), out.dtype) {
             (Scale::Fraction, Dtype::F32) => Shade::over(out, 0.0, 1.0),

@@ -5,10 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use hounsfield::Result;
 use hounsfield::analysis::statistics::Statistics;
 use hounsfield::ops::mask::{self as op, Keep};
-use hounsfield::pipelines::{self, Watch};
+use hounsfield::pipelines::{self, Sides, Watch};
 use hounsfield::report::{Key, Panel, Picker, Picture, Shade, Slice, Svg, View, colours, display_window, figure};
 use hounsfield::volume::{Block, Dtype, Header};
 
+use super::words::percent;
 use crate::text::count;
 
 /// The slices that a figure shows: in every plane the one with most of the mask.
@@ -35,10 +36,9 @@ impl Slices {
         self.image.take(at, bytes);
     }
 
-    /// The figure. `all` are the statistics of the whole image.
-    pub fn draw(self, header: &Header, all: Option<&Statistics>, background: u64, voxels: u64) -> Result<Svg> {
-        let (low, high, min, max) = all.map_or((0.0, 1.0, 0.0, 1.0), |s| (s.percentiles[0], s.percentiles[5], s.min, s.max));
-        let shade = Shade::new(header, display_window(header, low, high, min, max));
+    /// The figure.
+    pub fn draw(self, header: &Header, sides: &Sides, background: u64) -> Result<Svg> {
+        let shade = shade(header, sides);
         let grey = |slice: &Slice| Picture::grey(slice, &header.rescale, &shade);
         let mut panels = ["Original", "Mask", "Segmented"].map(|t| Panel { title: t.into(), ..Panel::default() });
         for (slice, mask) in self.image.finish().iter().zip(&self.mask) {
@@ -49,10 +49,21 @@ impl Slices {
             panels[1].pictures.push(grey(slice)?.outlined(mask, colours::OUTLINE));
             panels[2].pictures.push(grey(&kept)?);
         }
-        let share = 100.0 * voxels as f64 / header.shape.voxels() as f64;
-        let name = format!("mask: {} of {} ({share:.2} %)", count(voxels), count(header.shape.voxels()));
+        let voxels = count(sides.inside.voxels);
+        let name = format!("mask: {voxels} of {} ({:.2} %)", count(header.shape.voxels()), percent(header, &sides.inside));
         panels[1].keys.push(Key { name, colour: colours::OUTLINE });
         figure::side_by_side("", &panels)
+    }
+}
+
+/// Greys for the whole image; for what is inside of the mask where those would show it as one black or one white.
+fn shade(header: &Header, sides: &Sides) -> Shade {
+    let ends = |s: &Statistics| (s.percentiles[0], s.percentiles[5]);
+    let (low, high, min, max) = sides.all.as_ref().map_or((0.0, 1.0, 0.0, 1.0), |s| (ends(s).0, ends(s).1, s.min, s.max));
+    let shade = Shade::new(header, display_window(header, low, high, min, max));
+    match sides.inside.statistics.as_ref().map(ends) {
+        Some((low, high)) if low < high && shade.grey(low) == shade.grey(high) => Shade::over(header, low, high),
+        _ => shade,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hounsfield::analysis::statistics::Statistics;
 use hounsfield::io::output::{self, Target};
-use hounsfield::pipelines::{Device, Sides, Watch};
+use hounsfield::pipelines::{Device, Side, Sides, Watch};
 use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 use serde_json::json;
@@ -177,7 +177,8 @@ fn single(command: &Mask, folder: &Path, work: &Work, device: &Device, progress:
         progress.event(&format!("note: {note}: {}", image.display()));
     }
     let header = opened.source.header().clone();
-    let (sides, staged) = opened.process(&work.target, device, None, &Within(progress))?;
+    let staged = opened.write(&work.target, device, None, &Within(progress))?;
+    let sides = opened.sides(device, &Within(progress))?;
     output::publish(vec![staged])?;
     Ok(Row { image: image.clone(), header, sides })
 }
@@ -195,8 +196,10 @@ impl Watch for Within<'_> {
     }
 }
 
+type Number = fn(&Statistics) -> f64;
+
 /// What the table has of each side.
-const COLUMNS: [(&str, fn(&Statistics) -> f64); 5] =
+const COLUMNS: [(&str, Number); 5] =
     [("mean", |s| s.mean), ("std", |s| s.std), ("min", |s| s.min), ("max", |s| s.max), ("median", |s| s.median)];
 
 fn csv(rows: &[Row]) -> String {
@@ -229,9 +232,8 @@ fn as_text(rows: &[Row]) -> String {
     let mut table = vec![["image", "size", "mask pixels", "%", "mean inside", "std", "mean outside", "std"].map(str::to_owned)];
     for Row { image, header, sides } in rows {
         let [width, height, _] = header.shape.xyz();
-        let of = |side: &hounsfield::pipelines::Side, value: fn(&Statistics) -> f64| {
-            side.statistics.as_ref().map_or("-".into(), |s| number((value(s) * 1e4).round() / 1e4))
-        };
+        let of =
+            |side: &Side, value: Number| side.statistics.as_ref().map_or("-".into(), |s| number((value(s) * 1e4).round() / 1e4));
         table.push([
             image.display().to_string(),
             format!("{width} x {height}"),

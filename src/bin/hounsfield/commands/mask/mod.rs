@@ -3,6 +3,8 @@
 mod figure;
 mod folder;
 mod pairs;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -41,17 +43,21 @@ fn one(shared: &Shared, command: &Mask, image: &Path) -> Result<()> {
     let (header, background) = (&opened.source.header().clone(), opened.background);
     opened.notes.iter().for_each(|note| job::warn(shared, note));
     let device = job::device(shared)?;
-    let watch = Progress::new(shared, "mask", 3 * header.bytes());
+    let watch = Progress::new(shared, "mask", header.bytes());
     let pictured = match figure_file {
         Some(_) => Some(figure::Slices::new(header, &opened.mask, &watch)?),
         None => None,
     };
     let observer = |at: u64, bytes: &[u8]| pictured.iter().for_each(|p| p.take(at, bytes));
-    let (sides, staged) = opened.process(&target, &device, Some(&observer), &watch)?;
+    let mut outputs = vec![opened.write(&target, &device, Some(&observer), &watch)?];
     watch.finish();
-    let mut outputs = vec![staged];
+    // Integers are counted whole and inside; floats take a look and two passes for each of whole, inside and outside.
+    let passes = if opened.counted.is_none() { 2 } else { 7 };
+    let watch = Progress::new(shared, "statistics", passes * header.bytes());
+    let sides = opened.sides(&device, &watch)?;
+    watch.finish();
     if let (Some(file), Some(slices)) = (&figure_file, pictured) {
-        let svg = slices.draw(header, sides.all.as_ref(), background, sides.inside.voxels)?;
+        let svg = slices.draw(header, &sides, background)?;
         outputs.push(picture::stage(file, &svg, None)?);
     }
     output::publish(outputs)?;
@@ -73,6 +79,14 @@ fn one(shared: &Shared, command: &Mask, image: &Path) -> Result<()> {
 fn input<'a>(command: &Mask, paths: impl Iterator<Item = &'a Path>) -> Input {
     let paths = paths.map(Path::to_path_buf).collect();
     Input { paths, grey: command.grey, series: command.series, trust_geometry: command.trust_geometry }
+}
+
+/// Of several masks the user must know which does not fit; the errors of files say so themselves.
+fn named(error: Error, mask: &Path) -> Error {
+    match error {
+        Error::Usage { what, remedy } => Error::usage(format!("{what} ({})", mask.display()), remedy),
+        other => other,
+    }
 }
 
 /// An image with its mask.
@@ -98,7 +112,7 @@ impl Opened {
             if mask.header().origin.format == "JPEG" {
                 notes.push(format!("JPEG blurs the edge of a mask, and all but 0 is kept: {}", path.display()));
             }
-            each.push(pipelines::Mask::new(mask, command.label, header)?);
+            each.push(pipelines::Mask::new(mask, command.label, header).map_err(|e| named(e, path))?);
         }
         let rule = match command.combine {
             Combine::And => Rule::AND,
@@ -117,23 +131,19 @@ impl Opened {
         Ok(Self { source, counted, mask, background, notes })
     }
 
-    /// Writes the segmented image and counts both sides. `observer` sees every block of the image once.
-    fn process(
-        self,
-        target: &Target,
-        device: &Device,
-        observer: Option<Observer<'_>>,
-        watch: &dyn Watch,
-    ) -> Result<(Sides, Staged)> {
+    /// Writes the segmented image. `observer` sees every block of the image once.
+    fn write(&self, target: &Target, device: &Device, observer: Option<Observer<'_>>, watch: &dyn Watch) -> Result<Staged> {
         let source = self.source.as_ref();
         let sink = io::create(target, source.header(), &WriteOptions::default())?;
         pipelines::mask(source, &self.mask, self.background, sink.as_ref(), device, observer, watch)?;
-        let staged = sink.finish()?;
+        sink.finish()
+    }
+
+    fn sides(self, device: &Device, watch: &dyn Watch) -> Result<Sides> {
         let resolved = match self.counted {
             Some(counted) => pipelines::resolve(counted, watch)?,
             None => Resolved::Exact(self.source),
         };
-        let sides = pipelines::sides(&resolved, &self.mask, device, watch)?;
-        Ok((sides, staged))
+        pipelines::sides(&resolved, &self.mask, device, watch)
     }
 }
