@@ -20,16 +20,7 @@ pub struct Histogram {
 impl Histogram {
     /// The histogram of 8- or 16-bit integers, from one exact count for each rescale of the volume.
     pub fn of(counts: &[(Rescale, &Counts)], unit: Unit) -> Self {
-        let mut values: Vec<(f64, u64)> =
-            counts.iter().flat_map(|(r, c)| c.occupied().map(|(v, n)| (r.real(f64::from(v)), n))).collect();
-        values.sort_by(|a, b| a.0.total_cmp(&b.0));
-        values.dedup_by(|later, first| {
-            let same = later.0 == first.0;
-            if same {
-                first.1 += later.1;
-            }
-            same
-        });
+        let values = crate::analysis::statistics::distribution(counts);
         // Bars no narrower than the coarsest of several rescales: none is empty only because of its step.
         let step = counts.iter().map(|(r, _)| r.slope.abs()).fold(0.0, f64::max);
         let stored = counts.iter().all(|(r, _)| *r == Rescale::IDENTITY);
