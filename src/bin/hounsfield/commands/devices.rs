@@ -64,7 +64,10 @@ fn as_text(adapter: &Adapter, check: &Result<Vec<Outcome>, String>) -> String {
         Ok(outcomes) => {
             let failed: Vec<&Outcome> = outcomes.iter().filter(|o| o.failure.is_some()).collect();
             if failed.is_empty() {
-                out += &format!("   self-check passed: {} cases, as on the CPU, or within the kernel's stated bound\n", outcomes.len());
+                out += &format!(
+                    "   self-check passed: {} cases, as on the CPU, or within the kernel's stated bound\n",
+                    outcomes.len()
+                );
             }
             for o in failed {
                 out +=
