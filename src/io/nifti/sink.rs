@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -10,8 +11,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::header;
 use crate::io::output::{Staged, Target};
-use crate::io::write_behind::WriteBehind;
-use crate::io::{Sink, WriteOptions, free_space, positional};
+use crate::io::{Sink, WriteOptions, free_space, positional, write_behind};
 use crate::volume::Header;
 use crate::{Error, Result};
 
@@ -30,7 +30,7 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
             file,
             start: start.len() as u64,
             extent,
-            written: WriteBehind::default(),
+            written: AtomicU64::new(0),
         }));
     }
     // How far the voxels will shrink is not known; a disk that fills up is reported when it does.
@@ -90,20 +90,21 @@ struct Plain {
     file: tempfile::NamedTempFile,
     start: u64,
     extent: Extent,
-    written: WriteBehind,
+    written: AtomicU64,
 }
 
 impl Sink for Plain {
     fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
         let byte = self.start + self.extent.place(at, bytes)?;
         positional::write_all_at(self.file.as_file(), bytes, byte).map_err(Error::write(self.target.path()))?;
-        self.written.wrote(self.file.as_file(), bytes.len() as u64);
+        let (new, total) = (bytes.len() as u64, self.start + self.extent.bytes);
+        write_behind::wrote(self.file.as_file(), byte, new, total).map_err(Error::write(self.target.path()))?;
+        self.written.fetch_add(new, Ordering::Relaxed);
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Staged> {
-        self.extent.complete(&self.target, self.written.bytes())?;
-        self.written.finish().map_err(Error::write(self.target.path()))?;
+        self.extent.complete(&self.target, self.written.into_inner())?;
         self.target.stage(self.file)
     }
 }
