@@ -9,7 +9,8 @@
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use hounsfield::analysis::{equalization, statistics};
+use hounsfield::analysis::distribution::Distribution;
+use hounsfield::analysis::{equalization, statistics, thresholds};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{Device, Group, Silent, count, map_into, map_volume};
 use hounsfield::volume::{Dtype, Header, Shape, Table, Volume};
@@ -79,6 +80,14 @@ fn run(name: &str, volume: &Volume, held: &mut [u8], check: bool) -> (f64, u32) 
             let decision = equalization::decide(&[group], to, None);
             let out = map_volume(volume, &decision.tables, volume.header().derived(to)).expect("tables that fit");
             (start.elapsed().as_secs_f64(), crc(check, out.bytes()))
+        }
+        "otsu2" | "otsu3" | "otsu4" | "otsu5" => {
+            let classes = name[4..].parse().expect("a digit");
+            let groups = counted(volume);
+            let found = thresholds::otsu(&Distribution::exact(&[(groups[0].rescale, &groups[0].counts)]), classes);
+            let seconds = start.elapsed().as_secs_f64();
+            let at = found.expect("there are enough values").thresholds;
+            (seconds, crc(check, &at.into_iter().flat_map(f64::to_le_bytes).collect::<Vec<_>>()))
         }
         "remap8" | "remap16" => {
             let table = table(if name == "remap8" { Dtype::U8 } else { Dtype::U16 });

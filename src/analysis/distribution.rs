@@ -56,7 +56,12 @@ impl Distribution {
         Self { entries, step: None }
     }
 
-    /// After a function that nowhere rises, or nowhere falls.
+    /// Whether every entry is one value.
+    pub fn is_exact(&self) -> bool {
+        self.entries.iter().all(|e| e.low == e.high)
+    }
+
+    /// After a function that nowhere rises, or nowhere falls; any function will do if this is exact.
     #[must_use]
     pub fn through(&self, f: impl Fn(f64) -> f64) -> Self {
         let mut entries: Vec<Entry> = self
@@ -69,6 +74,9 @@ impl Distribution {
             .collect();
         if entries.first().zip(entries.last()).is_some_and(|(a, b)| a.value > b.value) {
             entries.reverse();
+        }
+        if !entries.is_sorted_by(|a, b| a.value <= b.value) {
+            entries.sort_by(|a, b| a.value.total_cmp(&b.value));
         }
         entries.dedup_by(|next, kept| {
             let same = next.low == next.high && kept.low == next.low && kept.high == next.high;

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::analysis::distribution::Distribution;
     use crate::analysis::steps::Chain;
-    use crate::volume::{Counts, Dtype};
+    use crate::volume::{Counts, Dtype, Header, Shape};
 
     const RESCALE: Rescale = Rescale { slope: -0.5, intercept: 3.0 };
 
@@ -169,7 +169,8 @@ mod tests {
         let mut counts = Counts::binned(Dtype::F32, 100);
         counts.bins.iter_mut().enumerate().for_each(|(i, n)| *n = (i as u64 * 7919) % 31);
         let input = Distribution::binned(&edges, &counts, RESCALE);
-        text.parse::<Chain>().unwrap().compose(input, &[], Dtype::F32, to).unwrap()
+        let header = Header::new(Shape::new(&[1]).unwrap(), Dtype::F32);
+        text.parse::<Chain>().unwrap().compose(input, &header, to).unwrap()
     }
 
     const CHAINS: [&str; 9] = [

@@ -1,6 +1,6 @@
-//! DICOM display windows (PS3.3 C.11.2.1.2): the three functions, and the usual windows of CT.
+//! DICOM display windows (PS3.3 C.11.2.1.2): the three functions, and the usual windows of CT; and display tables (C.11.2.1.1).
 
-use crate::volume::{Window, WindowFunction};
+use crate::volume::{VoiLut, Window, WindowFunction};
 
 /// The usual windows of CT by name: (name, centre, width) in HU.
 ///
@@ -45,6 +45,26 @@ pub fn ends(window: &Window) -> Option<(f64, f64)> {
     }
 }
 
+/// Where between black and white, 0 to 1, a table puts a real value. Tables are for whole numbers; others take the nearest, halves
+/// the upper one.
+pub fn looked_up(lut: &VoiLut, real: f64) -> f64 {
+    let last = lut.entries.len().saturating_sub(1);
+    // `as` clamps, and NaN becomes 0.
+    let place = ((real - lut.first + 0.5).floor() as usize).min(last);
+    lut.entries.get(place).map_or(0.0, |e| f64::from(*e) / f64::from(lut.top))
+}
+
+/// Whether a table nowhere falls, or nowhere rises.
+pub fn is_monotone(lut: &VoiLut) -> bool {
+    lut.entries.is_sorted() || lut.entries.is_sorted_by(|a, b| a >= b)
+}
+
+/// The real values from which on a table gives another result.
+pub fn jumps(lut: &VoiLut) -> Vec<f64> {
+    let changes = lut.entries.windows(2).enumerate().filter(|(_, pair)| pair[0] != pair[1]);
+    changes.map(|(i, _)| lut.first + i as f64 + 0.5).collect()
+}
+
 /// The standard wants a width of 1 or more for LINEAR; files with less mean the exact function.
 fn is_linear(window: &Window) -> bool {
     window.function == WindowFunction::Linear && window.width >= 1.0
@@ -64,6 +84,16 @@ mod tests {
                 assert!(all[0] < 1e-6 && all[15_999] > 1.0 - 1e-6, "{window:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_table_holds_for_whole_numbers_and_beyond_its_ends() {
+        let lut = VoiLut { first: -2.0, entries: vec![0, 10, 10, 255], top: 255 };
+        let at = |x: f64| looked_up(&lut, x) * 255.0;
+        assert_eq!([-1e9, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 1e9].map(at), [0.0, 0.0, 0.0, 10.0, 10.0, 255.0, 255.0, 255.0]);
+        assert_eq!([-1.51, -1.5, 0.49, 0.5].map(at), [0.0, 10.0, 10.0, 255.0]);
+        assert_eq!(jumps(&lut), [-1.5, 0.5]);
+        assert!(is_monotone(&lut) && !is_monotone(&VoiLut { entries: vec![0, 2, 1], ..lut }));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Header {
     pub padding: Option<Padding>,
     /// Display windows that the file brings, in real units.
     pub windows: Vec<Window>,
+    /// Display tables that the file brings; alternatives to the windows, not to be combined with them.
+    pub voi_luts: Vec<VoiLut>,
     /// Low values are bright (MONOCHROME1). Pictures invert; stored values never change.
     pub inverted: bool,
     /// The voxels are labels, not intensities.
@@ -49,6 +51,7 @@ impl Header {
             modality: None,
             padding: None,
             windows: Vec::new(),
+            voi_luts: Vec::new(),
             inverted: false,
             labels: false,
             acquisition: Acquisition::default(),
@@ -63,7 +66,7 @@ impl Header {
     }
 
     /// The header of a volume derived from this one voxel by voxel: same grid, new values that are no longer in the unit
-    /// of the input (equalised, labels). Keeps geometry and time; drops rescale, unit, padding, windows and acquisition.
+    /// of the input (equalised, labels). Keeps geometry and time; drops rescale, unit, padding, windows, display tables and acquisition.
     pub fn derived(&self, dtype: Dtype) -> Self {
         Self {
             geometry: self.geometry.clone(),
@@ -121,6 +124,17 @@ pub enum WindowFunction {
     Linear,
     LinearExact,
     Sigmoid,
+}
+
+/// A display table in real units (VOI LUT Sequence, DICOM PS3.3 C.11.2.1.1).
+#[derive(Debug, Clone, PartialEq)]
+pub struct VoiLut {
+    /// The real value of the first entry. Values below take the first entry, values beyond the table the last one.
+    pub first: f64,
+    /// One for each whole number from `first` on; at least one, none above `top`.
+    pub entries: Vec<u16>,
+    /// White: the largest number of as many bits as an entry has. 0 is black.
+    pub top: u16,
 }
 
 /// Acquisition parameters, from the allow-list; absent ones are `None`.

@@ -11,7 +11,7 @@ mod table;
 pub use counts::Counts;
 pub use dtype::Dtype;
 pub use geometry::{Geometry, Position};
-pub use header::{Acquisition, Header, Origin, Padding, Unit, Window, WindowFunction};
+pub use header::{Acquisition, Header, Origin, Padding, Unit, VoiLut, Window, WindowFunction};
 pub use rescale::{Rescale, Rescales};
 pub use shape::Shape;
 pub use table::Table;

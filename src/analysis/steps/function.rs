@@ -3,13 +3,14 @@
 use crate::analysis::distribution::Distribution;
 use crate::analysis::equalization;
 use crate::analysis::windows;
-use crate::volume::{Rescale, Window};
+use crate::volume::{Rescale, VoiLut, Window};
 
-/// A function of one real value that nowhere rises, or nowhere falls.
+/// A function of one real value that nowhere rises, or nowhere falls; except display tables, which may do both on whole numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Function {
     Affine(Rescale),
     Window(Window),
+    Lut(VoiLut),
     /// `low` to 0 and `high` to 1; beyond them the same.
     Spread {
         low: f64,
@@ -51,6 +52,7 @@ impl Function {
         match self {
             Self::Affine(r) => r.real(x),
             Self::Window(w) => windows::fraction(w, x),
+            Self::Lut(lut) => windows::looked_up(lut, x),
             Self::Spread { low, high } => ((x - low) / (high - low)).clamp(0.0, 1.0),
             Self::Standard { mean, std } => (x - mean) / std,
             Self::Clip { low, high } => x.clamp(*low, *high),
@@ -68,6 +70,7 @@ impl Function {
         match self {
             Self::Affine(_) | Self::Standard { .. } => vec![],
             Self::Window(w) => windows::ends(w).map_or(vec![w.center], |(left, right)| vec![left, right]),
+            Self::Lut(lut) => windows::jumps(lut),
             Self::Spread { low, high } | Self::Clip { low, high } | Self::Gamma { low, high, .. } => vec![*low, *high],
             Self::Ranks(r) => r.lows.clone(),
             Self::Classes(thresholds) => thresholds.clone(),

@@ -1,6 +1,6 @@
 //! The centre of all point-wise methods: a chain of steps over real values, composed on the host in f64 and rounded once.
 //!
-//! Each step is a function of the value that nowhere rises, or nowhere falls. A step that needs statistics of its input (normalise,
+//! Each step is a function of the value that nowhere rises, or nowhere falls (but for display tables of files, on whole numbers). A step that needs statistics of its input (normalise,
 //! equalise, Otsu) takes them from the distribution of the voxels that count, pushed through the steps before it: exact for 8- and
 //! 16-bit data, exact to one of up to 65,536 bins for true floats. So a chain of any length is one count, one decision and one map:
 //! [`Composed::table`] makes the table of stored integers, [`pieces`](super::pieces) what floats are mapped by.
@@ -18,8 +18,8 @@ use function::Function;
 
 use super::distribution::Distribution;
 use super::thresholds;
-use super::windows::preset;
-use crate::volume::{Dtype, Padding, Rescale, Table, Window};
+use super::windows::{is_monotone, preset};
+use crate::volume::{Dtype, Header, Padding, Rescale, Table, Window};
 use crate::{Error, Result};
 
 /// One point-wise method.
@@ -65,7 +65,7 @@ pub enum Step {
 pub enum Voi {
     /// One of the usual ones of CT, by its place in [`PRESETS`](super::windows::PRESETS).
     Preset(&'static str),
-    /// The file's own first one.
+    /// The file's own: its first display table if it has one, else its first window.
     File,
     /// This one.
     Given(Window),
@@ -129,13 +129,13 @@ impl Chain {
         &self.0
     }
 
-    /// Decides: `input` are the voxels that count, `windows` the file's own. The result has type `to`, or by default u8 for classes,
-    /// float32 for real values, and for fractions 8 bits if `from` has 8 bits, else 16.
+    /// Decides: `input` are the voxels that count of a volume with this header. The result has type `to`, or by default u8 for
+    /// classes, float32 for real values, and for fractions 8 bits if the volume has 8 bits, else 16.
     ///
     /// # Errors
     /// [`Error::Usage`] if no voxel counts, a step finds nothing to do (a constant image has no z-score), the file has no window, or
     /// the type cannot be written.
-    pub fn compose(&self, input: Distribution, windows: &[Window], from: Dtype, to: Option<Dtype>) -> Result<Composed> {
+    pub fn compose(&self, input: Distribution, header: &Header, to: Option<Dtype>) -> Result<Composed> {
         if input.total() == 0 {
             return Err(Error::usage("no voxel counts", "widen --where or --mask"));
         }
@@ -148,7 +148,7 @@ impl Chain {
             after: input,
         };
         for step in &self.0 {
-            let (functions, facts) = decide(step, &all.after, all.scale, windows)?;
+            let (functions, facts) = decide(step, &all.after, all.scale, header)?;
             for f in &functions {
                 all.after = all.after.through(|x| f.apply(x));
             }
@@ -165,7 +165,7 @@ impl Chain {
         all.to = to.unwrap_or(match all.scale {
             Scale::Classes => Dtype::U8,
             Scale::Real => Dtype::F32,
-            Scale::Fraction if from.bytes() == 1 => Dtype::U8,
+            Scale::Fraction if header.dtype.bytes() == 1 => Dtype::U8,
             Scale::Fraction => Dtype::U16,
         });
         if !matches!(all.to, Dtype::U8 | Dtype::U16 | Dtype::I16 | Dtype::F32) {
@@ -176,7 +176,7 @@ impl Chain {
 }
 
 /// One step on voxels distributed like this.
-fn decide(step: &Step, input: &Distribution, scale: Scale, windows: &[Window]) -> Result<(Vec<Function>, Facts)> {
+fn decide(step: &Step, input: &Distribution, scale: Scale, header: &Header) -> Result<(Vec<Function>, Facts)> {
     let (min, max) = input.ends().unwrap_or_default();
     let (low, high) = if scale == Scale::Fraction { (0.0, 1.0) } else { (min, max) };
     let (mean, std) = input.mean_std().unwrap_or_default();
@@ -190,10 +190,7 @@ fn decide(step: &Step, input: &Distribution, scale: Scale, windows: &[Window]) -
     let percentiles = |percents: &[f64]| input.percentiles(percents).unwrap_or_default();
     Ok(match step {
         Step::Rescale(r) => (vec![Function::Affine(*r)], vec![]),
-        Step::Window(voi) => {
-            let window = chosen(*voi, windows)?;
-            (vec![Function::Window(window)], vec![("center", window.center), ("width", window.width)])
-        }
+        Step::Window(voi) => display(*voi, header, input.is_exact())?,
         Step::MinMax => {
             varied("it cannot be spread from 0 to 1")?;
             (vec![Function::Spread { low: min, high: max }], vec![("min", min), ("max", max)])
@@ -239,17 +236,31 @@ fn decide(step: &Step, input: &Distribution, scale: Scale, windows: &[Window]) -
     })
 }
 
-fn chosen(voi: Voi, windows: &[Window]) -> Result<Window> {
-    match voi {
-        Voi::Given(window) => Ok(window),
-        Voi::Preset(name) => preset(name).ok_or_else(|| parse::unknown_preset(name)),
-        Voi::File => windows.first().copied().ok_or_else(|| {
-            Error::usage(
-                "the file brings no window of its own (a VOI LUT sequence is not read)",
-                "give a preset (lung, bone, brain, ...) or centre and width",
-            )
-        }),
-    }
+fn display(voi: Voi, header: &Header, exact: bool) -> Result<(Vec<Function>, Facts)> {
+    let window = match voi {
+        Voi::Given(window) => window,
+        Voi::Preset(name) => preset(name).ok_or_else(|| parse::unknown_preset(name))?,
+        Voi::File => match (header.voi_luts.first(), header.windows.first()) {
+            (Some(lut), _) if exact || is_monotone(lut) => {
+                let facts = vec![("first", lut.first), ("entries", lut.entries.len() as f64), ("white", f64::from(lut.top))];
+                return Ok((vec![Function::Lut(lut.clone())], facts));
+            }
+            (Some(_), _) => {
+                return Err(Error::usage(
+                    "the file's display table rises and falls, and the voxels are no whole numbers",
+                    "give a preset or centre and width",
+                ));
+            }
+            (None, Some(window)) => *window,
+            (None, None) => {
+                return Err(Error::usage(
+                    "the file brings no window of its own",
+                    "give a preset (lung, bone, brain, ...) or centre and width",
+                ));
+            }
+        },
+    };
+    Ok((vec![Function::Window(window)], vec![("center", window.center), ("width", window.width)]))
 }
 
 impl Composed {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::analysis::equalization;
 use crate::ops::testing::noise;
-use crate::volume::{Counts, WindowFunction};
+use crate::volume::{Counts, Shape, VoiLut, WindowFunction};
 
 fn chain(text: &str) -> Chain {
     text.parse().unwrap()
@@ -13,9 +13,13 @@ fn counts(pairs: &[(i32, u64)]) -> Counts {
     c
 }
 
+fn header(dtype: Dtype) -> Header {
+    Header::new(Shape::new(&[1]).unwrap(), dtype)
+}
+
 fn composed(text: &str, pairs: &[(i32, u64)], to: Option<Dtype>) -> Result<Composed> {
     let counts = counts(pairs);
-    chain(text).compose(Distribution::exact(&[(Rescale::IDENTITY, &counts)]), &[], Dtype::I16, to)
+    chain(text).compose(Distribution::exact(&[(Rescale::IDENTITY, &counts)]), &header(Dtype::I16), to)
 }
 
 /// Results for these values, as the table gives them.
@@ -82,7 +86,7 @@ fn equalisation_alone_has_the_bits_of_the_command() {
             let group = equalization::Group { rescale, counts: &counts, padding: None };
             let want = equalization::decide(&[group], to, None);
             let all = Distribution::exact(&[(rescale, &counts)]);
-            let got = chain("equalize").compose(all, &[], Dtype::I16, Some(to)).unwrap();
+            let got = chain("equalize").compose(all, &header(Dtype::I16), Some(to)).unwrap();
             assert_eq!(got.table(Dtype::I16, rescale, None), want.tables[0]);
         }
     }
@@ -92,7 +96,7 @@ fn equalisation_alone_has_the_bits_of_the_command() {
 fn results_have_the_type_that_the_last_step_suggests() {
     let to = |text: &str, from: Dtype| {
         let counts = counts(FEW);
-        chain(text).compose(Distribution::exact(&[(Rescale::IDENTITY, &counts)]), &[], from, None).unwrap().to()
+        chain(text).compose(Distribution::exact(&[(Rescale::IDENTITY, &counts)]), &header(from), None).unwrap().to()
     };
     assert_eq!(to("window:lung", Dtype::I16), Dtype::U16);
     assert_eq!(to("window:lung,gamma:0.5", Dtype::U8), Dtype::U8);
@@ -107,10 +111,28 @@ fn the_file_s_own_window() {
     let counts = counts(FEW);
     let input = Distribution::exact(&[(Rescale::IDENTITY, &counts)]);
     let own = Window { center: 100.0, width: 400.0, function: WindowFunction::Sigmoid };
-    let c = chain("window").compose(input.clone(), &[own], Dtype::I16, Some(Dtype::U8)).unwrap();
+    let c =
+        chain("window").compose(input.clone(), &Header { windows: vec![own], ..header(Dtype::I16) }, Some(Dtype::U8)).unwrap();
     assert_eq!(c.rounded(200.0), 186.0);
-    let missing = chain("window").compose(input, &[], Dtype::I16, None).unwrap_err();
+    let missing = chain("window").compose(input, &header(Dtype::I16), None).unwrap_err();
     assert!(missing.to_string().contains("no window of its own"), "{missing}");
+}
+
+#[test]
+fn the_file_s_own_table_comes_before_its_window_and_may_rise_and_fall() {
+    let counts = counts(&[(-1, 5), (0, 7), (1, 1), (2, 2)]);
+    let input = Distribution::exact(&[(Rescale::IDENTITY, &counts)]);
+    let own = Window { center: 100.0, width: 400.0, function: WindowFunction::Linear };
+    let lut = VoiLut { first: 0.0, entries: vec![0, 4095, 1365], top: 4095 };
+    let file = Header { windows: vec![own], voi_luts: vec![lut], ..header(Dtype::I16) };
+    let c = chain("window").compose(input.clone(), &file, Some(Dtype::U8)).unwrap();
+    assert_eq!([-5.0, 0.0, 1.0, 2.0, 3.0].map(|x| c.rounded(x)), [0.0, 0.0, 255.0, 85.0, 85.0]);
+    // What follows sees the results in order: the median of 12 zeros, 2 thirds and 1 one is 0.
+    let after: Vec<(f64, u64)> = c.after().entries().iter().map(|e| (e.value, e.count)).collect();
+    assert_eq!(after, [(0.0, 12), (1365.0 / 4095.0, 2), (1.0, 1)]);
+    let binned =
+        Distribution::binned(&[0.0, 1.5, 3.0], &Counts { bins: vec![1, 1], ..Counts::binned(Dtype::F32, 2) }, Rescale::IDENTITY);
+    assert!(chain("window").compose(binned, &file, None).unwrap_err().to_string().contains("rises and falls"));
 }
 
 #[test]

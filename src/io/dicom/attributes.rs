@@ -8,7 +8,7 @@ use super::layout::Layout;
 use super::pixels::Pixels;
 use super::syntax::Compression;
 use super::{OpenOptions, codecs, codestream, fragments, max_bytes, tags};
-use crate::volume::{Acquisition, Padding, Rescale, Window, WindowFunction};
+use crate::volume::{Acquisition, Padding, Rescale, VoiLut, Window, WindowFunction};
 use crate::{Error, Result};
 
 /// One file that holds an image.
@@ -27,6 +27,7 @@ pub(super) struct Image {
     pub(super) frame_time: Option<f64>,
     pub(super) acquisition: Acquisition,
     pub(super) windows: Vec<Window>,
+    pub(super) voi_luts: Vec<VoiLut>,
     pub(super) padding: Option<Padding>,
     /// Rescaled values are Hounsfield units.
     pub(super) hounsfield: bool,
@@ -130,6 +131,7 @@ fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: 
         frame_time: positive(set.number(tags::FRAME_TIME)),
         acquisition: acquisition(set),
         windows: windows(set),
+        voi_luts: voi_luts(set, layout.signed || facts.iter().any(|f| f.rescale.rescale.intercept < 0.0)),
         padding: padding(set, &layout),
         hounsfield,
         labels: segmentation && set.text(tags::SEGMENTATION_TYPE) != Some("FRACTIONAL"),
@@ -263,6 +265,31 @@ fn windows(set: &Dataset) -> Vec<Window> {
         .filter(|(_, width)| *width > 0.0)
         .map(|(center, width)| Window { center, width, function })
         .collect()
+}
+
+/// Tables that are whole; their descriptor's second number may be negative where the values they are for may.
+fn voi_luts(set: &Dataset, signed: bool) -> Vec<VoiLut> {
+    let one = |item: &Dataset| {
+        // 16-bit words whatever is said of them: writers mix up US and SS.
+        let [entries, first, bits] = item.u16s(tags::LUT_DESCRIPTOR).try_into().ok()?;
+        let count = if entries == 0 { 1 << 16 } else { usize::from(entries) };
+        let first = if signed { f64::from(first as i16) } else { f64::from(first) };
+        let top = match bits {
+            1..=16 => (u32::from(u16::MAX) >> (16 - bits)) as u16,
+            _ => return None,
+        };
+        let data = item.bytes(tags::LUT_DATA)?;
+        // Entries of up to eight bits are also found packed, one in each byte.
+        let packed = bits <= 8 && data.len() < 2 * count;
+        let mut entries = if packed { data.iter().map(|b| u16::from(*b)).collect() } else { item.u16s(tags::LUT_DATA) };
+        if entries.len() < count {
+            return None;
+        }
+        entries.truncate(count);
+        entries.iter_mut().for_each(|e| *e = (*e).min(top));
+        Some(VoiLut { first, entries, top })
+    };
+    set.items(tags::VOI_LUT).iter().filter_map(one).collect()
 }
 
 /// The padding values as the pixels' own type, whatever type they are written as.

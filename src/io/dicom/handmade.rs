@@ -7,7 +7,7 @@ use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 
 use super::*;
-use crate::volume::{Dtype, Padding, Rescale, Rescales};
+use crate::volume::{Dtype, Padding, Rescale, Rescales, VoiLut};
 
 type Edit = (u32, VR, PrimitiveValue);
 
@@ -285,6 +285,39 @@ fn frames_bring_their_own_place_and_rescale() {
     assert_eq!(source.header().rescale, Rescales::PerSlice(vec![slope(4.0), slope(3.0), slope(2.0)]));
     assert_eq!(source.header().geometry.as_ref().unwrap().spacing_mm[2], 5.0);
     assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [12.0, 6.0, 0.0]);
+}
+
+#[test]
+fn display_tables_are_read_and_broken_ones_left_out() {
+    let tag = |tag: u32| Tag((tag >> 16) as u16, tag as u16);
+    let item = |descriptor: [u16; 3], data: PrimitiveValue| {
+        InMemDicomObject::from_element_iter([
+            DataElement::new(tag(tags::LUT_DESCRIPTOR), VR::US, PrimitiveValue::U16(descriptor.into_iter().collect())),
+            DataElement::new(tag(tags::LUT_DATA), VR::OW, data),
+        ])
+    };
+    let words = |entries: &[u16]| PrimitiveValue::U16(entries.iter().copied().collect());
+    let items = || {
+        vec![
+            item([4, 65_533, 12], words(&[0, 1, 4095, 9999])),
+            item([3, 2, 8], PrimitiveValue::U8([7, 8, 9, 0].into_iter().collect())),
+            item([0, 0, 16], words(&vec![65_535; 65_536])),
+            item([5, 0, 12], words(&[1, 2, 3, 4])),
+            item([2, 0, 17], words(&[1, 2])),
+        ]
+    };
+    let of = |edits: &[Edit]| {
+        let mut object = dataset(edits);
+        object.put(DataElement::new(tag(tags::VOI_LUT), VR::SQ, DataSetSequence::from(items())));
+        open(&keep(object), &OpenOptions::default()).unwrap().header().voi_luts.clone()
+    };
+    let lut = |first: f64, entries: Vec<u16>, top| VoiLut { first, entries, top };
+    let whole = lut(0.0, vec![65_535; 65_536], 65_535);
+    assert_eq!(of(&[]), [lut(65_533.0, vec![0, 1, 4095, 4095], 4095), lut(2.0, vec![7, 8, 9], 255), whole.clone()]);
+    // Below zero where real values may be.
+    for signed in [vec![word(tags::SIGNED, 1)], vec![text(tags::INTERCEPT, VR::DS, "-10"), text(tags::SLOPE, VR::DS, "1")]] {
+        assert_eq!(of(&signed)[0].first, -3.0);
+    }
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub(super) fn build(
     header.modality.clone_from(&image.modality);
     header.padding = if grey { image.padding } else { None };
     header.windows = if grey { image.windows.clone() } else { Vec::new() };
+    header.voi_luts = if grey { image.voi_luts.clone() } else { Vec::new() };
     header.inverted = layout.inverted;
     header.labels = image.labels;
     header.acquisition = image.acquisition.clone();

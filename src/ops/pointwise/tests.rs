@@ -4,7 +4,7 @@ use crate::analysis::pieces::{Pieces, pieces};
 use crate::analysis::steps::{Chain, Composed};
 use crate::engine::{CHUNK_VOXELS, Gpu, GpuVolume, Options};
 use crate::ops::testing::{SIZES, gpu, noise};
-use crate::volume::{Block, Counts, Dtype, Rescale};
+use crate::volume::{Block, Counts, Dtype, Header, Rescale, Shape};
 
 const CHAINS: [&str; 6] = [
     "zscore",
@@ -21,7 +21,8 @@ fn chain(text: &str) -> (Composed, Pieces) {
     let mut counts = Counts::binned(Dtype::F32, 1000);
     counts.bins.iter_mut().enumerate().for_each(|(i, n)| *n = noise(i as u64) % 100);
     let input = Distribution::binned(&edges, &counts, Rescale::IDENTITY);
-    let composed = text.parse::<Chain>().unwrap().compose(input, &[], Dtype::F32, Some(Dtype::F32)).unwrap();
+    let header = Header::new(Shape::new(&[1]).unwrap(), Dtype::F32);
+    let composed = text.parse::<Chain>().unwrap().compose(input, &header, Some(Dtype::F32)).unwrap();
     let pieces = pieces(&composed, Rescale::IDENTITY, -1000.0, 3000.0).unwrap();
     (composed, pieces)
 }

@@ -93,7 +93,7 @@ impl Mapping {
         let groups = Groups::of(input);
         let real: Vec<(Rescale, &Counts)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
         let values = Distribution::exact(&real);
-        let composed = job.steps.compose(values.clone(), &input.windows, input.dtype, job.to)?;
+        let composed = job.steps.compose(values.clone(), input, job.to)?;
         let padding = input.padding.filter(|_| !job.region.with_padding);
         let tables = groups.rescales.iter().map(|r| composed.table(input.dtype, *r, padding)).collect();
         let mut classes = Vec::new();
@@ -139,7 +139,7 @@ impl Mapping {
             ends[1] = low;
         }
         let values = Distribution::binned(&ends, &counts, rescale);
-        let composed = job.steps.compose(values.clone(), &input.windows, input.dtype, job.to)?;
+        let composed = job.steps.compose(values.clone(), input, job.to)?;
 
         let (min, max) = (min as f32, max as f32);
         let plan = if composed.to() == Dtype::F32 {

@@ -162,29 +162,3 @@ fn thresholds_are_those_of_the_reference() {
 fn numbers(list: &serde_json::Value) -> Option<Vec<f64>> {
     list.as_array().map(|all| all.iter().filter_map(serde_json::Value::as_f64).collect())
 }
-
-/// How long a volume in memory takes to its thresholds: `cargo test --release --lib image_to_thresholds -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn image_to_thresholds() {
-    let Some(data) = std::env::var_os("HOUNSFIELD_DATA").map(std::path::PathBuf::from) else { return };
-    let source = open(&[data.join("dicom/ct_chest_lungpetctdx_A0002")], &OpenOptions::default()).unwrap();
-    let mut bytes = vec![0; source.header().bytes() as usize];
-    source.read(0, &mut bytes).unwrap();
-    let ct = Volume::new(source.header().clone(), bytes).unwrap();
-    for classes in 2..=5 {
-        let mut times: Vec<[f64; 2]> = (0..25)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                let groups = count(&ct, None, &Device::Cpu, None, &Silent).unwrap();
-                let counted = start.elapsed();
-                let real: Vec<(Rescale, &Counts)> = groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-                crate::analysis::thresholds::otsu(&Distribution::exact(&real), classes).unwrap();
-                [counted, start.elapsed()].map(|t| t.as_secs_f64() * 1e3)
-            })
-            .collect();
-        times.sort_by(|a, b| a[1].total_cmp(&b[1]));
-        let [counted, all] = times[times.len() / 2];
-        eprintln!("{classes} classes: {all:.3} ms, of which {counted:.3} ms count (median of 25, {} voxels)", ct.block().len());
-    }
-}

@@ -48,6 +48,9 @@ fn as_text(h: &Header) -> String {
     let windows: Vec<String> =
         h.windows.iter().map(|w| format!("center {} width {}", number(w.center), number(w.width))).collect();
     add("windows", (!windows.is_empty()).then(|| windows.join("; ")));
+    let tables: Vec<String> =
+        h.voi_luts.iter().map(|l| format!("{} entries from {}, white {}", l.entries.len(), number(l.first), l.top)).collect();
+    add("display tables", (!tables.is_empty()).then(|| tables.join("; ")));
     add("grey scale", h.inverted.then(|| "low values are bright (MONOCHROME1)".into()));
     add("labels", h.labels.then(|| "voxels are labels".into()));
     let a = &h.acquisition;
@@ -76,6 +79,8 @@ fn as_json(h: &Header) -> Value {
     };
     let windows: Vec<Value> =
         h.windows.iter().map(|w| json!({"center": w.center, "width": w.width, "function": function(w.function)})).collect();
+    let tables: Vec<Value> =
+        h.voi_luts.iter().map(|l| json!({"first": l.first, "entries": l.entries.len(), "white": l.top})).collect();
     let geometry = h.geometry.as_ref();
     let position = geometry.and_then(|g| g.position.as_ref());
     let a = &h.acquisition;
@@ -98,6 +103,7 @@ fn as_json(h: &Header) -> Value {
         "time_step_s": h.time_step_s,
         "padding": h.padding.map(|p| [p.low, p.high]),
         "windows": windows,
+        "voi_luts": tables,
         "inverted": h.inverted,
         "labels": h.labels,
         "acquisition": {
