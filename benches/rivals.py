@@ -78,6 +78,13 @@ def numpy_remap(voxels, dtype):
     return np.take(TABLES[dtype], voxels.view(np.uint16))
 
 
+def pictures(voxels):
+    """The first bytes as a picture of 8 bits, and the bytes after them as its mask."""
+    size = 1 << 24
+    both = voxels.view(np.uint8)[: 2 * size].reshape(2, 4096, 4096)
+    return both[0], both[1]
+
+
 def tables():
     stored = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.float64)
     eight = np.rint(np.clip((stored + 160) * 0.6375, 0, 255)).astype(np.uint8)
@@ -112,6 +119,9 @@ def check(ours, voxels):
     same("equalize8", numpy_equalize(voxels, np.uint8))
     same("equalize16", numpy_equalize(voxels, np.uint16))
     same("copy", voxels)
+    picture, mask = pictures(voxels)
+    for name in ["mask8", "mask8-held"]:
+        same(name, cv2.bitwise_and(picture, picture, mask=mask))
 
 
 def main():
@@ -149,6 +159,8 @@ def main():
 
 def compare(ours, voxels, content, args):
     held = np.ones_like(voxels)
+    picture, mask = pictures(voxels)
+    shown = np.zeros_like(picture)
     taken = {np.uint8: np.ones(voxels.shape, np.uint8), np.uint16: np.ones(voxels.shape, np.uint16)}
 
     def take_held(dtype):
@@ -159,6 +171,8 @@ def compare(ours, voxels, content, args):
         ("Otsu, image to threshold", "skimage threshold_otsu", "otsu2", lambda: threshold_otsu(voxels), {}, THRESHOLDS),
         ("multi-Otsu, 3 classes", "skimage threshold_multiotsu", "otsu3", lambda: threshold_multiotsu(voxels, 3), {CT_16: 100}, THRESHOLDS),
         ("multi-Otsu, 4 classes", "skimage threshold_multiotsu", "otsu4", lambda: threshold_multiotsu(voxels, 4), {CT[0]: 100}, CT),
+        ("mask u8, 4096 x 4096", "cv2.bitwise_and", "mask8", lambda: cv2.bitwise_and(picture, picture, mask=mask), {CT[0]: 0.9}, CT),
+        ("mask u8, 4096 x 4096, memory in use", "cv2.bitwise_and", "mask8-held", lambda: cv2.bitwise_and(picture, picture, dst=shown, mask=mask), {}, CT),
         ("histogram", "OpenCV calcHist", "histogram", lambda: calc_hist(voxels), {"chest phantom": 1.0, "noise": 0.9}, CT_AND_NOISE),
         ("statistics with median", "numpy", "statistics", lambda: numpy_statistics(voxels), {"chest phantom": 100}, CT),
         ("histogram + table + remap to uint16", "numpy", "equalize16", lambda: numpy_equalize(voxels, np.uint16), {"chest phantom": 8}, CT_AND_NOISE),

@@ -6,6 +6,7 @@
 mod bad_input;
 mod commands;
 mod embedding;
+mod faults;
 mod hostile;
 mod privacy;
 mod reference;

@@ -10,6 +10,8 @@ mod cuts;
 mod device;
 mod equalize;
 mod exact_sum;
+#[cfg(test)]
+mod faults;
 mod floats;
 mod grid;
 mod lanes;

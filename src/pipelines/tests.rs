@@ -301,53 +301,6 @@ fn masks_select_by_label_and_values_by_range_and_padding() {
     assert_eq!((s.padding, s.outside, s.groups[0].counts.total()), (5, 0, 11));
 }
 
-/// Every step of a job on the GPU fails once, in each way a GPU can: the bits stay the same.
-#[test]
-fn a_failure_at_any_step_changes_no_bit() {
-    use crate::engine::{GpuError, Options};
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    let Some(shared) = gpu() else { return };
-    let volume = ct(&[128, 128, 40], Rescales::Uniform(Rescale::IDENTITY));
-    let want = histogram::cpu(volume.block(), None);
-    let table = Table::from_fn(Dtype::I16, Dtype::U8, |v| f64::from(v + 1024) / 8.0);
-    let mut mapped = vec![0; volume.block().len()];
-    lut::cpu(volume.block(), &table, &mut mapped);
-    let failures: [fn(&'static str) -> GpuError; 3] = [
-        |kernel| GpuError::OutOfMemory { kernel },
-        |kernel| GpuError::Lost { kernel },
-        |kernel| GpuError::Validation { kernel, message: "a test".into() },
-    ];
-    for failure in failures {
-        // Once at each step, and at every step from there on.
-        for lasting in [false, true] {
-            let mut failing = 0;
-            loop {
-                let steps = Arc::new(AtomicU64::new(0));
-                let counter = steps.clone();
-                let fault = move |kernel| {
-                    let step = counter.fetch_add(1, Ordering::SeqCst);
-                    (step == failing || (lasting && step > failing)).then(|| failure(kernel))
-                };
-                let options = Options { fault: Some(Arc::new(fault)), ..Options::default() };
-                let gpu = Gpu::from_device(shared.device().clone(), shared.queue().clone()).with_options(options);
-                let device = Device::Gpu(Arc::new(gpu));
-                let counts = count(&volume, None, &device, None, &Silent).unwrap();
-                assert_same("counts", &counts[0].counts.bins, &want.bins);
-                let sink = Memory::new(volume.block().len(), Dtype::U8);
-                map(&volume, std::slice::from_ref(&table), &sink, &device, &Silent).unwrap();
-                assert_same("voxels", &sink.take(), &mapped);
-                if steps.load(Ordering::SeqCst) <= failing {
-                    break;
-                }
-                // All of the first steps, then some.
-                failing += if failing < 40 { 1 } else { 17 };
-            }
-            assert!(failing > 40, "too few steps to prove anything");
-        }
-    }
-}
-
 #[test]
 fn little_memory_gives_the_same_bits() {
     struct Little;

@@ -1,18 +1,25 @@
 //! The CPU, with one thread and with all.
 
 use hounsfield::analysis::{equalization, statistics};
-use hounsfield::pipelines::{self, Device, Equalization, Equalize, Resolved, Silent};
-use hounsfield::volume::{Dtype, Table, Volume};
+use hounsfield::ops::gmm::{self, Model, Sums};
+use hounsfield::ops::mask::{self, Keep};
+use hounsfield::pipelines::{self, Device, Equalization, Equalize, Method, Resolved, Silent};
+use hounsfield::volume::{Block, Dtype, Table, Volume};
 use hounsfield::{Error, Result};
+use rayon::prelude::*;
 
 use super::files::Files;
 use super::measure::Samples;
 use super::rows::Row;
+use super::tissue;
 
 /// The table that `remap` uses: 12 bits of a CT to 8, the commonest thing done to one.
 pub fn remap_table(from: Dtype) -> Table {
     Table::from_fn(from, Dtype::U8, |v| (f64::from(v) + 1024.0) / 16.0)
 }
+
+/// Bytes that a thread takes at a time.
+const BLOCK: usize = 1 << 20;
 
 /// All rows of the CPU with `threads` threads.
 pub fn rows(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Row>> {
@@ -76,13 +83,75 @@ fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> R
     let compute = Samples::of(repeats, || equalized().map(|_| ()))?;
     let file = Samples::of(repeats, || files.equalize(&Device::Cpu))?;
     rows.push(row("equalize", compute, 3 * bytes, hash, Some(file)));
+
+    let keep = tissue::mask(volume, &groups)?;
+    let mut kept = vec![0; volume.bytes().len()];
+    masked(volume, &keep, &mut kept);
+    let hash = crc32fast::hash(&kept);
+    let compute = Samples::of(repeats, || {
+        masked(volume, &keep, &mut kept);
+        Ok(())
+    })?;
+    drop(kept);
+    let file = Samples::of(repeats, || files.mask(&Device::Cpu))?;
+    rows.push(row("mask", compute, 2 * bytes + keep.bytes().len() as u64, hash, Some(file)));
+
+    // Too few values for so many classes: there is no mixture to measure.
+    let Ok(mixture) = tissue::mixture(&groups) else { return Ok(rows) };
+    let dtype = volume.header().dtype;
+    let labelled = || -> Result<Volume> {
+        let table = tissue::labels(dtype, &tissue::mixture(&count()?)?);
+        pipelines::map_volume(volume, &[table], derived.clone())
+    };
+    let hash = crc32fast::hash(labelled()?.bytes());
+    let compute = Samples::of(repeats, || labelled().map(|_| ()))?;
+    let file = Samples::of(repeats, || files.segment(Method::Exact, &Device::Cpu))?;
+    rows.push(row("gmm exact", compute, bytes + moved, hash, Some(file)));
+
+    let (model, doubts) = (tissue::model(&mixture)?, tissue::doubts(dtype, &mixture));
+    let doubts = pipelines::map_volume(volume, &[doubts], derived.clone())?;
+    let hash = tissue::hash_sure(&voxel_labels(volume, &model), &doubts);
+    drop(doubts);
+    let compute = Samples::of(repeats, || {
+        std::hint::black_box(sums(volume, &model));
+        Ok(())
+    })?;
+    let file = Samples::of(repeats, || files.segment(Method::Voxel, &Device::Cpu))?;
+    rows.push(row("gmm voxel", compute, bytes, hash, Some(file)));
     Ok(rows)
+}
+
+/// Runs of whole voxels of about [`BLOCK`] bytes.
+fn blocks(volume: &Volume) -> impl IndexedParallelIterator<Item = Block<'_>> {
+    let dtype = volume.header().dtype;
+    volume.bytes().par_chunks(BLOCK).map(move |bytes| Block { dtype, bytes })
+}
+
+fn masked(volume: &Volume, keep: &Volume, out: &mut [u8]) {
+    let masks = keep.bytes().par_chunks(BLOCK / volume.header().dtype.bytes());
+    blocks(volume).zip(masks).zip(out.par_chunks_mut(BLOCK)).for_each(|((block, keep), out)| {
+        mask::cpu(block, Keep::Bytes(keep), 0, out);
+    });
+}
+
+/// The E-step, with the sums that the M-step needs.
+fn sums(volume: &Volume, model: &Model) -> Sums {
+    let none = || Sums::none(1, tissue::CLASSES);
+    blocks(volume).map(|block| gmm::statistics(&[block], None, model)).reduce(none, |mut a, b| {
+        a.merge(&b);
+        a
+    })
+}
+
+fn voxel_labels(volume: &Volume, model: &Model) -> Vec<u8> {
+    let mut labels = vec![0; volume.block().len()];
+    let out = labels.par_chunks_mut(BLOCK / volume.header().dtype.bytes());
+    blocks(volume).zip(out).for_each(|(block, out)| gmm::labels(&[block], None, model, out));
+    labels
 }
 
 /// A plain copy by all threads into memory that is there already, as a kernel's output on a device is.
 fn copy(volume: &Volume, repeats: usize) -> Result<Samples> {
-    use rayon::prelude::*;
-    const BLOCK: usize = 1 << 20;
     let mut out = vec![0u8; volume.bytes().len()];
     Samples::of(repeats, || {
         out.par_chunks_mut(BLOCK).zip(volume.bytes().par_chunks(BLOCK)).for_each(|(o, i)| o.copy_from_slice(i));

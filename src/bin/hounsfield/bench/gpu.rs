@@ -6,14 +6,15 @@ use std::time::Instant;
 use hounsfield::Result;
 use hounsfield::analysis::statistics;
 use hounsfield::engine::{Adapter, Gpu, GpuVolume};
-use hounsfield::ops::{equalize, histogram, lut, scan};
-use hounsfield::pipelines::{Device, Group};
+use hounsfield::ops::{equalize, gmm, histogram, lut, mask, scan};
+use hounsfield::pipelines::{self, Device, Group, Method};
 use hounsfield::volume::{Dtype, Volume};
 
 use super::cpu::remap_table;
 use super::files::Files;
 use super::measure::Samples;
 use super::rows::Row;
+use super::tissue;
 
 /// All rows of an adapter.
 pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -> Result<Vec<Row>> {
@@ -76,6 +77,46 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     })?;
     let chain_hash = crc32fast::hash(&equalized.download(&gpu)?);
 
+    drop(equalized);
+
+    let keep = tissue::mask(volume, &groups)?;
+    let region = mask::GpuMask::upload(&gpu, mask::Keep::Bytes(keep.bytes()), resident.voxels())?;
+    let kept = GpuVolume::empty(&gpu, dtype, resident.voxels())?;
+    let masked = timed("mask", &|encoder| mask::encode(&gpu, encoder, &resident, &region, 0, &kept))?;
+    let mask_hash = crc32fast::hash(&kept.download(&gpu)?);
+    drop(kept);
+
+    let mixture = tissue::mixture(&groups).ok();
+    let tissues = mixture.map(|mixture| -> Result<_> {
+        // The fit is the host's; what the device does is counting and labelling.
+        let table = lut::GpuTable::upload(&gpu, &tissue::labels(dtype, &mixture))?;
+        let out = GpuVolume::empty(&gpu, Dtype::U8, resident.voxels())?;
+        let exact = Samples::take(repeats, || {
+            let count = gpu.time("histogram", |e| histogram::encode(&gpu, e, &resident, None, &bins, &counts))?;
+            let start = Instant::now();
+            std::hint::black_box(tissue::labels(dtype, &tissue::mixture(&groups)?));
+            let fit = start.elapsed();
+            let label = gpu.time("lut", |e| lut::encode(&gpu, e, &resident, &table, &out))?;
+            Ok(count.duration + fit + label.duration)
+        })?;
+        let exact_hash = crc32fast::hash(&out.download(&gpu)?);
+        drop(out);
+        let host_model = tissue::model(&mixture)?;
+        let model = gmm::GpuModel::upload(&gpu, &host_model)?;
+        let partials = resident
+            .chunks()
+            .iter()
+            .map(|chunk| gmm::partials_buffer(&gpu, &model, chunk.voxels))
+            .collect::<Result<Vec<_>, _>>()?;
+        let voxel = timed("gmm", &|encoder| {
+            let mut chunks = resident.chunks().iter().zip(&partials);
+            chunks.try_for_each(|(chunk, sums)| gmm::encode(&gpu, encoder, &[(dtype, chunk)], None, &model, sums))
+        })?;
+        let labels = gmm::run_labels(&gpu, std::slice::from_ref(&resident), None, &host_model)?.download(&gpu)?;
+        let doubts = pipelines::map_volume(volume, &[tissue::doubts(dtype, &mixture)], volume.header().derived(Dtype::U8))?;
+        Ok([(exact, exact_hash), (voxel, tissue::hash_sure(&labels, &doubts))])
+    });
+
     let upload = Samples::of(repeats, || {
         let volume = GpuVolume::upload(&gpu, volume.block())?;
         // An upload has happened when a later submission is done.
@@ -107,10 +148,20 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     let counted = Samples::of(repeats, || files.count(&device).map(|_| ()))?;
     let remapped = Samples::of(repeats, || files.remap(&[remap_table(dtype)], &device))?;
     let equalized_file = Samples::of(repeats, || files.equalize(&device))?;
-    Ok(vec![
+    let masked_file = Samples::of(repeats, || files.mask(&device))?;
+    let mut rows = vec![
         row("histogram", count.clone(), bytes, super::hash_counts(&groups), upload.clone(), counted.clone()),
-        row("statistics", count, bytes, crc32fast::hash(format!("{:?}", of(&groups)).as_bytes()), upload, counted),
+        row("statistics", count, bytes, crc32fast::hash(format!("{:?}", of(&groups)).as_bytes()), upload.clone(), counted),
         row("remap", remap, bytes + resident.voxels(), remap_hash, both.clone(), remapped),
-        row("equalize", chain, 3 * bytes, chain_hash, both, equalized_file),
-    ])
+        row("equalize", chain, 3 * bytes, chain_hash, both.clone(), equalized_file),
+        row("mask", masked, 2 * bytes + keep.bytes().len() as u64, mask_hash, both.clone(), masked_file),
+    ];
+    if let Some(tissues) = tissues {
+        let [(exact, exact_hash), (voxel, voxel_hash)] = tissues?;
+        let exact_file = Samples::of(repeats, || files.segment(Method::Exact, &device))?;
+        let voxel_file = Samples::of(repeats, || files.segment(Method::Voxel, &device))?;
+        rows.push(row("gmm exact", exact, 2 * bytes + resident.voxels(), exact_hash, both, exact_file));
+        rows.push(row("gmm voxel", voxel, bytes, voxel_hash, upload, voxel_file));
+    }
+    Ok(rows)
 }

@@ -6,6 +6,7 @@ mod files;
 mod gpu;
 mod measure;
 mod rows;
+mod tissue;
 
 use hounsfield::engine::adapters;
 use hounsfield::io::output::{Target, publish};
@@ -94,6 +95,10 @@ fn page(rows: &[Row], operations: &[&'static str], what: &str, repeats: usize) -
                 format!(
                     "Medians of {repeats} runs after one that does not count, with the voxels where the device has them; by the GPU's own clock where it has one. ~ marks noise: the middle half of the runs spreads by more than a quarter."
                 ),
+            ),
+            Step::text(
+                "Mixtures",
+                "Three classes. \"gmm exact\" counts, fits to the histogram on the host and labels by a table; \"gmm voxel\" is one E-step over all voxels with the sums that the M-step needs, from file to file two iterations and the labels. Its result is that of the labels, without voxels whose two best posteriors are nearer than 0.001.",
             ),
             Step::text("Transfer", "Voxels to the device, and results back where there are voxels to bring back."),
             Step::text(

@@ -1,0 +1,234 @@
+//! Tests: every job when the GPU fails at any of its steps, and when its file shrinks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::tests::Memory;
+use super::*;
+use crate::analysis::steps::Chain;
+use crate::engine::{Gpu, GpuError, Options};
+use crate::io::output::Target;
+use crate::io::{OpenOptions, WriteOptions};
+use crate::ops::testing::{gpu, noise};
+use crate::volume::{Dtype, Header, Rescale, Rescales, Shape, Table, Volume};
+
+/// What a job makes of its volume, as bytes: results that are Exact, or labels of classes that lie far apart.
+type Run = Box<dyn Fn(&Device) -> Vec<u8>>;
+
+struct Job {
+    name: &'static str,
+    /// How many steps it takes at least.
+    steps: u64,
+    run: Run,
+}
+
+/// Little memory, so that a small volume takes several units.
+struct Little;
+
+impl Watch for Little {
+    fn memory_bytes(&self) -> u64 {
+        1 << 20
+    }
+}
+
+const AXES: [u64; 3] = [96, 80, 25];
+
+fn volume(dtype: Dtype, voxel: impl Fn(u64) -> f64) -> Volume {
+    let shape = Shape::new(&AXES).unwrap();
+    let values = (0..shape.voxels()).map(voxel);
+    let bytes = match dtype {
+        Dtype::I16 => values.flat_map(|v| (v as i16).to_le_bytes()).collect(),
+        Dtype::U8 => values.map(|v| v as u8).collect(),
+        _ => values.flat_map(|v| (v as f32).to_le_bytes()).collect::<Vec<u8>>(),
+    };
+    let mut header = Header::new(shape, dtype);
+    header.rescale = Rescales::Uniform(Rescale::IDENTITY);
+    Volume::new(header, bytes).unwrap()
+}
+
+fn ct() -> Volume {
+    volume(Dtype::I16, |i| (noise(i) % 3000) as f64 - 1000.0)
+}
+
+fn floats() -> Volume {
+    volume(Dtype::F32, |i| (noise(i) % 3_000_001) as f64 / 1000.0 - 1000.0)
+}
+
+/// Three classes far apart.
+fn tissues(dtype: Dtype) -> Volume {
+    volume(dtype, |i| [20.0, 120.0, 220.0][noise(i / 3) as usize % 3] + (noise(i) % 21) as f64)
+}
+
+fn written(header: &Header, write: impl FnOnce(&Memory)) -> Vec<u8> {
+    let sink = Memory::new(header.shape.voxels() as usize, header.dtype);
+    write(&sink);
+    sink.take()
+}
+
+fn pointwise(volume: &Volume, steps: &str, to: Dtype, device: &Device) -> Vec<u8> {
+    let source = resolve(Box::new(volume.clone()), &Little).unwrap();
+    let job = Pointwise { steps: steps.parse::<Chain>().unwrap(), to: Some(to), region: Region::default() };
+    let mapping = Mapping::new(source, None, &job, device, None, &Little).unwrap();
+    written(mapping.header(), |sink| mapping.write(sink, device, &Little).unwrap())
+}
+
+fn segmented(volume: &Volume, job: &Segment, device: &Device) -> Vec<u8> {
+    let source = resolve(Box::new(volume.clone()), &Little).unwrap();
+    let found = Segmentation::new(vec![source], None, job, device, None, &Little).unwrap();
+    written(found.header(), |sink| drop(found.write_labels(sink, None, None, device, &Little).unwrap()))
+}
+
+fn jobs() -> Vec<Job> {
+    let job = |name, steps, run: Run| Job { name, steps, run };
+    vec![
+        job("count", 5, {
+            let volume = ct();
+            Box::new(move |device| {
+                let groups = count(&volume, None, device, None, &Little).unwrap();
+                groups[0].counts.bins.iter().flat_map(|n| n.to_le_bytes()).collect()
+            })
+        }),
+        job("map", 5, {
+            let volume = ct();
+            let table = Table::from_fn(Dtype::I16, Dtype::U8, |v| f64::from(v + 1024) / 8.0);
+            Box::new(move |device| {
+                written(&volume.header().derived(Dtype::U8), |sink| {
+                    map(&volume, std::slice::from_ref(&table), sink, device, &Little).unwrap();
+                })
+            })
+        }),
+        job("equalise", 10, {
+            let volume = ct();
+            Box::new(move |device| {
+                let source = Resolved::Exact(Box::new(volume.clone()));
+                let plan = Equalization::new(source, None, &Equalize::default(), device, None, &Little).unwrap();
+                written(plan.header(), |sink| plan.write(sink, device, &Little).unwrap())
+            })
+        }),
+        job("chain on floats to integers", 10, {
+            let volume = floats();
+            Box::new(move |device| pointwise(&volume, "window:40:400,equalize", Dtype::U16, device))
+        }),
+        job("mask", 5, {
+            let (volume, mask_volume) = (ct(), volume(Dtype::U8, |i| (noise(i) % 3) as f64));
+            Box::new(move |device| {
+                let mask = Mask::new(Box::new(mask_volume.clone()), None, volume.header()).unwrap();
+                written(volume.header(), |sink| super::mask(&volume, &mask, 7, sink, device, None, &Little).unwrap())
+            })
+        }),
+        job("mixture over the histogram", 10, {
+            let volume = tissues(Dtype::U8);
+            Box::new(move |device| segmented(&volume, &Segment::classes(3), device))
+        }),
+        job("mixture over voxels", 10, {
+            let volume = tissues(Dtype::F32);
+            let job = Segment { method: Some(Method::Voxel), max_iterations: Some(3), ..Segment::classes(3) };
+            Box::new(move |device| segmented(&volume, &job, device))
+        }),
+    ]
+}
+
+/// Every step of a job on the GPU fails, once or from there on, in each way a GPU can: the bits stay the same.
+#[test]
+fn a_failure_at_any_step_of_any_job_changes_no_bit() {
+    let Some(shared) = gpu() else { return };
+    let failures: [fn(&'static str) -> GpuError; 3] = [
+        |kernel| GpuError::OutOfMemory { kernel },
+        |kernel| GpuError::Lost { kernel },
+        |kernel| GpuError::Validation { kernel, message: "a test".into() },
+    ];
+    for job in jobs() {
+        let want = (job.run)(&Device::Cpu);
+        for failure in failures {
+            for lasting in [false, true] {
+                let mut failing = 0;
+                loop {
+                    let steps = Arc::new(AtomicU64::new(0));
+                    let counter = steps.clone();
+                    let fault = move |kernel| {
+                        let step = counter.fetch_add(1, Ordering::SeqCst);
+                        (step == failing || (lasting && step > failing)).then(|| failure(kernel))
+                    };
+                    let options = Options { fault: Some(Arc::new(fault)), ..Options::default() };
+                    let own = Gpu::from_device(shared.device().clone(), shared.queue().clone()).with_options(options);
+                    let got = (job.run)(&Device::Gpu(Arc::new(own)));
+                    assert!(got == want, "{}: other bits after a failure at step {failing}, lasting: {lasting}", job.name);
+                    if steps.load(Ordering::SeqCst) <= failing {
+                        break;
+                    }
+                    // All of the first steps, then some.
+                    failing += if failing < 30 { 1 } else { 23 };
+                }
+                assert!(failing > job.steps, "{}: {failing} steps are too few to prove anything", job.name);
+            }
+        }
+    }
+}
+
+/// `device.destroy()`, called after a few steps of each job: the device is rebuilt, and the bits are those of the CPU.
+#[test]
+fn every_job_outlives_its_device() {
+    if gpu().is_none() {
+        return;
+    }
+    for job in jobs() {
+        let want = (job.run)(&Device::Cpu);
+        for at in [0, 3, 9] {
+            let steps = AtomicU64::new(0);
+            let device: Arc<Mutex<Option<wgpu::Device>>> = Arc::default();
+            let doomed = device.clone();
+            let fault = move |_| {
+                if steps.fetch_add(1, Ordering::SeqCst) == at
+                    && let Some(device) = doomed.lock().unwrap().take()
+                {
+                    device.destroy();
+                }
+                None
+            };
+            let options = Options { fault: Some(Arc::new(fault)), ..Options::default() };
+            let own = Gpu::open(&crate::engine::AdapterChoice::Any).unwrap().with_options(options);
+            *device.lock().unwrap() = Some(own.device().clone());
+            let got = (job.run)(&Device::Gpu(Arc::new(own)));
+            assert!(got == want, "{}: other bits after step {at} lost the device", job.name);
+            assert!(device.lock().unwrap().is_none(), "{}: it never came to step {at}", job.name);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_shrinks_between_its_passes_gives_an_error_and_no_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ct.nii");
+    let volume = ct();
+    let save = || {
+        let sink = crate::io::create(&Target::new(&path, true, &[]).unwrap(), volume.header(), &WriteOptions::default()).unwrap();
+        sink.write(0, volume.bytes()).unwrap();
+        crate::io::output::publish(vec![sink.finish().unwrap()]).unwrap();
+    };
+    let whole = || Resolved::Exact(crate::io::open(std::slice::from_ref(&path), &OpenOptions::default()).unwrap());
+    let shrink = || {
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    };
+    for device in
+        [Some(Device::Cpu), gpu().map(|g| Device::Gpu(Arc::new(Gpu::from_device(g.device().clone(), g.queue().clone()))))]
+    {
+        let Some(device) = device else { continue };
+        save();
+        let source = whole().into_source();
+        shrink();
+        let error = count(source.as_ref(), None, &device, None, &Silent).unwrap_err().to_string();
+        assert!(error.contains("ct.nii"), "{error}");
+
+        save();
+        let plan = Equalization::new(whole(), None, &Equalize::default(), &device, None, &Silent).unwrap();
+        shrink();
+        let target = Target::new(&folder.path().join("out.nii"), false, &[]).unwrap();
+        let sink = crate::io::create(&target, plan.header(), &WriteOptions::default()).unwrap();
+        let error = plan.write(sink.as_ref(), &device, &Silent).unwrap_err().to_string();
+        assert!(error.contains("ct.nii"), "{error}");
+        drop(sink);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["ct.nii"]);
+    }
+}

@@ -1,0 +1,81 @@
+//! What is left when a job is killed, or when the device really has no memory: never a wrong result, never half a file.
+
+#![cfg(target_os = "linux")]
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use crate::support::{Folder, finish, nifti, noise, ok, program, with_gpu};
+
+/// SIGKILL.
+const KILL: i32 = 9;
+
+#[test]
+fn a_kill_leaves_the_old_output_as_it_was() {
+    let folder = Folder::new();
+    let plane = noise(400 * 400);
+    let mut bytes = nifti(&[400, 400, 400], 2, &[]);
+    (0..400).for_each(|_| bytes.extend_from_slice(&plane));
+    let big = folder.file("big.nii", &bytes);
+    let old = folder.file("out.nii.gz", b"an older result");
+    let before = folder.names();
+    let mut child = program()
+        .args(["equalize", "--threads", "1", "--force", &big, "-o", &old])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while folder.names() == before {
+        assert!(child.try_wait().unwrap().is_none() && began.elapsed() < Duration::from_secs(60), "it never began");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(KILL), "it was not killed in time");
+    assert_eq!(std::fs::read(&old).unwrap(), b"an older result");
+    // What it had begun lies beside it under a name that says so, and the next run is not disturbed by it.
+    assert!(folder.names().iter().any(|name| name.to_string_lossy().ends_with(".part")));
+    ok(&["equalize", "--force", &big, "-o", &old]);
+    assert_eq!(std::fs::read(&old).unwrap()[..2], [0x1f, 0x8b]);
+}
+
+/// Address space is taken away until the software driver has no memory for the job's buffers: a real failure of a real driver. Drivers may
+/// crash under it; a result, where there is one, is right, and with some limit the job goes on with smaller units.
+#[test]
+fn a_device_that_is_really_out_of_memory_gives_the_same_answer() {
+    if !with_gpu() {
+        return;
+    }
+    let devices = ok(&["devices", "--json"]).json();
+    let adapters = devices["adapters"].as_array().expect("a list");
+    let Some(software) = adapters.iter().find(|a| a["software"] == true).map(|a| a["index"].to_string()) else {
+        eprintln!("skipped: no software driver, whose memory is the process's own");
+        return;
+    };
+    let folder = Folder::new();
+    // A hole of zeros and a few voxels behind it: 256 MiB that take no disk.
+    let path = folder.at("sparse.nii");
+    let header = nifti(&[512, 512, 512], 512, &[]);
+    std::fs::write(&path, &header).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let voxels = 2 * 512u64.pow(3);
+    file.set_len(header.len() as u64 + voxels).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &noise(4096), header.len() as u64 + voxels - 4096).unwrap();
+    let want = ok(&["stats", "--json", "--device", "cpu", &path]).json();
+
+    let (mut went_on, mut seen) = (0, Vec::new());
+    for limit_mib in (600..=1500).step_by(100) {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("ulimit -v {}; exec \"$0\" \"$@\"", limit_mib << 10)]);
+        command.arg(program().get_program());
+        command.args(["stats", "--json", "--threads", "1", "--memory", "4096", "--device", &software, &path]);
+        let ran = finish(&mut command);
+        if ran.code == Some(0) {
+            assert_eq!(ran.json()["mean"], want["mean"], "at {limit_mib} MiB");
+            assert_eq!(ran.json()["percentiles"], want["percentiles"], "at {limit_mib} MiB");
+            went_on += u32::from(ran.stderr.contains("out of device memory"));
+        }
+        seen.push(format!("{limit_mib} MiB: {:?} {}", ran.code, ran.stderr.lines().last().unwrap_or_default()));
+    }
+    assert!(went_on > 0, "no limit made the driver run out of memory and the job go on:\n{}", seen.join("\n"));
+}
