@@ -89,6 +89,11 @@ impl Error {
         Self::Limit { path: path.into(), what: what.into(), remedy: remedy.into() }
     }
 
+    /// Every voxel is outside of mask and range, is padding that does not count, or is not finite.
+    pub fn no_voxel() -> Self {
+        Self::usage("no voxel counts", "widen --where, --range or --mask; NaN and infinities never count")
+    }
+
     /// The caller's mistake.
     pub fn usage(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Usage { what: what.into(), remedy: remedy.into() }

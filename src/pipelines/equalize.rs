@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use super::cuts::Groups;
-use super::narrow::Resolved;
-use super::select::{Mask, Region, Selected, select};
+use super::narrow::{Census, Resolved};
+use super::select::{FLOAT_BINS, Mask, Region, Selected, narrowest, one_rescale, select};
 use super::{Device, Group, Observer, Watch, copy, count, count_floats, map, map_floats};
-use crate::Error;
-use crate::Result;
 use crate::analysis::equalization;
 use crate::io::{Sink, Source};
 use crate::ops::histogram::{Edges, Outside};
 use crate::volume::{Counts, Dtype, Header, Table};
+use crate::{Error, Result};
 
 /// What to equalise, and to how many levels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -43,14 +42,11 @@ enum Decided {
     Unchanged,
 }
 
-/// Bins for true floats; the most that a table takes.
-const FLOAT_BINS: usize = 65_536;
-
 impl Equalization {
     /// Counts the voxels and decides.
     ///
     /// # Errors
-    /// [`Error::Usage`] if no voxel takes part; what reading gives; [`Error::Interrupted`].
+    /// [`Error::Usage`] if no voxel counts; what reading gives; [`Error::Interrupted`].
     pub fn new(
         input: Resolved,
         mask: Option<&Mask>,
@@ -61,9 +57,7 @@ impl Equalization {
     ) -> Result<Self> {
         match input.as_float32() {
             Resolved::Exact(source) => Self::exact(source, mask, job, device, observer, watch),
-            Resolved::Floats(source, census) => {
-                Self::floats(source, (census.min, census.max), mask, job, device, observer, watch)
-            }
+            Resolved::Floats(source, census) => Self::floats(source, census, mask, job, device, observer, watch),
         }
     }
 
@@ -87,7 +81,7 @@ impl Equalization {
         let to = job.to.unwrap_or(if input.dtype.bytes() == 1 { Dtype::U8 } else { Dtype::U16 });
         let decision = equalization::decide(&groups, to, job.range);
         if decision.counted == 0 {
-            return Err(nothing());
+            return Err(Error::no_voxel());
         }
         let counted = decision.counted;
         let (header, decision) = if decision.constant {
@@ -101,7 +95,7 @@ impl Equalization {
 
     fn floats(
         source: Box<dyn Source>,
-        (min, max): (f64, f64),
+        census: Census,
         mask: Option<&Mask>,
         job: &Equalize,
         device: &Device,
@@ -109,17 +103,8 @@ impl Equalization {
         watch: &dyn Watch,
     ) -> Result<Self> {
         let input = source.header();
-        let uniform = || Error::usage("float voxels with a rescale for each slice", "convert the volume first");
-        let rescale = input.rescale.uniform().ok_or_else(uniform)?;
-        // The narrowest of what the file holds, what counts and what is asked for, as stored values.
-        let (mut low, mut high) = (min, max);
-        for (a, b) in [job.range, job.region.range].into_iter().flatten() {
-            let (a, b) = (rescale.stored(a), rescale.stored(b));
-            (low, high) = (low.max(a.min(b)), high.min(a.max(b)));
-        }
-        if low.partial_cmp(&high).is_none_or(std::cmp::Ordering::is_gt) {
-            return Err(nothing());
-        }
+        let rescale = one_rescale(input)?;
+        let (low, high) = narrowest((census.min, census.max), rescale, [job.range, job.region.range].into_iter().flatten())?;
         let to = job.to.unwrap_or(Dtype::U16);
         if let Some(see) = observer {
             super::gather(source.as_ref(), see, watch)?;
@@ -131,7 +116,7 @@ impl Equalization {
         };
         let counts = count_floats(source.as_ref(), mask, &edges, device, watch)?;
         if counts.total() == 0 {
-            return Err(nothing());
+            return Err(Error::no_voxel());
         }
         let table = equalization::over_bins(&counts, to, rescale.slope > 0.0);
         let (outside, counted) = (counts.below + counts.above, counts.total());
@@ -221,10 +206,6 @@ impl Equalization {
             Decided::Unchanged => copy(source, sink, watch),
         }
     }
-}
-
-fn nothing() -> Error {
-    Error::usage("no voxel takes part", "widen --range, --where or --mask")
 }
 
 #[cfg(test)]

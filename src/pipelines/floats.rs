@@ -4,7 +4,7 @@
 //! Bounded by reading: two passes over 32-bit values, four over 64-bit ones. There is no kernel for it; WGSL has neither f64 nor u64.
 
 use super::exact_sum::ExactSum;
-use super::select::Mask;
+use super::select::{Mask, one_rescale};
 use super::workers::{self, Input};
 use super::{Observer, Watch};
 use crate::Result;
@@ -38,11 +38,7 @@ pub fn float_statistics(
     watch: &dyn Watch,
 ) -> Result<FloatStatistics> {
     let header = source.header();
-    // Float volumes with a rescale for each slice are so rare that one rescale for all is asked for.
-    let rescale = header
-        .rescale
-        .uniform()
-        .ok_or_else(|| crate::Error::usage("float voxels with a rescale for each slice", "convert the volume first"))?;
+    let rescale = one_rescale(header)?;
     let reader = Reader { dtype: header.dtype, rescale, range };
     let input = Input { source, mask: mask.map(Mask::source), observer };
 

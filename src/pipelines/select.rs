@@ -6,7 +6,7 @@ use super::Group;
 use super::grid::{Held, Turn};
 use crate::io::Source;
 use crate::ops::mask::{Rule, combine};
-use crate::volume::{Dtype, Header, Padding};
+use crate::volume::{Dtype, Header, Padding, Rescale};
 use crate::{Error, Result};
 
 /// A mask on the grid of an image: one byte a voxel, 1 where the voxel counts. Cheap to clone.
@@ -171,6 +171,26 @@ pub struct Selected {
     pub padding: u64,
     /// Voxels outside of the range.
     pub outside: u64,
+}
+
+/// Bins for decisions on true floats: the most that a histogram and a table take.
+pub(super) const FLOAT_BINS: usize = 65_536;
+
+/// The one rescale of true floats. Volumes with one for each slice are so rare that one for all is asked for.
+pub(super) fn one_rescale(header: &Header) -> Result<Rescale> {
+    let several = || Error::usage("float voxels with a rescale for each slice", "convert the volume first");
+    header.rescale.uniform().ok_or_else(several)
+}
+
+/// The narrowest of the stored values that float voxels hold, least and largest, and of `ranges` of real ones; as stored values.
+pub(super) fn narrowest(held: (f64, f64), rescale: Rescale, ranges: impl IntoIterator<Item = (f64, f64)>) -> Result<(f64, f64)> {
+    let (mut low, mut high) = held;
+    for (a, b) in ranges {
+        let (a, b) = (rescale.stored(a), rescale.stored(b));
+        (low, high) = (low.max(a.min(b)), high.min(a.max(b)));
+    }
+    // NaN, where nothing is finite, is no range either.
+    if low <= high { Ok((low, high)) } else { Err(Error::no_voxel()) }
 }
 
 /// Takes out of histograms what does not count.

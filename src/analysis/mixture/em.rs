@@ -54,7 +54,7 @@ impl Frame {
     fn new(values: &[(f64, u64)]) -> Result<Self> {
         let count: u64 = values.iter().map(|v| v.1).sum();
         if count == 0 {
-            return Err(Error::usage("no voxel takes part", "widen --where or --mask; NaN and infinities never count"));
+            return Err(Error::no_voxel());
         }
         let centre = Compensated::of(values.iter().map(|(v, n)| v * *n as f64)) / count as f64;
         let variance = Compensated::of(values.iter().map(|(v, n)| (v - centre) * (v - centre) * *n as f64)) / count as f64;

@@ -98,7 +98,7 @@ fn counts_are_voxels() {
 fn what_cannot_be_fitted_says_why() {
     let error = |values: &[(f64, u64)], settings: &Settings| fit(values, 1.0, settings).unwrap_err().to_string();
     let k = Settings::classes;
-    assert!(error(&[], &k(2)).contains("no voxel takes part"));
+    assert!(error(&[], &k(2)).contains("no voxel counts"));
     assert!(error(&[(5.0, 100)], &k(2)).contains("1 distinct value cannot make 2 classes"));
     assert!(error(&data(0), &k(0)).contains("0 classes") && error(&data(0), &k(9)).contains("9 classes"));
     let means = |m: &[f64]| Settings { start: Start::Means(m.to_vec()), ..k(2) };

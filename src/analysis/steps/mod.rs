@@ -137,7 +137,7 @@ impl Chain {
     /// the type cannot be written.
     pub fn compose(&self, input: Distribution, header: &Header, to: Option<Dtype>) -> Result<Composed> {
         if input.total() == 0 {
-            return Err(Error::usage("no voxel counts", "widen --where or --mask"));
+            return Err(Error::no_voxel());
         }
         let mut all = Composed {
             functions: Vec::new(),

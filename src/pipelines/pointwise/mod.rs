@@ -5,6 +5,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::Result;
 use crate::analysis::distribution::Distribution;
 use crate::analysis::pieces::{Levels, levels, pieces};
 use crate::analysis::steps::{Chain, Composed, Scale};
@@ -13,11 +14,10 @@ use crate::ops::histogram::Edges;
 use crate::ops::pointwise::Curve;
 use crate::pipelines::cuts::Groups;
 use crate::pipelines::map::map_curve;
-use crate::pipelines::narrow::Resolved;
-use crate::pipelines::select::{Mask, Region, Selected, select};
+use crate::pipelines::narrow::{Census, Resolved};
+use crate::pipelines::select::{FLOAT_BINS, Mask, Region, Selected, narrowest, one_rescale, select};
 use crate::pipelines::{Device, Group, Observer, Watch, count, count_floats, gather, map, map_floats};
 use crate::volume::{Counts, Dtype, Header, Rescale, Rescales, Table};
-use crate::{Error, Result};
 
 /// Which steps, into which type, and which voxels they take their statistics from.
 #[derive(Debug, Clone)]
@@ -54,14 +54,11 @@ enum Plan {
     Curve(Curve, f64),
 }
 
-/// Bins for true floats; the most that a histogram takes.
-const FLOAT_BINS: usize = 65_536;
-
 impl Mapping {
     /// Counts the voxels and decides.
     ///
     /// # Errors
-    /// [`Error::Usage`] if no voxel takes part or the steps cannot be decided ([`Chain::compose`]); what reading gives;
+    /// [`Error::Usage`] if no voxel counts or the steps cannot be decided ([`Chain::compose`]); what reading gives;
     /// [`Error::Interrupted`].
     pub fn new(
         input: Resolved,
@@ -73,9 +70,7 @@ impl Mapping {
     ) -> Result<Self> {
         match input.as_float32() {
             Resolved::Exact(source) => Self::exact(source, mask, job, device, observer, watch),
-            Resolved::Floats(source, census) => {
-                Self::floats(source, (census.min, census.max), mask, job, device, observer, watch)
-            }
+            Resolved::Floats(source, census) => Self::floats(source, census, mask, job, device, observer, watch),
         }
     }
 
@@ -108,7 +103,7 @@ impl Mapping {
 
     fn floats(
         source: Box<dyn Source>,
-        (min, max): (f64, f64),
+        census: Census,
         mask: Option<&Mask>,
         job: &Pointwise,
         device: &Device,
@@ -116,17 +111,8 @@ impl Mapping {
         watch: &dyn Watch,
     ) -> Result<Self> {
         let input = source.header();
-        let uniform = || Error::usage("float voxels with a rescale for each slice", "convert the volume first");
-        let rescale = input.rescale.uniform().ok_or_else(uniform)?;
-        // The narrower of what the file holds and what counts, as stored values.
-        let (mut low, mut high) = (min, max);
-        if let Some((a, b)) = job.region.range {
-            let (a, b) = (rescale.stored(a), rescale.stored(b));
-            (low, high) = (low.max(a.min(b)), high.min(a.max(b)));
-        }
-        if low.partial_cmp(&high).is_none_or(std::cmp::Ordering::is_gt) {
-            return Err(Error::usage("no voxel counts", "widen --where or --mask; NaN and infinities never count"));
-        }
+        let rescale = one_rescale(input)?;
+        let (low, high) = narrowest((census.min, census.max), rescale, job.region.range)?;
         if let Some(see) = observer {
             gather(source.as_ref(), see, watch)?;
         }
@@ -141,7 +127,7 @@ impl Mapping {
         let values = Distribution::binned(&ends, &counts, rescale);
         let composed = job.steps.compose(values.clone(), input, job.to)?;
 
-        let (min, max) = (min as f32, max as f32);
+        let (min, max) = (census.min as f32, census.max as f32);
         let plan = if composed.to() == Dtype::F32 {
             let pieces = pieces(&composed, rescale, min, max)?;
             Plan::Curve(Curve::new(&pieces), pieces.bound)

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::Error;
 use crate::io::{OpenOptions, open};
 use crate::ops::testing::{Content, noise};
 use crate::pipelines::tests::{Memory, devices};

@@ -8,6 +8,7 @@ use super::outputs::same_grid;
 use crate::io::Source;
 use crate::ops::gmm::{Channel, MOST_CHANNELS};
 use crate::ops::histogram::Edges;
+use crate::pipelines::select::narrowest;
 use crate::pipelines::{Census, Device, Mask, Watch, census, count_floats};
 use crate::volume::Rescale;
 use crate::{Error, Result};
@@ -62,7 +63,7 @@ pub(super) fn look(data: Data<'_>, found: &[Found], watch: &dyn Watch) -> Result
             None => census(source, &Quiet(watch))?,
         };
         if census.min > census.max {
-            return Err(nothing());
+            return Err(Error::no_voxel());
         }
         Ok(Axis { rescale, whole: found.is_none(), census })
     };
@@ -78,14 +79,7 @@ pub(super) fn binned(
     device: &Device,
     watch: &dyn Watch,
 ) -> Result<(Vec<(f64, u64)>, f64)> {
-    let (mut low, mut high) = (axis.census.min, axis.census.max);
-    if let Some((a, b)) = job.region.range {
-        let (a, b) = (axis.rescale.stored(a), axis.rescale.stored(b));
-        (low, high) = (low.max(a.min(b)), high.min(a.max(b)));
-    }
-    if low > high {
-        return Err(nothing());
-    }
+    let (low, high) = narrowest((axis.census.min, axis.census.max), axis.rescale, job.region.range)?;
     let Ok(edges) = Edges::at_most(low as f32, high as f32, FLOAT_BINS).map(Arc::new) else {
         // One value, as far as f32 can tell.
         return Ok((vec![(axis.rescale.real(low), 1)], (low * axis.rescale.slope).abs().max(1e-30) * f64::from(f32::EPSILON)));
@@ -98,8 +92,4 @@ pub(super) fn binned(
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
     let step = (f64::from(ends[edges.bins()]) - f64::from(ends[0])) / edges.bins() as f64 * axis.rescale.slope.abs();
     Ok((values, step))
-}
-
-pub(super) fn nothing() -> Error {
-    Error::usage("no voxel takes part", "widen --where or --mask; NaN and infinities never count")
 }

@@ -107,7 +107,7 @@ impl Segmentation {
     /// Reads the channels and fits.
     ///
     /// # Errors
-    /// [`Error::Usage`] if channels do not fit each other, the method does not fit them, no voxel takes part, or a class cannot be
+    /// [`Error::Usage`] if channels do not fit each other, the method does not fit them, no voxel counts, or a class cannot be
     /// fitted; what reading gives; [`Error::Interrupted`].
     pub fn new(
         channels: Vec<Resolved>,

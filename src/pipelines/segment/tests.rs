@@ -227,11 +227,11 @@ fn what_cannot_be_segmented_says_why() {
     };
     let three = Segment::classes(3);
     let empty = volume(Dtype::U8, &[0.0; 350], |_| ());
-    assert!(error(&[&image], Some(&empty), &three).contains("no voxel takes part"));
-    assert!(error(&[&image], Some(&empty), &voxelwise(3)).contains("no voxel takes part"));
+    assert!(error(&[&image], Some(&empty), &three).contains("no voxel counts"));
+    assert!(error(&[&image], Some(&empty), &voxelwise(3)).contains("no voxel counts"));
     assert!(error(&[&empty], None, &three).contains("1 distinct value cannot make 3 classes"));
     let nan = volume(Dtype::F32, &[f64::NAN; 350], |_| ());
-    assert!(error(&[&nan], None, &three).contains("no voxel takes part"));
+    assert!(error(&[&nan], None, &three).contains("no voxel counts"));
     let halves = volume(Dtype::F32, &[0.5; 350], |_| ());
     assert!(error(&[&halves], None, &three).contains("1 distinct value "));
     assert!(error(&[&halves], None, &Segment { method: Some(Method::Exact), ..three.clone() }).contains("--method voxel"));

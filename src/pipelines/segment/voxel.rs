@@ -8,18 +8,18 @@
 
 use std::sync::Arc;
 
-use super::axes::{Axis, Found, binned, look, nothing};
+use super::axes::{Axis, Found, binned, look};
 use super::blocks::{Data, Quiet, Selection, over, uploaded};
 use super::exact::counted;
 use super::outputs::Tap;
 use super::{Method, Segment};
-use crate::Result;
 use crate::analysis::mixture::{self, Component, Fit, Gaussian, Joint, Settings};
 use crate::engine::{Gpu, GpuError, GpuVolume};
 use crate::io::Sink;
 use crate::ops::gmm::{self, Channel, Model, Sums};
 use crate::pipelines::{Device, Mask, Observer, Watch, gather};
 use crate::volume::{Block, Dtype};
+use crate::{Error, Result};
 
 /// A mixture over voxels.
 pub(super) struct Voxels {
@@ -260,7 +260,7 @@ fn falls_back(error: &GpuError) -> String {
 
 fn some(sums: Sums) -> Result<Sums> {
     if sums.count == 0 {
-        return Err(nothing());
+        return Err(Error::no_voxel());
     }
     Ok(sums)
 }

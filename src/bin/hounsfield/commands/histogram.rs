@@ -128,7 +128,7 @@ fn binned(bins: &[Bin], unit: String) -> report::Histogram {
 }
 
 fn nothing() -> Error {
-    Error::usage("no voxel counts", "widen --where or --mask; NaN and infinities never count")
+    Error::no_voxel()
 }
 
 /// Each bin with its share of all voxels and the share up to and including it.

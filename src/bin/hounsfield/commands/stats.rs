@@ -41,8 +41,7 @@ pub fn run(shared: &Shared, command: &Stats) -> Result<()> {
         }
     };
     watch.finish();
-    let found =
-        found.ok_or_else(|| Error::usage("no voxel counts", "widen --where or --mask; NaN and infinities never count"))?;
+    let found = found.ok_or_else(Error::no_voxel)?;
     if found.padding > 0 && command.region.padding.is_none() {
         let share = 100.0 * found.padding as f64 / header.shape.voxels() as f64;
         job::warn(
