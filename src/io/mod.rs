@@ -13,7 +13,8 @@ mod positional;
 pub mod raster;
 #[cfg(test)]
 mod round_trips;
-pub mod stack;
+pub mod slices;
+mod stack;
 #[cfg(test)]
 mod tests;
 mod write_behind;

@@ -92,7 +92,7 @@ fn open_one(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
         Kind::Folder => folder(path, options),
         Kind::Nifti => nifti::open(path, &volume_limits(options), options.grey),
         Kind::Dicom => dicom::open(path, options),
-        Kind::Raster(_) => raster::open(path, &image_limits(options), options.grey),
+        Kind::Raster(_) => raster::open(path, &image_limits(options), &volume_limits(options), options.grey),
     }
 }
 

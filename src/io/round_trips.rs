@@ -264,36 +264,3 @@ fn images_for_the_oracle() {
     }
     std::fs::write(copies.path.join("list.tsv"), list).unwrap();
 }
-
-/// Run by hand: `HOUNSFIELD_MEASURE=<volume> cargo test --lib measure_gzip -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn measure_gzip() {
-    let Some(path) = std::env::var_os("HOUNSFIELD_MEASURE").map(PathBuf::from) else { return };
-    let source = open_path(&path).unwrap();
-    let (bytes, folder) = (all(&*source).unwrap(), tempfile::tempdir().unwrap());
-    let mb = bytes.len() as f64 / 1e6;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    for level in [1, 2, 3, 4, 6] {
-        let path = folder.path().join(format!("{level}.nii.gz"));
-        let mut seconds = [f64::INFINITY; 2];
-        for _ in 0..3 {
-            let start = std::time::Instant::now();
-            let target = Target::new(&path, true, &[]).unwrap();
-            let sink = create(&target, source.header(), &WriteOptions { gzip_level: level }).unwrap();
-            let step = 1 << 20;
-            let write = |i: usize| {
-                let block = &bytes[i * step..bytes.len().min((i + 1) * step)];
-                sink.write((i * step / source.header().dtype.bytes()) as u64, block)
-            };
-            pool.install(|| (0..bytes.len().div_ceil(step)).into_par_iter().try_for_each(write)).unwrap();
-            publish(vec![sink.finish().unwrap()]).unwrap();
-            seconds[0] = seconds[0].min(start.elapsed().as_secs_f64());
-            let start = std::time::Instant::now();
-            assert!(all(&*open_path(&path).unwrap()).unwrap() == bytes);
-            seconds[1] = seconds[1].min(start.elapsed().as_secs_f64());
-        }
-        let ratio = std::fs::metadata(&path).unwrap().len() as f64 / bytes.len() as f64;
-        println!("level {level}: write {:.0} MB/s, {ratio:.3} of the size, read {:.0} MB/s", mb / seconds[0], mb / seconds[1]);
-    }
-}

@@ -1,15 +1,12 @@
 //! Several images as the slices of one volume.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Source;
 use super::open::{OpenOptions, open_slice, slice_header};
-use crate::volume::{Header, Rescale, Rescales, Shape};
+use super::slices::Slices;
+use crate::volume::{Header, Rescale, Rescales, Shape, Volume};
 use crate::{Error, Result};
-
-/// Open slices that are kept: enough for a few threads that read neighbouring blocks.
-const KEPT: usize = 8;
 
 /// Opens images of one shape and type as one volume, slices in the order given. All headers are looked at now, voxels are
 /// read when they are asked for.
@@ -56,60 +53,19 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
         header.notes.push("the distance of stacked images is not known; 1 mm is assumed".into());
     }
     header.geometry = geometry;
-    Ok(Box::new(Stack { paths: paths.to_vec(), options: options.clone(), header, open: Mutex::default() }))
-}
-
-struct Stack {
-    paths: Vec<PathBuf>,
-    options: OpenOptions,
-    header: Header,
-    /// Slices opened last, oldest first.
-    open: Mutex<Vec<(usize, Arc<dyn Source>)>>,
-}
-
-impl Stack {
-    fn slice(&self, i: usize) -> Result<Arc<dyn Source>> {
-        let lock = || self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, source)) = lock().iter().find(|(j, _)| *j == i) {
-            return Ok(source.clone());
+    let (paths, options) = (paths.to_vec(), options.clone());
+    let (dtype, voxels) = (header.dtype, header.shape.slice_voxels());
+    let decode = move |i: usize| {
+        let slice = open_slice(&paths[i], &options)?;
+        let found = slice.header();
+        if found.dtype != dtype || found.shape.voxels() != voxels {
+            return Err(Error::format(&paths[i], "the file changed while it was read", "run again"));
         }
-        // Decoded without the lock: two threads may both open one slice, which costs time and nothing else.
-        let source: Arc<dyn Source> = open_slice(&self.paths[i], &self.options)?.into();
-        let same =
-            source.header().dtype == self.header.dtype && source.header().shape.voxels() == self.header.shape.slice_voxels();
-        if !same {
-            return Err(Error::format(&self.paths[i], "the file changed while it was read", "run again"));
-        }
-        let mut open = lock();
-        if open.len() == KEPT {
-            open.remove(0);
-        }
-        open.push((i, source.clone()));
-        Ok(source)
-    }
-}
-
-impl Source for Stack {
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
-        let (slice, bytes) = (self.header.shape.slice_voxels(), self.header.dtype.bytes());
-        let (mut at, mut rest) = (at, into);
-        while !rest.is_empty() {
-            let (i, within) = (at / slice, at % slice);
-            let step = (slice - within).min((rest.len() / bytes) as u64);
-            let (now, later) = rest.split_at_mut(step as usize * bytes);
-            self.slice(i as usize)?.read(within, now)?;
-            (at, rest) = (at + step, later);
-        }
-        Ok(())
-    }
-
-    fn unit(&self) -> u64 {
-        self.header.shape.slice_voxels()
-    }
+        let mut bytes = vec![0; found.bytes() as usize];
+        slice.read(0, &mut bytes)?;
+        Volume::new(found.clone(), bytes)
+    };
+    Ok(Box::new(Slices::new(header, Box::new(decode))))
 }
 
 fn plane(path: &Path, header: &Header) -> Result<(u64, u64)> {

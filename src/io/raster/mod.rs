@@ -1,6 +1,6 @@
 //! PNG, JPEG and TIFF: images, and TIFF files of several pages as volumes.
 //!
-//! An image is decoded as a whole. Grey of less than 8 bits is spread over 0 … 255, so the two values of a 1-bit mask are 0
+//! An image, or a page of a TIFF file, is decoded as a whole, and not before it is asked for. Grey of less than 8 bits is spread over 0 … 255, so the two values of a 1-bit mask are 0
 //! and 255. Colour becomes grey by a [`Grey`] rule; transparency is left out.
 
 mod read;
@@ -48,14 +48,15 @@ impl Format {
     }
 }
 
-/// Opens and decodes an image.
+/// Opens an image; of several pages none but the first is decoded yet. An image or page keeps `limits`, all pages
+/// together `volume_limits`.
 ///
 /// # Errors
 /// [`crate::Error::Read`], [`crate::Error::Format`], [`crate::Error::Unsupported`], or [`crate::Error::Limit`] before anything
 /// is decoded.
-pub fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn Source>> {
+pub fn open(path: &Path, limits: &Limits, volume_limits: &Limits, grey: Grey) -> Result<Box<dyn Source>> {
     let (header, bytes) = match read::format(path)? {
-        Format::Tiff => tiff_read::volume(path, limits, grey)?,
+        Format::Tiff => return tiff_read::open(path, limits, volume_limits, grey),
         format => read::image(path, format, limits, grey)?,
     };
     Ok(Box::new(Volume::new(header, bytes)?))
@@ -67,8 +68,8 @@ pub fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn Source>>
 /// As [`open`], as far as the beginning of the file shows them.
 pub fn probe(path: &Path, limits: &Limits, grey: Grey) -> Result<Header> {
     match read::format(path)? {
-        // Pages may lie anywhere, and their types are only fixed with the pixels.
-        Format::Tiff => Ok(tiff_read::volume(path, limits, grey)?.0),
+        // The type is only fixed with the pixels.
+        Format::Tiff => Ok(tiff_read::open(path, limits, limits, grey)?.header().clone()),
         format => read::header(path, format, limits),
     }
 }

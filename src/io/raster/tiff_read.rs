@@ -2,15 +2,17 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use super::read::one_line;
-use crate::io::{Grey, Limits};
-use crate::volume::{Dtype, Geometry, Header, Shape};
+use crate::io::slices::Slices;
+use crate::io::{Grey, Limits, Source};
+use crate::volume::{Dtype, Geometry, Header, Shape, Volume};
 use crate::{Error, Result};
 
 /// More than LZW or deflate can expand: 4096 bytes from twelve bits are 2730 : 1.
@@ -18,79 +20,150 @@ const MOST_EXPANSION: u64 = 4096;
 
 type Tiff = Decoder<BufReader<File>>;
 
-pub(super) fn volume(path: &Path, limits: &Limits, grey: Grey) -> Result<(Header, Vec<u8>)> {
-    let file = File::open(path).map_err(Error::read(path))?;
-    let length = file.metadata().map_err(Error::read(path))?.len();
-    let mut bounds = tiff::decoder::Limits::default();
-    let most = usize::try_from(limits.max_bytes).unwrap_or(usize::MAX);
-    (bounds.decoding_buffer_size, bounds.intermediate_buffer_size) = (most, most);
-    let broken = |e| error(path, e);
-    let mut tiff = Decoder::new(BufReader::new(file)).map_err(broken)?.with_limits(bounds);
-
-    let description = tiff.get_tag_ascii_string(Tag::ImageDescription).ok();
-    let mut notes = Vec::new();
-    let mut bytes = Vec::new();
-    let mut first: Option<((u32, u32), Dtype)> = None;
-    let (mut pages, mut colour) = (0u64, false);
-    loop {
-        let size = tiff.dimensions().map_err(broken)?;
-        let layout = tiff.image_buffer_layout().map_err(broken)?;
-        limits.check(path, (bytes.len() as u64).saturating_add(layout.complete_len as u64))?;
-        if layout.complete_len as u64 / MOST_EXPANSION > length {
-            let what = format!("truncated: {length} bytes for an image of {} x {} pixels", size.0, size.1);
-            return Err(Error::format(path, what, "get the file again"));
+/// Opens a file, of which a page keeps `limits` and all together `volume_limits`. Every page is looked at, none but the first is decoded
+/// before it is asked for.
+pub(super) fn open(path: &Path, limits: &Limits, volume_limits: &Limits, grey: Grey) -> Result<Box<dyn Source>> {
+    let mut pages = Pages::open(path, limits)?;
+    let first = pages.describe()?;
+    let (dtype, bytes) = pages.decode(grey)?;
+    let mut header = header(path, &mut pages, &first, dtype)?;
+    // ImageJ's own word on the file belongs to its first page.
+    let description = pages.tiff.get_tag_ascii_string(Tag::ImageDescription).ok();
+    let mut count = 1u64;
+    while pages.tiff.more_images() {
+        pages.tiff.next_image().map_err(|e| error(path, e))?;
+        let page = pages.describe()?;
+        count += 1;
+        if page != first {
+            let what = format!("page {count} is {page}, the first is {first}");
+            return Err(Error::unsupported(path, what, "split the file into volumes of one size and type"));
         }
-        if layout.planes > 1 {
-            return Err(Error::unsupported(path, "colour planes stored apart", "convert the image to grey"));
-        }
-        let kind = tiff.colortype().map_err(broken)?;
-        let data = tiff.read_image().map_err(broken)?;
-        let (dtype, page) = page(path, kind, data, size, grey)?;
-        colour |= !matches!(kind, ColorType::Gray(_));
-        match first {
-            None => first = Some((size, dtype)),
-            Some(one) if one == (size, dtype) => {}
-            Some(((w, h), one)) => {
-                let what = format!("page {} is {} x {} {dtype}, the first is {w} x {h} {one}", pages + 1, size.0, size.1);
-                return Err(Error::unsupported(path, what, "split the file into volumes of one size and type"));
-            }
-        }
-        bytes.extend(page);
-        pages += 1;
-        if !tiff.more_images() {
-            break;
-        }
-        tiff.next_image().map_err(broken)?;
     }
     if let Some(text) = description {
         // The text may name a patient: only a count is taken from it.
         let images =
             text.strip_prefix("ImageJ=").and_then(|t| t.lines().find_map(|l| l.strip_prefix("images=")?.trim().parse().ok()));
-        if images.is_some_and(|n: u64| n > pages) {
-            let what = format!("ImageJ keeps more images in this file than its {pages} TIFF page(s) tell of");
+        if images.is_some_and(|n: u64| n > count) {
+            let what = format!("ImageJ keeps more images in this file than its {count} TIFF page(s) tell of");
             return Err(Error::unsupported(path, what, "save it as an image sequence or as NIfTI"));
         }
         if text.contains("<OME") {
-            notes.push("OME-XML is not read: the pages are taken as slices, in order".into());
+            header.notes.push("OME-XML is not read: the pages are taken as slices, in order".into());
         }
     }
-    let empty = || Error::format(path, "an image without pixels", "get the file again");
-    let ((width, height), dtype) = first.ok_or_else(empty)?;
-    let mut axes = vec![width.into(), height.into()];
-    if pages > 1 {
-        axes.push(pages);
-    }
-    let mut header = Header::new(Shape::new(&axes).ok_or_else(empty)?, dtype);
-    header.origin.format = "TIFF".into();
-    header.origin.files = 1;
-    header.notes = notes;
-    if colour {
+    if !matches!(first.kind, ColorType::Gray(_)) {
         header.notes.push("colour was turned to grey, transparency left out".into());
     }
-    if pages == 1 {
-        header.geometry = pixel_size(&mut tiff).map(|[x, y]| Geometry::spacing([x, y, 1.0]));
+    if count == 1 {
+        return Ok(Box::new(Volume::new(header, bytes)?));
     }
-    Ok((header, bytes))
+    let plane = header.clone();
+    header.geometry = None;
+    let (width, height) = first.size;
+    let axes = [width.into(), height.into(), count];
+    header.shape = Shape::new(&axes).ok_or_else(|| Error::format(path, "too many pixels", "get the file again"))?;
+    volume_limits.check(path, header.bytes())?;
+    let (path, limits) = (path.to_path_buf(), *limits);
+    // A reader jumps to its page by a list that it makes on the way, so readers are used again.
+    let idle = Mutex::new(vec![pages]);
+    Ok(Box::new(Slices::new(
+        header,
+        Box::new(move |i| {
+            let free = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut pages = match free {
+                Some(pages) => pages,
+                None => Pages::open(&path, &limits)?,
+            };
+            pages.tiff.seek_to_image(i).map_err(|e| error(&path, e))?;
+            let (found, bytes) = pages.decode(grey)?;
+            if found != dtype || bytes.len() as u64 != plane.bytes() {
+                let what = format!("page {} is {found} in fact, the first is {dtype}", i + 1);
+                return Err(Error::format(&path, what, "split the file into volumes of one size and type"));
+            }
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(pages);
+            Volume::new(plane.clone(), bytes)
+        }),
+    )))
+}
+
+/// A reader of the file's pages, at one of them.
+struct Pages {
+    path: PathBuf,
+    tiff: Tiff,
+    length: u64,
+    limits: Limits,
+}
+
+/// What all pages of a volume have in common.
+#[derive(Debug, Clone, PartialEq)]
+struct Page {
+    size: (u32, u32),
+    kind: ColorType,
+    /// Unsigned, signed, float: a number for each channel.
+    format: Vec<u16>,
+}
+
+impl std::fmt::Display for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let format = match self.format.first() {
+            Some(2) => " signed",
+            Some(3) => " float",
+            _ => "",
+        };
+        write!(f, "{} x {} {:?}{format}", self.size.0, self.size.1, self.kind)
+    }
+}
+
+impl Pages {
+    fn open(path: &Path, limits: &Limits) -> Result<Self> {
+        let file = File::open(path).map_err(Error::read(path))?;
+        let length = file.metadata().map_err(Error::read(path))?.len();
+        let mut bounds = tiff::decoder::Limits::default();
+        let most = usize::try_from(limits.max_bytes).unwrap_or(usize::MAX);
+        (bounds.decoding_buffer_size, bounds.intermediate_buffer_size) = (most, most);
+        let tiff = Decoder::new(BufReader::new(file)).map_err(|e| error(path, e))?.with_limits(bounds);
+        Ok(Self { path: path.into(), tiff, length, limits: *limits })
+    }
+
+    /// What this page is, refused if it cannot be taken.
+    fn describe(&mut self) -> Result<Page> {
+        let path = self.path.clone();
+        let broken = |e| error(&path, e);
+        let size = self.tiff.dimensions().map_err(broken)?;
+        let layout = self.tiff.image_buffer_layout().map_err(broken)?;
+        self.limits.check(&path, layout.complete_len as u64)?;
+        if layout.complete_len as u64 / MOST_EXPANSION > self.length {
+            let what = format!("truncated: {} bytes for an image of {} x {} pixels", self.length, size.0, size.1);
+            return Err(Error::format(&path, what, "get the file again"));
+        }
+        if layout.planes > 1 {
+            return Err(Error::unsupported(&path, "colour planes stored apart", "convert the image to grey"));
+        }
+        let kind = self.tiff.colortype().map_err(broken)?;
+        let format = self.tiff.find_tag_unsigned_vec(Tag::SampleFormat).map_err(broken)?.unwrap_or_default();
+        Ok(Page { size, kind, format })
+    }
+
+    /// The grey values of this page.
+    fn decode(&mut self, grey: Grey) -> Result<(Dtype, Vec<u8>)> {
+        let path = &self.path;
+        let broken = |e| error(path, e);
+        let (kind, size) = (self.tiff.colortype().map_err(broken)?, self.tiff.dimensions().map_err(broken)?);
+        let data = self.tiff.read_image().map_err(broken)?;
+        page(path, kind, data, size, grey)
+    }
+}
+
+/// The header of a file of one page.
+fn header(path: &Path, pages: &mut Pages, page: &Page, dtype: Dtype) -> Result<Header> {
+    let (width, height) = page.size;
+    let shape = Shape::new(&[width.into(), height.into()]);
+    let mut header =
+        Header::new(shape.ok_or_else(|| Error::format(path, "an image without pixels", "get the file again"))?, dtype);
+    header.origin.format = "TIFF".into();
+    header.origin.files = 1;
+    header.geometry = pixel_size(&mut pages.tiff).map(|[x, y]| Geometry::spacing([x, y, 1.0]));
+    Ok(header)
 }
 
 /// The grey values of one page, little-endian.
@@ -192,7 +265,28 @@ mod tests {
         write(&mut TiffEncoder::new(std::io::Cursor::new(&mut bytes)).unwrap());
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        volume(file.path(), &Limits { max_bytes: 1 << 20 }, Grey::Rec601)
+        let source = open(file.path(), &Limits { max_bytes: 1 << 20 }, &Limits::VOLUME, Grey::Rec601)?;
+        let mut bytes = vec![0; source.header().bytes() as usize];
+        source.read(0, &mut bytes)?;
+        Ok((source.header().clone(), bytes))
+    }
+
+    #[test]
+    fn pages_are_slices_in_any_order() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut tiff = TiffEncoder::new(std::io::BufWriter::new(File::create(file.path()).unwrap())).unwrap();
+        for page in 0..300u16 {
+            tiff.write_image::<colortype::Gray16>(3, 2, &[page, 1, 2, 3, 4, page + 7]).unwrap();
+        }
+        drop(tiff);
+        let source = open(file.path(), &Limits::IMAGE, &Limits::VOLUME, Grey::Rec601).unwrap();
+        assert_eq!(source.header().shape.axes(), [3, 2, 300]);
+        // Backwards, each read crossing into the next page.
+        for page in (0..299u16).rev() {
+            let mut two = [0; 4];
+            source.read(u64::from(page) * 6 + 5, &mut two).unwrap();
+            assert_eq!(two, [(page + 7).to_le_bytes(), (page + 1).to_le_bytes()].concat()[..]);
+        }
     }
 
     #[test]
@@ -209,7 +303,7 @@ mod tests {
             t.write_image::<colortype::Gray8>(2, 1, &[1, 2]).unwrap();
             t.write_image::<colortype::Gray8>(1, 2, &[1, 2]).unwrap();
         });
-        assert!(error.unwrap_err().to_string().starts_with("page 2 is 1 x 2 uint8, the first is 2 x 1 uint8"));
+        assert!(error.unwrap_err().to_string().starts_with("page 2 is 1 x 2 Gray(8), the first is 2 x 1 Gray(8)"));
     }
 
     #[test]

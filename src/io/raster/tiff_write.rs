@@ -194,8 +194,8 @@ mod tests {
         }
         publish(vec![sink.finish().unwrap()]).unwrap();
         assert_eq!(std::fs::read(&path).unwrap()[..4], *b"II+\0");
-        let source = raster::open(&path, &Limits::IMAGE, Grey::Rec601).unwrap();
+        let source = raster::open(&path, &Limits::IMAGE, &Limits::VOLUME, Grey::Rec601).unwrap();
         assert_eq!(source.header().shape, header.shape);
-        assert_eq!(source.in_memory().unwrap(), bytes);
+        assert_eq!(crate::io::tests::all(&*source).unwrap(), bytes);
     }
 }
