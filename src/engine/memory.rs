@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use super::{Gpu, GpuError};
+use super::{Gpu, GpuError, transfer};
 
 /// How long a finished submission may take to call back.
 const CALLBACK: std::time::Duration = std::time::Duration::from_secs(10);
@@ -43,13 +43,8 @@ impl Gpu {
     /// # Errors
     /// Any [`GpuError`]; a lost device is found here at the latest.
     pub fn download(&self, kernel: &'static str, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
-        let padded = bytes.next_multiple_of(4);
-        let staging = self.buffer(kernel, padded, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, false)?;
-        let mut encoder = self.encoder();
-        self.guarded(kernel, || encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, padded))?;
-        let submission = self.submit(kernel, encoder)?;
         let mut out = vec![0; bytes as usize];
-        self.read_mapped(kernel, &staging, submission, &mut out)?;
+        transfer::download(self, kernel, buffer, &mut out)?;
         Ok(out)
     }
 
@@ -75,22 +70,20 @@ impl Gpu {
         let Ok(Ok(())) = receiver.recv_timeout(CALLBACK) else { return Err(GpuError::Lost { kernel }) };
         {
             let view = slice.get_mapped_range().map_err(|_| GpuError::Lost { kernel })?;
-            out.copy_from_slice(&view[..out.len()]);
+            transfer::copy_out(&view[..out.len()], out);
         }
         staging.unmap();
         Ok(())
     }
 
-    #[cfg(feature = "files")]
-    /// Writes bytes into the mappable buffer `upload`, which no submission uses now, and records their copy to `target`.
-    #[cfg(feature = "files")]
+    /// Writes bytes into the mappable buffer `upload`, which no submission uses now, and records their copy to a place in another.
     pub(crate) fn stage(
         &self,
         kernel: &'static str,
         encoder: &mut wgpu::CommandEncoder,
         bytes: &[u8],
         upload: &wgpu::Buffer,
-        target: &wgpu::Buffer,
+        target: (&wgpu::Buffer, u64),
     ) -> Result<(), GpuError> {
         let (sender, receiver) = mpsc::channel();
         let size = (bytes.len() as u64).next_multiple_of(4);
@@ -105,24 +98,24 @@ impl Gpu {
         let Ok(Ok(())) = receiver.recv_timeout(CALLBACK) else { return Err(GpuError::Lost { kernel }) };
         {
             let mut view = slice.get_mapped_range_mut().map_err(|_| GpuError::Lost { kernel })?;
-            view.slice(..bytes.len()).copy_from_slice(bytes);
+            // The last word is whole.
+            view.slice(bytes.len()..).fill(0);
+            transfer::copy_in(view.slice(..bytes.len()), bytes);
         }
         self.guarded(kernel, || upload.unmap())?;
-        self.copy(kernel, encoder, upload, target, size)
+        self.copy(kernel, encoder, (upload, 0), target, size)
     }
 
-    #[cfg(feature = "files")]
-    /// Records a copy of the first `bytes`, a multiple of four, of a buffer.
-    #[cfg(feature = "files")]
+    /// Records a copy of `bytes`, a multiple of four, from a place in one buffer to a place in another.
     pub(crate) fn copy(
         &self,
         kernel: &'static str,
         encoder: &mut wgpu::CommandEncoder,
-        from: &wgpu::Buffer,
-        to: &wgpu::Buffer,
+        (from, start): (&wgpu::Buffer, u64),
+        (to, at): (&wgpu::Buffer, u64),
         bytes: u64,
     ) -> Result<(), GpuError> {
-        self.guarded(kernel, || encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes))
+        self.guarded(kernel, || encoder.copy_buffer_to_buffer(from, start, to, at, bytes))
     }
 
     pub(crate) fn buffer(

@@ -10,6 +10,7 @@ mod gpu;
 mod kernel;
 mod memory;
 mod timing;
+mod transfer;
 mod volume;
 
 pub use adapter::{Adapter, AdapterChoice, adapters, choose, install_hint};

@@ -1,6 +1,7 @@
 //! A volume in device memory.
 
-use super::{Gpu, GpuError};
+use super::transfer::{PART, Uploads};
+use super::{Gpu, GpuError, transfer};
 use crate::volume::{Block, Dtype};
 
 /// Voxels in a chunk. With it a chunk of any type, and any result of it, fits a storage binding of 128 MiB, which every
@@ -28,18 +29,24 @@ pub struct Chunk {
 }
 
 impl GpuVolume {
-    /// Uploads voxels; returns when they are in buffers of the device.
+    /// Uploads voxels: what is submitted after this finds them in buffers of the device.
     ///
     /// # Errors
     /// [`GpuError::OutOfMemory`]; [`GpuError::Input`] for a type that kernels do not take.
     pub fn upload(gpu: &Gpu, block: Block<'_>) -> Result<Self, GpuError> {
         check_direct(block.dtype)?;
         let bytes = block.dtype.bytes();
+        let mut uploads = Uploads::new(gpu, "upload");
         let chunks = block
             .bytes
             .chunks(CHUNK_VOXELS as usize * bytes)
             .map(|part| {
-                let buffer = gpu.storage_with("upload", part, UNIT_VOXELS as usize * bytes)?;
+                let round = UNIT_VOXELS as usize * bytes;
+                // A small one takes no detour.
+                let buffer = match part.len() {
+                    ..=PART => gpu.storage_with("upload", part, round)?,
+                    long => uploads.upload(part, long.next_multiple_of(round) as u64)?,
+                };
                 Ok(Chunk { buffer, voxels: (part.len() / bytes) as u32 })
             })
             .collect::<Result<_, GpuError>>()?;
@@ -84,10 +91,13 @@ impl GpuVolume {
     /// # Errors
     /// Any [`GpuError`].
     pub fn download(&self, gpu: &Gpu) -> Result<Vec<u8>, GpuError> {
-        let mut bytes = Vec::new();
+        let size = |chunk: &Chunk| chunk.voxels as usize * self.dtype.bytes();
+        let mut bytes = vec![0; self.chunks.iter().map(size).sum()];
+        let mut rest = bytes.as_mut_slice();
         for chunk in &self.chunks {
-            let size = u64::from(chunk.voxels) * self.dtype.bytes() as u64;
-            bytes.extend(gpu.download("download", &chunk.buffer, size)?);
+            let (part, behind) = rest.split_at_mut(size(chunk));
+            transfer::download(gpu, "download", &chunk.buffer, part)?;
+            rest = behind;
         }
         Ok(bytes)
     }

@@ -19,7 +19,10 @@ pub(super) fn unit(watch: &dyn Watch, input: &Input<'_>, output_bytes: u64) -> u
     let each = (LANES as u64 * 2 + 1) * (read + output_bytes);
     // A few units at least, or nothing overlaps.
     let few = input.source.header().shape.voxels().div_ceil(8).next_multiple_of(UNIT_VOXELS);
-    (watch.memory_bytes() / each).min(few).clamp(1 << 12, CHUNK_VOXELS)
+    let unit = (watch.memory_bytes() / each).min(few).clamp(1 << 12, CHUNK_VOXELS);
+    // Whole decode units, where one fits.
+    let decoded = input.source.unit();
+    if unit > decoded { unit - unit % decoded } else { unit }
 }
 
 /// Device, encoder, chunk, mask, rescale group, output.
@@ -95,7 +98,7 @@ pub(super) fn run(
                 }
             };
             let (end, group) = groups.run(at, total.min(at + unit));
-            let read = input.read(at, end - at, &mut bytes, &mut mask)?;
+            let read = input.read_wide(at, end - at, &mut bytes, &mut mask)?;
             if let Some(see) = input.observer {
                 see(at, read);
             }
@@ -152,15 +155,15 @@ impl Lane {
     ) -> Result<wgpu::SubmissionIndex, GpuError> {
         let kernel = pass.kernel;
         let mut encoder = gpu.encoder();
-        gpu.stage(kernel, &mut encoder, bytes, &self.upload, &self.input)?;
+        gpu.stage(kernel, &mut encoder, bytes, &self.upload, (&self.input, 0))?;
         if let (Some(mask), Some((upload, buffer))) = (mask, &self.mask) {
-            gpu.stage(kernel, &mut encoder, mask, upload, buffer)?;
+            gpu.stage(kernel, &mut encoder, mask, upload, (buffer, 0))?;
         }
         let chunk = Chunk { buffer: self.input.clone(), voxels: voxels as u32 };
         let mask = self.mask.as_ref().map(|(_, buffer)| Chunk { buffer: buffer.clone(), voxels: voxels as u32 });
         (pass.record)(gpu, &mut encoder, &chunk, mask.as_ref(), group, &self.output)?;
         let size = (pass.output_bytes)(voxels).next_multiple_of(4);
-        gpu.copy(kernel, &mut encoder, &self.output, &self.readback, size)?;
+        gpu.copy(kernel, &mut encoder, (&self.output, 0), (&self.readback, 0), size)?;
         gpu.submit(kernel, encoder)
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 use super::cuts::block_voxels;
 use super::{Observer, Watch};
 use crate::io::Source;
@@ -37,16 +39,52 @@ impl<'a> Input<'a> {
     where
         'a: 'b,
     {
+        self.read_by(at, voxels, buffer, mask, |source, into| source.read(at, into))
+    }
+
+    /// The same by all threads, where voxels may be read in any order: for a GPU's units of many mebibytes.
+    pub fn read_wide<'b>(&self, at: u64, voxels: u64, buffer: &'b mut Vec<u8>, mask: &mut Vec<u8>) -> Result<&'b [u8]>
+    where
+        'a: 'b,
+    {
+        self.read_by(at, voxels, buffer, mask, |source, into| {
+            if source.sequential() {
+                return source.read(at, into);
+            }
+            let (step, size) = (block_voxels(source, BLOCK_BYTES), source.header().dtype.bytes());
+            // Parts end where decode units do, so that none is decoded twice.
+            let first = (step - at % step).min(voxels);
+            let (head, rest) = into.split_at_mut(first as usize * size);
+            let parts = rest.par_chunks_mut(step as usize * size).enumerate();
+            let (head, rest) = rayon::join(
+                || source.read(at, head),
+                || parts.try_for_each(|(i, part)| source.read(at + first + i as u64 * step, part)),
+            );
+            head.and(rest)
+        })
+    }
+
+    fn read_by<'b>(
+        &self,
+        at: u64,
+        voxels: u64,
+        buffer: &'b mut Vec<u8>,
+        mask: &mut Vec<u8>,
+        read: impl Fn(&dyn Source, &mut [u8]) -> Result<()>,
+    ) -> Result<&'b [u8]>
+    where
+        'a: 'b,
+    {
         let bytes = self.source.header().dtype.bytes() as u64;
         if let Some(m) = self.mask {
             room(mask, voxels)?;
-            m.read(at, mask)?;
+            read(m, mask)?;
         }
         if let Some(all) = self.source.in_memory() {
             return Ok(&all[(at * bytes) as usize..((at + voxels) * bytes) as usize]);
         }
         room(buffer, voxels * bytes)?;
-        self.source.read(at, buffer)?;
+        read(self.source, buffer)?;
         Ok(buffer)
     }
 }
