@@ -16,6 +16,8 @@ pub const PALETTE: [Rgb; 7] = [
 
 /// Histogram bars.
 pub const BARS: Rgb = [86, 140, 184];
+/// Bars of a histogram behind curves, which have colours of their own.
+pub const BACKDROP: Rgb = [196, 202, 208];
 /// The cumulative curve.
 pub const CUMULATIVE: Rgb = [213, 94, 0];
 /// Outlines of masks: bright on any grey.

@@ -1,7 +1,7 @@
 //! Histogram and cumulative curve.
 
 use super::bins::Bins;
-use super::colours::{BARS, CUMULATIVE, Rgb, hex};
+use super::colours::{BACKDROP, BARS, CUMULATIVE, Rgb, hex};
 use super::svg::{Anchor, Canvas, Style, num};
 use super::ticks::{short, ticks};
 use crate::volume::{Counts, Rescale, Unit};
@@ -108,7 +108,11 @@ impl Plot {
         let labels = self.labels(&area);
         area.top += ROW * labels.iter().map(|l| l.row + 1).max().unwrap_or(0) as f64;
         axes(canvas, &area, &bins, &self.histogram.unit);
-        canvas.raw(&format!(r#"<path class="bars" d="{}" fill="{}" fill-opacity="0.85"/>"#, outline(&bins, &area), hex(BARS)));
+        canvas.raw(&format!(
+            r#"<path class="bars" d="{}" fill="{}" fill-opacity="0.85"/>"#,
+            outline(&bins, &area),
+            hex(self.bars())
+        ));
         cut_marks(canvas, &area, &bins);
         let mut line = format!("M{} {}", num(area.left), num(area.y(bins.beyond[0])));
         for (i, share) in bins.cumulative.iter().enumerate() {
@@ -126,10 +130,14 @@ impl Plot {
         canvas.line((area.left, area.bottom), (area.right, area.bottom), AXIS);
     }
 
+    fn bars(&self) -> Rgb {
+        if self.curves.is_empty() { BARS } else { BACKDROP }
+    }
+
     /// Writes the key from `y` on, in as many rows as it takes, and says where it ends.
     fn key(&self, canvas: &mut Canvas, left: f64, right: f64, y: f64) -> f64 {
         let style = Style::new(12.0, Anchor::Start).soft();
-        let fixed = [("histogram", BARS, true), ("cumulative share", CUMULATIVE, false)];
+        let fixed = [("histogram", self.bars(), true), ("cumulative share", CUMULATIVE, false)];
         let curves = self.curves.iter().map(|c| (c.name.as_str(), c.colour, false));
         let (mut x, mut row) = (left, y + 12.0);
         for (name, colour, filled) in fixed.into_iter().chain(curves) {
