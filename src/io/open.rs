@@ -133,6 +133,10 @@ fn kind(path: &Path) -> Result<Kind> {
     if start.is_empty() {
         return Err(Error::format(path, "the file is empty", "get the file again"));
     }
+    // Some DICOM files begin with a TIFF header, to be both.
+    if start.get(128..132) == Some(b"DICM") {
+        return Ok(Kind::Dicom);
+    }
     if let Some(format) = raster::Format::sniff(&start) {
         return Ok(Kind::Raster(format));
     }

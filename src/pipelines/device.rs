@@ -49,6 +49,23 @@ pub struct Silent;
 
 impl Watch for Silent {}
 
+/// Lets a job be stopped, and says nothing of its progress: the passes after the first.
+pub(super) struct Quiet<'a>(pub &'a dyn Watch);
+
+impl Watch for Quiet<'_> {
+    fn memory_bytes(&self) -> u64 {
+        self.0.memory_bytes()
+    }
+
+    fn event(&self, text: &str) {
+        self.0.event(text);
+    }
+
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
+}
+
 /// The smallest work unit that running out of device memory leads to.
 const LEAST_VOXELS: u64 = 1 << 16;
 

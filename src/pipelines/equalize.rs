@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cuts::Groups;
 use super::narrow::{Census, Resolved};
-use super::select::{FLOAT_BINS, Mask, Region, Selected, narrowest, one_rescale, select};
+use super::select::{Mask, Region, Selected, narrowest, one_rescale, select};
 use super::{Device, Group, Observer, Watch, copy, count, count_floats, map, map_floats};
 use crate::analysis::equalization;
 use crate::io::{Sink, Source};
@@ -41,6 +41,9 @@ enum Decided {
     /// Fewer than two values took part: the image stays as it is.
     Unchanged,
 }
+
+/// Bins for true floats; the most that a table takes. Of even width, so that what a level means can be told.
+const FLOAT_BINS: usize = 65_536;
 
 impl Equalization {
     /// Counts the voxels and decides.

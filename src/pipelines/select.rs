@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Group;
+use super::device::Quiet;
 use super::grid::{Held, Turn};
+use super::{Device, Group, Watch, count_floats};
 use crate::io::Source;
+use crate::ops::histogram::Edges;
 use crate::ops::mask::{Rule, combine};
 use crate::volume::{Dtype, Header, Padding, Rescale};
 use crate::{Error, Result};
@@ -173,8 +175,22 @@ pub struct Selected {
     pub outside: u64,
 }
 
-/// Bins for decisions on true floats: the most that a histogram and a table take.
-pub(super) const FLOAT_BINS: usize = 65_536;
+/// At most 65,536 bins from `low` to `high` for decisions on true floats, narrow where voxels are many; takes a pass of its own.
+///
+/// # Errors
+/// What reading gives; [`Error::Interrupted`]; [`Error::Usage`] unless `low < high`.
+pub(super) fn float_bins(
+    source: &dyn Source,
+    mask: Option<&Mask>,
+    low: f32,
+    high: f32,
+    device: &Device,
+    watch: &dyn Watch,
+) -> Result<Arc<Edges>> {
+    let rough = Arc::new(Edges::by_magnitude(low, high)?);
+    let counts = count_floats(source, mask, &rough, device, &Quiet(watch))?;
+    Edges::following(&rough, &counts.bins).map(Arc::new)
+}
 
 /// The one rescale of true floats. Volumes with one for each slice are so rare that one for all is asked for.
 pub(super) fn one_rescale(header: &Header) -> Result<Rescale> {

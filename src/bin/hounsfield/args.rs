@@ -369,10 +369,10 @@ pub struct Segment {
     /// Where EM starts: quantile, otsu, kmeans, or means=A,B,C
     #[arg(long, value_name = "START", default_value = "otsu", value_parser = start, allow_hyphen_values = true)]
     pub init: Start,
-    /// Most iterations [default: 10000; 500 over voxels]
+    /// Most iterations [default: 10000; 2000 over voxels]
     #[arg(long, value_name = "N")]
     pub max_iter: Option<u32>,
-    /// Change of the mean log-likelihood that ends EM [default: 1e-12; 1e-7 over voxels]
+    /// Change of the mean log-likelihood that ends EM [default: 1e-12; 1e-11 over voxels]
     #[arg(long, value_name = "T")]
     pub tol: Option<f64>,
     /// Labels never fall as the value rises

@@ -7,6 +7,7 @@ mod exit;
 mod job;
 mod picture;
 mod progress;
+mod size;
 mod text;
 
 use std::process::ExitCode;

@@ -7,9 +7,20 @@ use crate::{Error, Result};
 pub struct Edges {
     values: Vec<f32>,
     keys: Vec<u32>,
-    /// Bins per unit of value if the edges are evenly spaced: a first guess, never the answer.
-    per_unit: f64,
+    guess: Guess,
 }
+
+/// Where to look first for the bin of a value: a matter of speed, never of the answer.
+#[derive(Debug, Clone, PartialEq)]
+enum Guess {
+    /// Edges are evenly spaced: bins per unit of value.
+    Even(f64),
+    /// They are not: the first bin of each run of keys that share their upper half, and the last bin behind them.
+    Runs(Vec<u32>),
+}
+
+/// Even edges that lie further than this from their place make guesses too poor.
+const NEAR: usize = 2;
 
 impl Edges {
     /// `bins` bins of even width from `low` to `high`; edge `i` is `low + (high - low) * i / bins` in f64, rounded once.
@@ -39,7 +50,43 @@ impl Edges {
         }
         let bins = values.len() - 1;
         let per_unit = bins as f64 / (f64::from(values[bins]) - f64::from(values[0]));
-        Ok(Self { values, keys, per_unit })
+        let place = |v: f32| ((f64::from(v) - f64::from(values[0])) * per_unit).round() as usize;
+        let even = values.iter().enumerate().all(|(i, v)| place(*v).abs_diff(i) <= NEAR);
+        let guess = if even { Guess::Even(per_unit) } else { Guess::Runs(runs(&keys)) };
+        Ok(Self { values, keys, guess })
+    }
+
+    /// Edges at every 65,536th f32 from `low` to `high`, and at the two: 128 bins between a power of two and the next.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if `low < high` does not hold.
+    pub fn by_magnitude(low: f32, high: f32) -> Result<Self> {
+        let (first, last) = (order_key(low.to_bits()), order_key(high.to_bits()));
+        let between = (first / RUN + 1..last.div_ceil(RUN)).map(|run| of_key(run * RUN));
+        Self::new([low].into_iter().chain(between).chain([high]).collect())
+    }
+
+    /// At most 65,536 bins that follow the voxels counted in `rough`: half of them of even width, the others in its bins by the square root
+    /// of their counts. So a few extreme values do not leave all others in one bin, and no bin is wider than two of even width.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] never, but for what [`Edges::new`] refuses.
+    pub fn following(rough: &Self, counts: &[u64]) -> Result<Self> {
+        const HALF: usize = 32_767;
+        let (low, high) = (rough.values[0], rough.values[rough.bins()]);
+        let mut keys = Self::at_most(low, high, HALF)?.keys;
+        let share = |n: u64| (n as f64).sqrt();
+        let all: f64 = counts.iter().map(|n| share(*n)).sum();
+        for (ends, n) in rough.keys.windows(2).zip(counts) {
+            let parts = (HALF as f64 * share(*n) / all) as u64;
+            let step = |i: u64| ends[0] + (u64::from(ends[1] - ends[0]) * i / (parts + 1)) as u32;
+            keys.extend((1..=parts).map(step));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        // -0 is +0.
+        keys.retain(|key| *key != order_key(0) - 1);
+        Self::new(keys.into_iter().map(of_key).collect())
     }
 
     /// The fewest steps from these f32 neighbours on: as many bins as asked for, or fewer where f32 cannot tell more apart.
@@ -84,7 +131,15 @@ impl Edges {
         }
         // Guess in floats, decide in integers. Added to 2⁵², a number below 2³² leaves its whole part in the low bits (rounded, hence
         // less a half): a third of the work of a conversion that must saturate.
-        let place = (f64::from(x) - f64::from(self.values[0])) * self.per_unit - 0.5;
+        let per_unit = match &self.guess {
+            Guess::Even(per_unit) => per_unit,
+            Guess::Runs(starts) => {
+                let run = (key / RUN - self.keys[0] / RUN) as usize;
+                let (from, to) = (starts[run] as usize, starts[run + 1] as usize);
+                return Ok((from + self.keys[from..=to].partition_point(|edge| *edge <= key)).saturating_sub(1).min(last - 1));
+            }
+        };
+        let place = (f64::from(x) - f64::from(self.values[0])) * per_unit - 0.5;
         let place = if place > 0.0 { place } else { 0.0 };
         let guess = (place + (1u64 << 52) as f64).to_bits() as u32 as usize;
         let mut bin = guess.min(last - 1);
@@ -96,6 +151,21 @@ impl Edges {
         }
         Ok(bin)
     }
+}
+
+/// Neighbouring f32 that share the upper half of their keys.
+const RUN: u32 = 1 << 16;
+
+/// For each run of keys from that of the first edge on: the bin in which it begins; then that of the last edge.
+fn runs(keys: &[u32]) -> Vec<u32> {
+    let (first, last) = (keys[0] / RUN, keys[keys.len() - 1] / RUN);
+    let begins = (first..=last).map(|run| keys.partition_point(|key| *key <= run * RUN).saturating_sub(1) as u32);
+    begins.chain([keys.len() as u32 - 1]).collect()
+}
+
+/// The number of a key.
+fn of_key(key: u32) -> f32 {
+    f32::from_bits(if key >> 31 == 1 { key & 0x7fff_ffff } else { !key })
 }
 
 /// On which side of all bins a value lies.

@@ -141,8 +141,15 @@ fn floats_fall_where_their_value_says() {
 fn random_bits_as_floats_count_alike() {
     let values: Vec<f32> = (0..30_011).map(|i| f32::from_bits(noise(i) as u32)).collect();
     let mask: Vec<u8> = (0..30_011).map(|i| (noise(i + 9) % 2) as u8).collect();
-    for (low, high, bins) in [(-1e-3f32, 1e3f32, 777), (f32::MIN, f32::MAX, 65_536), (0.0, 1e-42, 3)] {
-        let edges = Edges::uniform(low, high, bins).unwrap();
+    let uniform = [(-1e-3f32, 1e3f32, 777), (f32::MIN, f32::MAX, 65_536), (0.0, 1e-42, 3)];
+    let mut all: Vec<Edges> = uniform.into_iter().map(|(low, high, bins)| Edges::uniform(low, high, bins).unwrap()).collect();
+    for (low, high) in [(f32::MIN, f32::MAX), (-3.5, 70_000.25), (2.0, 2.5)] {
+        let rough = Edges::by_magnitude(low, high).unwrap();
+        let counts = float_counts(None, &values, None, &rough).bins;
+        all.extend([Edges::following(&rough, &counts).unwrap(), rough]);
+    }
+    for edges in all {
+        let high = edges.values()[edges.bins()];
         for mask in [None, Some(mask.as_slice())] {
             let host = float_counts(None, &values, mask, &edges);
             // The oracle: comparisons of f64, which holds every f32.
@@ -188,4 +195,15 @@ fn host_constants_are_the_shaders() {
     let interface = SHADER.reflect().unwrap();
     assert_eq!(interface.constant("PRIVATE"), Some(1 << super::window::MOST_LOG2));
     assert_eq!(interface.constant("UNIT"), Some(UNIT_VOXELS as u32));
+}
+
+#[test]
+fn bins_follow_the_voxels_whatever_lies_far_away() {
+    let values: Vec<f32> = (0..20_000).map(|i| if i == 7 { 1e7 } else { 60.0 + (noise(i) % 80_000) as f32 / 1000.0 }).collect();
+    let rough = Edges::by_magnitude(60.0, 1e7).unwrap();
+    let edges = Edges::following(&rough, &float_counts(None, &values, None, &rough).bins).unwrap();
+    let most = float_counts(None, &values, None, &edges).bins.into_iter().max().unwrap();
+    assert!(most < 40 && edges.bins() <= 65_536, "{most} of 20,000 voxels in one bin of {}", edges.bins());
+    // No bin is wider than two of 32,767 even ones.
+    assert!(edges.values().windows(2).all(|e| f64::from(e[1]) - f64::from(e[0]) <= 1e7 / 32_767.0 + 1.0));
 }

@@ -15,7 +15,7 @@ use crate::ops::pointwise::Curve;
 use crate::pipelines::cuts::Groups;
 use crate::pipelines::map::map_curve;
 use crate::pipelines::narrow::{Census, Resolved};
-use crate::pipelines::select::{FLOAT_BINS, Mask, Region, Selected, narrowest, one_rescale, select};
+use crate::pipelines::select::{Mask, Region, Selected, float_bins, narrowest, one_rescale, select};
 use crate::pipelines::{Device, Group, Observer, Watch, count, count_floats, gather, map, map_floats};
 use crate::volume::{Counts, Dtype, Header, Rescale, Rescales, Table};
 
@@ -118,7 +118,7 @@ impl Mapping {
         }
         let (low, high) = (low as f32, high as f32);
         // A constant volume has one bin all the same.
-        let edges = Edges::at_most(low, if low < high { high } else { low.next_up() }, FLOAT_BINS).map(Arc::new)?;
+        let edges = float_bins(source.as_ref(), mask, low, if low < high { high } else { low.next_up() }, device, watch)?;
         let counts = count_floats(source.as_ref(), mask, &edges, device, watch)?;
         let mut ends = edges.values().to_vec();
         if low == high {
@@ -160,7 +160,7 @@ impl Mapping {
         self.source.header()
     }
 
-    /// The voxels that count; for floats in 65,536 bins, or as many as float32 tells apart, from the least to the largest that counts.
+    /// The voxels that count; for floats in up to 65,536 bins from the least to the largest that counts, narrow where voxels are many.
     pub fn before(&self) -> &Selected {
         &self.selected
     }

@@ -109,6 +109,23 @@ fn floats_take_the_same_steps() {
 }
 
 #[test]
+fn one_extreme_value_does_not_decide_for_all_others() {
+    let mut values: Vec<f32> = (0..40_000u64).map(|i| 100.0 + (noise(i) % 20_001) as f32 / 1000.0).collect();
+    values[5] = 1e7;
+    let float = volume(Dtype::F32, bytemuck::cast_slice(&values), |_| ());
+    let mut sorted = values.clone();
+    sorted.sort_by(f32::total_cmp);
+    for device in devices() {
+        let m = mapping(&float, "percentile:5:95", Some(Dtype::F32), Region::default(), &device).unwrap();
+        let out = written(&m, &device);
+        let ends = out.iter().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
+        for (got, want) in [(ends.0, sorted[2000]), (ends.1, sorted[38_000])] {
+            assert!((got - f64::from(want)).abs() < 0.02, "{got} instead of {want}");
+        }
+    }
+}
+
+#[test]
 fn headers_say_what_the_results_are() {
     let bytes = Content::Ct.bytes(Dtype::I16, 400);
     let ct = volume(Dtype::I16, &bytes, |h| h.unit = crate::volume::Unit::Hounsfield);

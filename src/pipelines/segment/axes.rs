@@ -1,20 +1,22 @@
 //! What the channels hold, before EM begins.
 
-use std::sync::Arc;
-
 use super::Segment;
-use super::blocks::{Data, Quiet};
+use super::blocks::Data;
 use super::outputs::same_grid;
+use crate::analysis::distribution::Distribution;
 use crate::io::Source;
 use crate::ops::gmm::{Channel, MOST_CHANNELS};
-use crate::ops::histogram::Edges;
-use crate::pipelines::select::narrowest;
+use crate::pipelines::device::Quiet;
+use crate::pipelines::select::{float_bins, narrowest};
 use crate::pipelines::{Census, Device, Mask, Watch, census, count_floats};
 use crate::volume::Rescale;
 use crate::{Error, Result};
 
-/// Bins of the histogram from which floats start.
-const FLOAT_BINS: usize = 4096;
+/// A std may not be smaller than this part of a step of [`Axis::width`], which is that of 65,536 over most voxels.
+const FINE: f64 = 16.0;
+
+/// Steps between the values below and above which lies a thousandth of the voxels each.
+const STEPS: f64 = 4096.0;
 
 /// Voxels of one channel seen as a whole.
 pub(super) struct Axis {
@@ -22,6 +24,8 @@ pub(super) struct Axis {
     /// Stored values are whole numbers.
     pub whole: bool,
     census: Census,
+    /// A step of true floats in stored values, once it is known.
+    width: Option<f64>,
 }
 
 impl Axis {
@@ -30,13 +34,15 @@ impl Axis {
         Channel::new(f64::midpoint(self.census.min, self.census.max), (self.census.max - self.census.min) / 4.0, self.whole)
     }
 
-    /// The variance floor in the numbers x: of the stored step for whole numbers, else of 65,536 steps between the extremes.
+    /// The variance floor in the numbers x: of the stored step for whole numbers, else of 65,536 steps between the values that
+    /// most voxels lie between, or between the extremes where only these are known.
     pub fn floor(&self, frame: &Channel) -> f64 {
         let range = self.census.max - self.census.min;
-        let step = match (self.whole, range > 0.0) {
+        let step = match (self.whole, self.width) {
             (true, _) => 1.0,
-            (false, true) => range / 65_536.0,
-            (false, false) => self.census.max.abs().max(1e-30) * f64::from(f32::EPSILON),
+            (false, Some(width)) => width / FINE,
+            (false, None) if range > 0.0 => range / (STEPS * FINE),
+            (false, None) => self.census.max.abs().max(1e-30) * f64::from(f32::EPSILON),
         };
         (step * f64::from(frame.scale)).powi(2) / 12.0
     }
@@ -65,31 +71,36 @@ pub(super) fn look(data: Data<'_>, found: &[Found], watch: &dyn Watch) -> Result
         if census.min > census.max {
             return Err(Error::no_voxel());
         }
-        Ok(Axis { rescale, whole: found.is_none(), census })
+        Ok(Axis { rescale, whole: found.is_none(), census, width: None })
     };
     data.channels.iter().map(AsRef::as_ref).zip(found).enumerate().map(axis).collect()
 }
 
-/// (real value, count) of float voxels in bins, and the width of a bin.
+/// (real value, count) of float voxels in bins, and a step: what bins of even width over most voxels would be wide.
 pub(super) fn binned(
     source: &dyn Source,
-    axis: &Axis,
+    axis: &mut Axis,
     mask: Option<&Mask>,
     job: &Segment,
     device: &Device,
     watch: &dyn Watch,
 ) -> Result<(Vec<(f64, u64)>, f64)> {
     let (low, high) = narrowest((axis.census.min, axis.census.max), axis.rescale, job.region.range)?;
-    let Ok(edges) = Edges::at_most(low as f32, high as f32, FLOAT_BINS).map(Arc::new) else {
+    let (rescale, (low32, high32)) = (axis.rescale, (low as f32, high as f32));
+    if low32 >= high32 {
         // One value, as far as f32 can tell.
-        return Ok((vec![(axis.rescale.real(low), 1)], (low * axis.rescale.slope).abs().max(1e-30) * f64::from(f32::EPSILON)));
-    };
+        return Ok((vec![(rescale.real(low), 1)], (low * rescale.slope).abs().max(1e-30) * f64::from(f32::EPSILON)));
+    }
+    let edges = float_bins(source, mask, low32, high32, device, watch)?;
     let counts = count_floats(source, mask, &edges, device, &Quiet(watch))?;
-    let ends = edges.values();
-    let middle = |i: usize| axis.rescale.real(f64::midpoint(f64::from(ends[i]), f64::from(ends[i + 1])));
-    let mut values: Vec<(f64, u64)> =
-        counts.bins.iter().enumerate().filter(|(_, n)| **n > 0).map(|(i, n)| (middle(i), *n)).collect();
-    values.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let step = (f64::from(ends[edges.bins()]) - f64::from(ends[0])) / edges.bins() as f64 * axis.rescale.slope.abs();
+    let values = Distribution::binned(edges.values(), &counts, rescale);
+    let most = values.percentiles(&[0.1, 99.9]).unwrap_or_default();
+    let range = match most[..] {
+        [a, b] if b > a => b - a,
+        _ => rescale.real(high) - rescale.real(low),
+    };
+    let step = range.abs() / STEPS;
+    axis.width = Some(step / rescale.slope.abs());
+    let values = values.entries().iter().map(|e| (e.value, e.count)).collect();
     Ok((values, step))
 }

@@ -92,23 +92,6 @@ pub(super) fn over<S: Send>(
     Ok(states.into_iter().map(|s| s.own).collect())
 }
 
-/// Lets a job be stopped, and says nothing of its progress: the passes after the first.
-pub(super) struct Quiet<'a>(pub &'a dyn Watch);
-
-impl Watch for Quiet<'_> {
-    fn memory_bytes(&self) -> u64 {
-        self.0.memory_bytes()
-    }
-
-    fn event(&self, text: &str) {
-        self.0.event(text);
-    }
-
-    fn stopped(&self) -> bool {
-        self.0.stopped()
-    }
-}
-
 /// A channel in device memory.
 pub(super) fn uploaded(gpu: &Gpu, source: &dyn Source) -> Result<GpuVolume> {
     let (dtype, voxels) = (source.header().dtype, source.header().shape.voxels());

@@ -29,10 +29,10 @@ pub struct Segment {
     pub classes: usize,
     /// Where EM starts.
     pub start: Start,
-    /// Most iterations; by default 10,000, or 500 over voxels.
+    /// Most iterations; by default 10,000, or 2000 over voxels.
     pub max_iterations: Option<u32>,
-    /// The change of the mean log-likelihood that ends EM; by default 10⁻¹², or 10⁻⁷ over voxels, which is what f32
-    /// can tell apart.
+    /// The change of the mean log-likelihood that ends EM; by default 10⁻¹², or 10⁻¹¹ over voxels, where sums of f32 may
+    /// end it sooner.
     pub tolerance: Option<f64>,
     /// Labels may not fall as the value rises.
     pub monotone: bool,
@@ -76,7 +76,7 @@ impl Segment {
     fn settings(&self, method: Method) -> Settings {
         let (iterations, tolerance) = match method {
             Method::Exact => (10_000, 1e-12),
-            Method::Voxel => (500, 1e-7),
+            Method::Voxel => (2000, 1e-11),
         };
         Settings {
             classes: self.classes,

@@ -29,7 +29,7 @@ impl Truth {
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both origins, if the two do not lie on the same grid; what reading gives.
     pub fn new(source: Box<dyn Source>, image: &Header, watch: &dyn Watch) -> Result<Self> {
-        same_grid(source.header(), image, "the truth")?;
+        same_grid(source.header(), image, "truth")?;
         Ok(Self { source: held(source, watch.memory_bytes(), watch)? })
     }
 }
@@ -41,9 +41,14 @@ pub(super) fn same_grid(own: &Header, image: &Header, what: &str) -> Result<()> 
         return Ok(());
     }
     Err(Error::usage(
-        format!("the axes of the {what} run otherwise than the image's ({} and {} voxels)", own.shape, image.shape),
-        "reorient one to the other",
+        format!("the axes of {what} point to {}, the image's to {}", axes(own), axes(image)),
+        "turn one as the other lies: of masks alone flipped and permuted axes are turned here",
     ))
+}
+
+fn axes(header: &Header) -> String {
+    let position = header.geometry.as_ref().and_then(|g| g.position.as_ref());
+    position.map_or_else(|| "nowhere known".into(), |p| p.orientation_code().to_string())
 }
 
 /// The same voxels from memory, if they would have to be read in order and are no more than `most` bytes.

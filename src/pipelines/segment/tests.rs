@@ -186,6 +186,19 @@ fn floats_with_gaps_are_fitted_as_whole_numbers_are() {
 }
 
 #[test]
+fn one_extreme_value_widens_no_class() {
+    let mut values = brain(400, 3, 0.01);
+    let without = segmented(&[&volume(Dtype::F32, &values, |_| ())], None, &Segment::classes(3), &Device::Cpu).unwrap();
+    values[17] = 1e6;
+    let region = Region { range: Some((-100.0, 100.0)), ..Region::default() };
+    let s = segmented(&[&volume(Dtype::F32, &values, |_| ())], None, &Segment { region, ..Segment::classes(3) }, &Device::Cpu)
+        .unwrap();
+    for (a, b) in without.mixture().components.iter().zip(&s.mixture().components) {
+        assert!((a.mean[0] - b.mean[0]).abs() < 0.02 * a.std(0) && (a.std(0) - b.std(0)).abs() < 0.02 * a.std(0), "{a:?} {b:?}");
+    }
+}
+
+#[test]
 fn two_channels_part_what_one_cannot() {
     // In each channel alone the two halves overlap; together they lie on either side of a line.
     let n = 400u64;

@@ -1,6 +1,6 @@
 //! The way over voxels: EM with the E-step's kernel, for true floats and several channels.
 //!
-//! EM starts from the mixture that the first channel's histogram gives (exact for whole numbers, 4,096 bins for floats), so that
+//! EM starts from the mixture that the first channel's histogram gives (exact for whole numbers, in 65,536 bins for floats), so that
 //! f32 only has to polish it; with several channels their means and covariances are those of its posteriors. Every iteration looks at
 //! all voxels: on the CPU block by block (gzipped channels that fit the memory of the job are held there, larger ones are decoded anew each
 //! time), on the GPU in device memory, uploaded once. Sums are added block by block in order, whatever thread they came from; where blocks end depends on
@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::axes::{Axis, Found, binned, look};
-use super::blocks::{Data, Quiet, Selection, over, uploaded};
+use super::blocks::{Data, Selection, over, uploaded};
 use super::exact::counted;
 use super::outputs::Tap;
 use super::{Method, Segment};
@@ -17,9 +17,13 @@ use crate::analysis::mixture::{self, Component, Fit, Gaussian, Joint, Settings};
 use crate::engine::{Gpu, GpuError, GpuVolume};
 use crate::io::Sink;
 use crate::ops::gmm::{self, Channel, Model, Sums};
+use crate::pipelines::device::Quiet;
 use crate::pipelines::{Device, Mask, Observer, Watch, gather};
 use crate::volume::{Block, Dtype};
 use crate::{Error, Result};
+
+/// So many iterations without a rise end EM.
+const LEVEL: u32 = 3;
 
 /// A mixture over voxels.
 pub(super) struct Voxels {
@@ -52,7 +56,7 @@ impl Voxels {
         watch: &dyn Watch,
     ) -> Result<Self> {
         let settings = job.settings(Method::Voxel);
-        let axes = look(data, axes, watch)?;
+        let mut axes = look(data, axes, watch)?;
         let first = data.channels[0].as_ref();
         let (values, step) = if axes[0].whole {
             counted(first, mask, &job.region, device, observer, watch)?
@@ -60,7 +64,7 @@ impl Voxels {
             if let Some(see) = observer {
                 gather(first, see, watch)?;
             }
-            binned(first, &axes[0], mask, job, device, watch)?
+            binned(first, &mut axes[0], mask, job, device, watch)?
         };
         let start = mixture::fit(&values, step, &Settings { start: job.start.clone(), ..Settings::classes(job.classes) })?;
 
@@ -82,13 +86,16 @@ impl Voxels {
         let (frame, mut gaussians) = self.begin(data, axes, start, watch)?;
         let floor: Vec<f64> = axes.iter().zip(&frame).map(|(a, c)| a.floor(c)).collect();
         let (mut previous, mut iterations, mut converged) = (f64::NEG_INFINITY, 0, false);
+        // EM never lowers the likelihood: where it no longer rises, it has come as far as sums of f32 can tell.
+        let mut level = 0;
         while iterations < settings.max_iterations && !converged {
             self.model = Model::new(&frame, &gaussians)?;
             let sums = self.pass(data, watch)?;
             iterations += 1;
             gaussians = maximised(&sums, &gaussians, &floor, iterations)?;
             let likelihood = sums.log_likelihood / sums.count as f64;
-            converged = (likelihood - previous).abs() <= settings.tolerance;
+            level = if likelihood > previous { 0 } else { level + 1 };
+            converged = (likelihood - previous).abs() <= settings.tolerance || level == LEVEL;
             previous = likelihood;
         }
         gaussians = mixture::ordered(gaussians);
@@ -169,6 +176,9 @@ impl Voxels {
 
     /// The E-step's sums over all voxels.
     fn pass(&mut self, data: Data<'_>, watch: &dyn Watch) -> Result<Sums> {
+        if watch.stopped() {
+            return Err(Error::Interrupted);
+        }
         if let Some(on) = &self.on_device {
             match gmm::run(&on.gpu, &on.channels, on.mask.as_ref(), &self.model) {
                 Ok(sums) => return some(sums),

@@ -37,7 +37,7 @@ pub fn say(shared: &Shared, done: &Done) -> Result<()> {
         pointwise::as_text(done.mapping.composed())
     );
     if let Some(bins) = done.mapping.bins() {
-        text += &format!("  statistics of true floats: over {} bins of equal width\n", count(bins as u64));
+        text += &format!("  statistics of true floats: over {} bins that follow the voxels\n", count(bins as u64));
     }
     if let Some(bound) = done.mapping.bound() {
         text += &format!("  results within {} of the same steps in float64\n", number(bound));

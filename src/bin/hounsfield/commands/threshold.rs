@@ -2,11 +2,11 @@
 
 use hounsfield::Result;
 use hounsfield::analysis::steps::{Chain, Cuts, Step};
-use hounsfield::volume::Header;
 use serde_json::{Value, json};
 
 use super::pointwise::{self, Done, Request};
 use crate::args::{Shared, Threshold};
+use crate::size::Size;
 use crate::text::{count, number, print, print_json};
 
 pub fn run(shared: &Shared, command: &Threshold) -> Result<()> {
@@ -26,20 +26,11 @@ pub fn run(shared: &Shared, command: &Threshold) -> Result<()> {
         title,
     };
     let done = pointwise::carry_out(shared, request)?;
-    let (unit, of_voxel) = voxel_size(done.mapping.input());
-    if shared.json { print_json(&as_json(&done, unit, of_voxel)) } else { print(&as_text(&done, unit, of_voxel)) }
+    let size = Size::new(done.mapping.input());
+    if shared.json { print_json(&as_json(&done, size)) } else { print(&as_text(&done, size)) }
 }
 
-/// mm² a pixel for one slice, mL a voxel for volumes; none where the spacing is not known.
-fn voxel_size(header: &Header) -> (&'static str, Option<f64>) {
-    let geometry = header.geometry.as_ref();
-    match header.shape.axis(2) {
-        1 => ("mm2", geometry.map(|g| g.spacing_mm[0] * g.spacing_mm[1])),
-        _ => ("mL", geometry.map(|g| g.voxel_mm3() / 1000.0)),
-    }
-}
-
-fn as_text(done: &Done, unit: &str, of_voxel: Option<f64>) -> String {
+fn as_text(done: &Done, size: Size) -> String {
     let mapping = &done.mapping;
     let thresholds = mapping.composed().thresholds().unwrap_or_default();
     let real_unit = mapping.input().unit.symbol();
@@ -50,13 +41,13 @@ fn as_text(done: &Done, unit: &str, of_voxel: Option<f64>) -> String {
         text += &format!("separability  {} of the variance lies between the classes\n", number(*share));
     }
     if let Some(bins) = mapping.bins() {
-        text += &format!("true floats: decided over {} bins of equal width\n", count(bins as u64));
+        text += &format!("true floats: decided over {} bins that follow the voxels\n", count(bins as u64));
     }
     let total = mapping.classes().iter().sum::<u64>().max(1) as f64;
     let names = pointwise::class_names(thresholds, real_unit);
     let longest = names.iter().map(String::len).max().unwrap_or(0);
     for (class, (name, n)) in names.iter().zip(mapping.classes()).enumerate() {
-        let size = of_voxel.map_or(String::new(), |size| format!("  {:>12} {unit}", number(size * *n as f64)));
+        let size = size.of(*n).map_or(String::new(), |of_class| format!("  {:>12} {}", number(of_class), size.unit));
         text +=
             &format!("class {class}  {name:<longest$}  {:>14} voxels  {:>7.3} %{size}\n", count(*n), 100.0 * *n as f64 / total);
     }
@@ -66,10 +57,9 @@ fn as_text(done: &Done, unit: &str, of_voxel: Option<f64>) -> String {
     text
 }
 
-fn as_json(done: &Done, unit: &str, of_voxel: Option<f64>) -> Value {
+fn as_json(done: &Done, size: Size) -> Value {
     let mapping = &done.mapping;
     let thresholds = mapping.composed().thresholds().unwrap_or_default();
-    let key = if unit == "mL" { "ml" } else { "mm2" };
     let classes: Vec<Value> = mapping
         .classes()
         .iter()
@@ -81,7 +71,7 @@ fn as_json(done: &Done, unit: &str, of_voxel: Option<f64>) -> Value {
                 "above": above,
                 "up_to": thresholds.get(label),
                 "voxels": n,
-                key: of_voxel.map(|size| size * *n as f64),
+                size.key: size.of(*n),
             })
         })
         .collect();

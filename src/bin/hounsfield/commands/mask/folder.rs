@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use hounsfield::analysis::statistics::Statistics;
-use hounsfield::io::output::{self, Target};
+use hounsfield::io::output::{self, Staged, Target};
 use hounsfield::pipelines::{Device, Side, Sides, Watch};
 use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
@@ -60,9 +60,12 @@ pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
         left_out.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_path_buf(), why.to_owned()));
     };
     found.unpaired.iter().for_each(|(path, why)| leave_out(&folder.join(path), why));
-    let rows = all(command, folder, &work, &device, &progress, &|pair, error| leave_out(&folder.join(&pair.image), error))?;
+    let done = all(command, folder, &work, &device, &progress, &|pair, error| leave_out(&folder.join(&pair.image), error))?;
     progress.finish();
-    output::publish(vec![table.stage_bytes(csv(&rows).as_bytes())?])?;
+    // All together, so that nothing is there after an interruption or on a full disk.
+    let (rows, mut staged): (Vec<Row>, Vec<Staged>) = done.into_iter().unzip();
+    staged.push(table.stage_bytes(csv(&rows).as_bytes())?);
+    output::publish(staged)?;
 
     let left_out = left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
     if shared.json {
@@ -128,9 +131,9 @@ fn all(
     device: &Device,
     progress: &Progress,
     leave_out: &(dyn Fn(&Pair, &str) + Sync),
-) -> Result<Vec<Row>> {
+) -> Result<Vec<(Row, Staged)>> {
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let results: Mutex<Vec<(usize, Result<Row>)>> = Mutex::default();
+    let results = Mutex::new(Vec::new());
     // Decoding and encoding take most of the time and are done here. The pipelines' own threads stay free for them: were these threads of the same
     // pool, one image would be waiting in the middle of another.
     std::thread::scope(|scope| {
@@ -169,7 +172,7 @@ fn ends_all(error: &Error) -> bool {
     matches!(error, Error::Write { .. } | Error::Interrupted | Error::Gpu(_))
 }
 
-fn single(command: &Mask, folder: &Path, work: &Work, device: &Device, progress: &Progress) -> Result<Row> {
+fn single(command: &Mask, folder: &Path, work: &Work, device: &Device, progress: &Progress) -> Result<(Row, Staged)> {
     let Pair { image, masks } = &work.pair;
     let masks: Vec<PathBuf> = masks.iter().map(|m| folder.join(m)).collect();
     let opened = Opened::new(command, &folder.join(image), &masks)?;
@@ -179,8 +182,7 @@ fn single(command: &Mask, folder: &Path, work: &Work, device: &Device, progress:
     let header = opened.source.header().clone();
     let staged = opened.write(&work.target, device, None, &Within(progress))?;
     let sides = opened.sides(device, &Within(progress))?;
-    output::publish(vec![staged])?;
-    Ok(Row { image: image.clone(), header, sides })
+    Ok((Row { image: image.clone(), header, sides }, staged))
 }
 
 /// The blocks of one image do not move the bar over all.

@@ -5,18 +5,8 @@ use hounsfield::volume::Header;
 use serde_json::{Map, Value, json};
 
 use crate::commands::stats::{self, Found};
+use crate::size::Size;
 use crate::text::{columns, count, number};
-
-/// Name and size of a region of so many voxels: area in mm² for an image, volume in mL for a volume; of one point in time.
-fn size(header: &Header, voxels: u64) -> Option<(&'static str, f64)> {
-    let geometry = header.geometry.as_ref()?;
-    let voxels = voxels as f64 / header.shape.volumes() as f64;
-    if header.shape.axis(2) == 1 {
-        let [x, y, _] = geometry.spacing_mm;
-        return Some(("area_mm2", voxels * x * y));
-    }
-    Some(("volume_ml", voxels * geometry.voxel_mm3() / 1000.0))
-}
 
 /// The share of a side in percent.
 pub fn percent(header: &Header, side: &Side) -> f64 {
@@ -32,8 +22,9 @@ pub fn as_json(header: &Header, sides: &Sides) -> Map<String, Value> {
     let mut words = Map::new();
     words.insert("voxels".into(), sides.inside.voxels.into());
     words.insert("percent".into(), percent(header, &sides.inside).into());
-    if let Some((name, size)) = size(header, sides.inside.voxels) {
-        words.insert(name.into(), size.into());
+    let size = Size::new(header);
+    if let Some(of_mask) = size.of(sides.inside.voxels) {
+        words.insert(if size.key == "ml" { "volume_ml" } else { "area_mm2" }.into(), of_mask.into());
     }
     words.insert("inside".into(), json!(side(&sides.inside)));
     words.insert("outside".into(), json!(side(&sides.outside)));
@@ -49,8 +40,9 @@ pub fn as_text(header: &Header, sides: &Sides) -> String {
         count(header.shape.voxels()),
         percent(header, &sides.inside)
     );
-    if let Some((name, size)) = size(header, sides.inside.voxels) {
-        mask += &format!(", {} {}", number(size), if name == "area_mm2" { "mm2" } else { "mL" });
+    let size = Size::new(header);
+    if let Some(of_mask) = size.of(sides.inside.voxels) {
+        mask += &format!(", {} {}", number(of_mask), size.unit);
     }
     if header.shape.volumes() > 1 {
         mask += " on average over time";

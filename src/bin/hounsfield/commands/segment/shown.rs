@@ -116,7 +116,9 @@ impl<'a> Shown<'a> {
             row("standard deviation", &|c| each(&|a| c.gaussian.std(a), c.gaussian.mean.len())),
             row("weight", &|c| format!("{:.5}", c.gaussian.weight)),
             row("voxels", &|c| count(c.voxels)),
-            row("volume (mL)", &|c| c.ml.map_or("-".into(), |ml| format!("{ml:.3}"))),
+            row(if words.size.key == "ml" { "volume (mL)" } else { "area (mm²)" }, &|c| {
+                c.size.map_or("-".into(), |size| format!("{size:.3}"))
+            }),
         ];
         if words.classes.iter().any(|c| c.overlap.is_some()) {
             statistics.push(row("Dice", &|c| c.overlap.map_or("-".into(), |o| format!("{:.4}", o.dice()))));

@@ -6,12 +6,14 @@ use hounsfield::pipelines::{Segmentation, Written};
 use serde_json::{Value, json};
 
 use crate::args::Segment;
+use crate::size::Size;
 use crate::text::{count, number};
 
 /// All that is said about a segmentation.
 pub struct Words<'a> {
     pub segmentation: &'a Segmentation,
     pub classes: Vec<Class<'a>>,
+    pub size: Size,
     pub device: String,
     pub events: Vec<String>,
     written: &'a Written,
@@ -22,8 +24,8 @@ pub struct Class<'a> {
     pub name: String,
     pub gaussian: &'a Gaussian,
     pub voxels: u64,
-    /// Where the spacing is known.
-    pub ml: Option<f64>,
+    /// In the unit of [`Words::size`], where the spacing is known.
+    pub size: Option<f64>,
     pub overlap: Option<Overlap>,
 }
 
@@ -35,7 +37,7 @@ impl<'a> Words<'a> {
         device: String,
         events: Vec<String>,
     ) -> Self {
-        let voxel_mm3 = segmentation.header().geometry.as_ref().map(hounsfield::volume::Geometry::voxel_mm3);
+        let size = Size::new(segmentation.header());
         let class = |(i, gaussian)| {
             let label = i + 1;
             let voxels = written.voxels[label];
@@ -44,12 +46,12 @@ impl<'a> Words<'a> {
                 name: command.names.get(i).cloned().unwrap_or_else(|| format!("class {label}")),
                 gaussian,
                 voxels,
-                ml: voxel_mm3.map(|mm3| mm3 * voxels as f64 / 1000.0),
+                size: size.of(voxels),
                 overlap: written.confusion.as_ref().map(|c| c.of(label)),
             }
         };
         let classes = segmentation.mixture().components.iter().enumerate().map(class).collect();
-        Self { segmentation, classes, device, events, written }
+        Self { segmentation, classes, size, device, events, written }
     }
 
     /// The method in a word.
@@ -103,7 +105,7 @@ impl<'a> Words<'a> {
 
     pub fn text(&self) -> String {
         let fit = &self.segmentation.mixture().fit;
-        let mut rows = vec![["label", "name", "mean", "std", "weight", "voxels", "mL"].map(str::to_owned).to_vec()];
+        let mut rows = vec![["label", "name", "mean", "std", "weight", "voxels", self.size.unit].map(str::to_owned).to_vec()];
         for c in &self.classes {
             rows.push(vec![
                 c.label.to_string(),
@@ -112,7 +114,7 @@ impl<'a> Words<'a> {
                 channels(c.gaussian, |a| c.gaussian.std(a)),
                 format!("{:.5}", c.gaussian.weight),
                 count(c.voxels),
-                c.ml.map_or("-".into(), |ml| format!("{ml:.3}")),
+                c.size.map_or("-".into(), |size| format!("{size:.3}")),
             ]);
         }
         let mut text = table(&rows);
@@ -162,7 +164,7 @@ impl<'a> Words<'a> {
                 "std": each(g, &|a| g.std(a)),
                 "weight": g.weight,
                 "voxels": c.voxels,
-                "ml": c.ml,
+                self.size.key: c.size,
             });
             if !one {
                 let row = |a| (0..g.mean.len()).map(|b| g.covariance(a, b)).collect::<Vec<_>>();
