@@ -1,6 +1,8 @@
 //! Voxels as (value, count), ascending: what the decisions of a chain of steps are made from. A step is a function of the value,
 //! so a distribution goes through it without another look at the voxels.
 
+use std::collections::BTreeMap;
+
 use super::statistics::{self, compensated, interpolated};
 use crate::volume::{Counts, Rescale};
 
@@ -59,6 +61,36 @@ impl Distribution {
     /// Whether every entry is one value.
     pub fn is_exact(&self) -> bool {
         self.entries.iter().all(|e| e.low == e.high)
+    }
+
+    /// For figures: (value, count) in bins of even width, about `bins` of them over the values between which all but a thousandth of the
+    /// voxels lie, and that width. The voxels of an entry are spread evenly over it. None without voxels.
+    pub fn even(&self, bins: usize) -> Option<(Vec<(f64, u64)>, f64)> {
+        let most = self.percentiles(&[0.05, 99.95])?;
+        let (low, high) = self.ends()?;
+        let span = if most[1] > most[0] { most[1] - most[0] } else { high - low };
+        if span <= 0.0 {
+            return Some((vec![(low, self.total())], 1.0));
+        }
+        let width = span / bins as f64;
+        let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
+        for e in &self.entries {
+            let place = |x: f64| (x - most[0]) / width;
+            let (from, to) = (place(e.low), place(e.high));
+            if to - from < 1e-9 || to - from > 4.0 * bins as f64 {
+                *counts.entry(place(e.value).floor() as i64).or_default() += e.count;
+                continue;
+            }
+            // By differences of rounded sums, so that no voxel is lost.
+            let below = |x: f64| (e.count as f64 * ((x - from) / (to - from)).clamp(0.0, 1.0)).round() as u64;
+            for bin in from.floor() as i64..=to.floor() as i64 {
+                let n = below(bin as f64 + 1.0) - below(bin as f64);
+                if n > 0 {
+                    *counts.entry(bin).or_default() += n;
+                }
+            }
+        }
+        Some((counts.into_iter().map(|(bin, n)| (most[0] + (bin as f64 + 0.5) * width, n)).collect(), width))
     }
 
     /// After a function that nowhere rises, or nowhere falls; any function will do if this is exact.
@@ -144,6 +176,20 @@ impl Distribution {
 mod tests {
     use super::*;
     use crate::volume::Dtype;
+
+    #[test]
+    fn even_bins_spread_uneven_ones_and_lose_no_voxel() {
+        let edges = [0.0, 1.0, 1.5, 4.0, 1e6];
+        let counts = Counts { bins: vec![1000, 700, 2500, 1], ..Counts::binned(Dtype::F32, 4) };
+        let d = Distribution::binned(&edges, &counts, Rescale::IDENTITY);
+        let (pairs, width) = d.even(40).unwrap();
+        assert_eq!(pairs.iter().map(|p| p.1).sum::<u64>(), 4201);
+        let density = |at: f64| pairs.iter().find(|p| (p.0 - at).abs() <= width / 2.0).map_or(0.0, |p| p.1 as f64 / width);
+        for (at, want) in [(0.5, 1000.0), (1.25, 1400.0), (3.0, 1000.0)] {
+            assert!((density(at) - want).abs() < 0.05 * want, "{} at {at}", density(at));
+        }
+        assert!(Distribution::default().even(40).is_none());
+    }
 
     #[test]
     fn five_voxels_by_hand() {

@@ -140,8 +140,11 @@ fn coarsest(values: &[(f64, u64)], step: f64) -> f64 {
     step * divisor.max(1) as f64
 }
 
-/// The height of the axis: the highest bar, unless it is a hill of its own (air, padding) four times as high as all others;
-/// then those decide. Up to three hills may be cut.
+/// Bars that a spike has at most; what is wider is a hill.
+const SPIKE: usize = 3;
+
+/// The height of the axis: the highest bar, unless it is a spike or hill of its own (air, padding) four times as high as all others;
+/// then those decide. Up to three may be cut, hills only while a quarter of the voxels is left to look at.
 fn top(shares: &[f64]) -> f64 {
     let mut rest = shares.to_vec();
     let highest =
@@ -149,6 +152,7 @@ fn top(shares: &[f64]) -> f64 {
     let mut peak = highest(&rest);
     for _ in 0..3 {
         let hill = peak.1;
+        let mut wide = 0;
         for side in [-1isize, 1] {
             // Down the hill's side until it is low, or clearly rises again.
             let (mut at, mut lowest) = (peak.0 as isize, hill);
@@ -160,12 +164,15 @@ fn top(shares: &[f64]) -> f64 {
                 at += side;
             }
             let (from, to) = if side < 0 { (at + 1, peak.0 as isize) } else { (peak.0 as isize, at) };
-            rest[from.max(0) as usize..to.max(0) as usize].fill(0.0);
+            let side = &mut rest[from.max(0) as usize..to.max(0) as usize];
+            wide += side.len();
+            side.fill(0.0);
         }
         rest[peak.0] = 0.0;
         let next = highest(&rest);
-        // What is left must be worth looking at: a hundredth of the voxels.
-        if hill < 4.0 * next.1 || rest.iter().sum::<f64>() < 0.01 {
+        // What is left must be worth looking at.
+        let least = if wide <= SPIKE { 0.01 } else { 0.25 };
+        if hill < 4.0 * next.1 || rest.iter().sum::<f64>() < least {
             break;
         }
         peak = next;

@@ -9,7 +9,7 @@ use crate::ops::gmm::{Channel, MOST_CHANNELS};
 use crate::pipelines::device::Quiet;
 use crate::pipelines::select::{float_bins, narrowest};
 use crate::pipelines::{Census, Device, Mask, Watch, census, count_floats};
-use crate::volume::Rescale;
+use crate::volume::{Counts, Dtype, Rescale};
 use crate::{Error, Result};
 
 /// A std may not be smaller than this part of a step of [`Axis::width`], which is that of 65,536 over most voxels.
@@ -76,7 +76,7 @@ pub(super) fn look(data: Data<'_>, found: &[Found], watch: &dyn Watch) -> Result
     data.channels.iter().map(AsRef::as_ref).zip(found).enumerate().map(axis).collect()
 }
 
-/// (real value, count) of float voxels in bins, and a step: what bins of even width over most voxels would be wide.
+/// Float voxels in bins, and a step: what bins of even width over most voxels would be wide.
 pub(super) fn binned(
     source: &dyn Source,
     axis: &mut Axis,
@@ -84,12 +84,15 @@ pub(super) fn binned(
     job: &Segment,
     device: &Device,
     watch: &dyn Watch,
-) -> Result<(Vec<(f64, u64)>, f64)> {
+) -> Result<(Distribution, f64)> {
     let (low, high) = narrowest((axis.census.min, axis.census.max), axis.rescale, job.region.range)?;
     let (rescale, (low32, high32)) = (axis.rescale, (low as f32, high as f32));
     if low32 >= high32 {
         // One value, as far as f32 can tell.
-        return Ok((vec![(rescale.real(low), 1)], (low * rescale.slope).abs().max(1e-30) * f64::from(f32::EPSILON)));
+        let mut one = Counts::binned(Dtype::F32, 1);
+        one.bins[0] = 1;
+        let step = (low * rescale.slope).abs().max(1e-30) * f64::from(f32::EPSILON);
+        return Ok((Distribution::binned(&[low32, low32.next_up()], &one, rescale), step));
     }
     let edges = float_bins(source, mask, low32, high32, device, watch)?;
     let counts = count_floats(source, mask, &edges, device, &Quiet(watch))?;
@@ -101,6 +104,5 @@ pub(super) fn binned(
     };
     let step = range.abs() / STEPS;
     axis.width = Some(step / rescale.slope.abs());
-    let values = values.entries().iter().map(|e| (e.value, e.count)).collect();
     Ok((values, step))
 }

@@ -22,6 +22,9 @@ use crate::pipelines::{Device, Mask, Observer, Watch, gather};
 use crate::volume::{Block, Dtype};
 use crate::{Error, Result};
 
+/// Bins of true floats for figures.
+const FIGURE_BINS: usize = 4096;
+
 /// So many iterations without a rise end EM.
 const LEVEL: u32 = 3;
 
@@ -58,15 +61,21 @@ impl Voxels {
         let settings = job.settings(Method::Voxel);
         let mut axes = look(data, axes, watch)?;
         let first = data.channels[0].as_ref();
-        let (values, step) = if axes[0].whole {
-            counted(first, mask, &job.region, device, observer, watch)?
+        let begin = |values: &[(f64, u64)], step| {
+            mixture::fit(values, step, &Settings { start: job.start.clone(), ..Settings::classes(job.classes) })
+        };
+        let (start, values, step) = if axes[0].whole {
+            let (values, step) = counted(first, mask, &job.region, device, observer, watch)?;
+            (begin(&values, step)?, values, step)
         } else {
             if let Some(see) = observer {
                 gather(first, see, watch)?;
             }
-            binned(first, &mut axes[0], mask, job, device, watch)?
+            let (bins, step) = binned(first, &mut axes[0], mask, job, device, watch)?;
+            let fine: Vec<(f64, u64)> = bins.entries().iter().map(|e| (e.value, e.count)).collect();
+            let (even, width) = bins.even(FIGURE_BINS).unwrap_or_default();
+            (begin(&fine, step)?, even, width)
         };
-        let start = mixture::fit(&values, step, &Settings { start: job.start.clone(), ..Settings::classes(job.classes) })?;
 
         let selection = Selection {
             rescale: axes[0].rescale,

@@ -218,9 +218,15 @@ fn shown(header: &Header, values: &Distribution) -> hounsfield::volume::Window {
     display_window(header, limits[0], limits[1], min, max)
 }
 
+/// Bins from which bars of true floats are made.
+const BARS: usize = 4096;
+
 /// The histogram of the voxels that count, each value as `of` makes it.
 fn histogram(values: &Distribution, of: impl Fn(f64) -> f64, unit: &str) -> report::Histogram {
-    let mut all: Vec<(f64, u64)> = values.entries().iter().map(|e| (of(e.value), e.count)).collect();
+    // Bins of true floats are narrow where voxels are many: bars are not.
+    let even = if values.is_exact() { None } else { values.even(BARS) };
+    let pairs = even.map_or_else(|| values.entries().iter().map(|e| (e.value, e.count)).collect(), |(pairs, _)| pairs);
+    let mut all: Vec<(f64, u64)> = pairs.into_iter().map(|(value, n)| (of(value), n)).collect();
     all.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
         if same {
