@@ -67,6 +67,10 @@ pub fn run(shared: &Shared, command: &Segment) -> Result<()> {
             "give one name for each class, by mean",
         ));
     }
+    let twice = |(i, name): (usize, &String)| name.trim().is_empty() || command.names[..i].contains(name);
+    if let Some((_, name)) = command.names.iter().enumerate().find(|(i, name)| twice((*i, name))) {
+        return Err(Error::usage(format!("the name {name:?} is empty or given twice"), "name each class differently"));
+    }
     let job = pipelines::Segment {
         classes: command.classes,
         start: command.init.clone(),

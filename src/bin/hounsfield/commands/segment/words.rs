@@ -93,6 +93,10 @@ impl<'a> Words<'a> {
         if not_finite > 0 {
             notes.push(format!("{} voxels are NaN or infinite: label 0", count(not_finite)));
         }
+        let unknown = |c: &&Class| c.overlap.is_some_and(|o| o.both + o.true_only == 0);
+        notes.extend(
+            self.classes.iter().filter(unknown).map(|c| format!("the truth has no voxel of label {}, {}", c.label, c.name)),
+        );
         if let Some(c) = self.written.confusion.as_ref().filter(|c| c.strange > 0) {
             notes.push(format!(
                 "{} voxels of the truth hold no label from 0 to {}: taken as 0",
