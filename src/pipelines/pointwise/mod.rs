@@ -58,8 +58,8 @@ impl Mapping {
     /// Counts the voxels and decides.
     ///
     /// # Errors
-    /// [`Error::Usage`] if no voxel counts or the steps cannot be decided ([`Chain::compose`]); what reading gives;
-    /// [`Error::Interrupted`].
+    /// [`crate::Error::Usage`] if no voxel counts or the steps cannot be decided ([`Chain::compose`]); what reading gives;
+    /// [`crate::Error::Interrupted`].
     pub fn new(
         input: Resolved,
         mask: Option<&Mask>,
@@ -218,7 +218,7 @@ impl Mapping {
     /// Writes the result.
     ///
     /// # Errors
-    /// What reading and writing give; [`Error::Interrupted`].
+    /// What reading and writing give; [`crate::Error::Interrupted`].
     pub fn write(&self, sink: &dyn Sink, device: &Device, watch: &dyn Watch) -> Result<()> {
         let source = self.source.as_ref();
         match &self.plan {
