@@ -8,6 +8,7 @@ mod commands;
 mod embedding;
 mod faults;
 mod hostile;
+mod outputs;
 mod privacy;
 mod reference;
 mod structure;

@@ -9,6 +9,7 @@ mod mutations;
 pub mod nifti;
 mod open;
 pub mod output;
+mod place;
 mod positional;
 pub mod raster;
 #[cfg(test)]

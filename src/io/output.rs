@@ -1,56 +1,94 @@
 //! Outputs that appear whole or not at all: written to a temporary sibling, flushed, then renamed.
 
-use std::io::Write;
+use std::collections::{HashMap, HashSet};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use super::place::{Place, folder_of};
 use crate::{Error, Result};
 
-/// A place where an output will appear: checked before any work is done.
+/// All outputs of a job: the one place that says where they may go. Each is checked before any work is done.
+#[derive(Debug)]
+pub struct Targets {
+    force: bool,
+    inputs: HashSet<PathBuf>,
+    outputs: HashMap<Place, PathBuf>,
+}
+
+/// A place where an output will appear.
 #[derive(Debug, Clone)]
 pub struct Target {
     path: PathBuf,
+    force: bool,
 }
 
 /// A complete output under a temporary name; dropped without [`publish`], it disappears.
 #[derive(Debug)]
 pub struct Staged {
     temporary: tempfile::TempPath,
-    path: PathBuf,
+    target: Target,
 }
 
-impl Target {
-    /// Checks that an output may be written to `path`: its folder exists, nothing is there unless `force`, and it is none of
-    /// the `inputs`.
+impl Targets {
+    /// No outputs yet of a job that reads `inputs`. With `force` outputs replace what is there.
+    pub fn new<P: AsRef<Path>>(force: bool, inputs: impl IntoIterator<Item = P>) -> Self {
+        // An input that does not exist is the reader's to complain of.
+        let inputs = inputs.into_iter().filter_map(|path| path.as_ref().canonicalize().ok()).collect();
+        Self { force, inputs, outputs: HashMap::new() }
+    }
+
+    /// One more output: its folder exists, nothing is there unless forced, and it is neither an input nor another output of this job, by whatever
+    /// name.
     ///
     /// # Errors
-    /// [`Error::Write`] with the path, [`Error::Usage`] for an output that is also an input.
-    pub fn new(path: &Path, force: bool, inputs: &[&Path]) -> Result<Self> {
+    /// [`Error::Write`] with the path, [`Error::Usage`] for an output that is also an input or another output.
+    pub fn add(&mut self, path: &Path) -> Result<Target> {
         let refuse = |kind, text: &str| Err(Error::Write { path: path.into(), source: std::io::Error::new(kind, text) });
-        let folder = folder_of(path);
         if path.file_name().is_none() || path.is_dir() {
-            return refuse(std::io::ErrorKind::IsADirectory, "this is a folder; give a file name");
+            return refuse(ErrorKind::IsADirectory, "this is a folder; give a file name");
         }
-        if !folder.is_dir() {
-            return refuse(std::io::ErrorKind::NotFound, "the folder does not exist; create it first");
+        if !folder_of(path).is_dir() {
+            return refuse(ErrorKind::NotFound, "the folder does not exist; create it first");
+        }
+        let place = Place::of(path).map_err(Error::write(path))?;
+        if let Some(other) = self.outputs.get(&place) {
+            let what = match other == path {
+                true => format!("two outputs have one name ({})", path.display()),
+                false => format!("two outputs are one file ({} and {})", other.display(), path.display()),
+            };
+            return Err(Error::usage(what, "give each output a name of its own"));
         }
         if let Ok(own) = path.canonicalize() {
-            for input in inputs {
-                let Ok(input) = input.canonicalize() else { continue };
-                if own == input {
-                    let what = format!("the output is one of the inputs ({})", path.display());
-                    return Err(Error::usage(what, "write to another file"));
-                }
-                // A series is given as its folder: which of its files are slices is not known yet.
-                if input.is_dir() && own.parent() == Some(&input) {
-                    let what = format!("the output would replace a file in the input folder ({})", path.display());
-                    return Err(Error::usage(what, "write to another folder"));
-                }
+            if self.inputs.contains(&own) {
+                return Err(Error::usage(
+                    format!("the output is one of the inputs ({})", path.display()),
+                    "write to another file",
+                ));
             }
-            if !force {
-                return refuse(std::io::ErrorKind::AlreadyExists, "the file exists; --force replaces it");
+            // A series is given as its folder: which of its files are slices is not known yet.
+            if own.parent().is_some_and(|folder| self.inputs.contains(folder)) {
+                let what = format!("the output would replace a file in the input folder ({})", path.display());
+                return Err(Error::usage(what, "write to another folder"));
             }
         }
-        Ok(Self { path: path.into() })
+        // A link that leads nowhere is in the way too.
+        if !self.force && path.symlink_metadata().is_ok() {
+            return refuse(ErrorKind::AlreadyExists, EXISTS);
+        }
+        self.outputs.insert(place, path.into());
+        Ok(Target { path: path.into(), force: self.force })
+    }
+}
+
+const EXISTS: &str = "the file exists; --force replaces it";
+
+impl Target {
+    /// The only output of a job that reads `inputs`.
+    ///
+    /// # Errors
+    /// As [`Targets::add`].
+    pub fn new(path: &Path, force: bool, inputs: &[&Path]) -> Result<Self> {
+        Targets::new(force, inputs).add(path)
     }
 
     /// Where the output will appear.
@@ -80,7 +118,7 @@ impl Target {
     /// [`Error::Write`] with the path.
     pub fn stage(&self, file: tempfile::NamedTempFile) -> Result<Staged> {
         file.as_file().sync_all().map_err(Error::write(&self.path))?;
-        Ok(Staged { temporary: file.into_temp_path(), path: self.path.clone() })
+        Ok(Staged { temporary: file.into_temp_path(), target: self.clone() })
     }
 
     /// Writes a small output at once.
@@ -96,18 +134,132 @@ impl Target {
 
 /// Gives all outputs their names. Called once, when every output of a job is complete.
 ///
+/// What has appeared under one of the names since it was checked stays, unless the target was forced; then none of the new outputs stays.
+///
 /// # Errors
 /// [`Error::Write`] with the path of the first that could not be renamed.
 pub fn publish(outputs: Vec<Staged>) -> Result<()> {
-    for Staged { temporary, path } in outputs {
-        temporary.persist(&path).map_err(|e| Error::Write { path: path.clone(), source: e.error })?;
+    let mut fresh = Vec::new();
+    for Staged { temporary, target } in outputs {
+        let renamed = if target.force { temporary.persist(&target.path) } else { persist_new(temporary, &target.path) };
+        if let Err(e) = renamed {
+            for path in &fresh {
+                // Nothing more can be done about a file that does not go.
+                let _ = std::fs::remove_file(path);
+            }
+            let source = if e.error.kind() == ErrorKind::AlreadyExists {
+                std::io::Error::new(ErrorKind::AlreadyExists, EXISTS)
+            } else {
+                e.error
+            };
+            return Err(Error::Write { path: target.path, source });
+        }
+        if !target.force {
+            fresh.push(target.path);
+        }
     }
     Ok(())
 }
 
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p.into(),
-        _ => PathBuf::from("."),
+/// Renames, but never over another file.
+fn persist_new(temporary: tempfile::TempPath, path: &Path) -> Result<(), tempfile::PathPersistError> {
+    match temporary.persist_noclobber(path) {
+        // Some file systems (FAT, some of the network) know no such renaming.
+        Err(e) if e.error.kind() != ErrorKind::AlreadyExists && path.symlink_metadata().is_err() => e.path.persist(path),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(result: Result<Target>) -> String {
+        let error = result.unwrap_err();
+        assert!(matches!(error, Error::Usage { .. }), "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn no_output_is_named_twice_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("sub")).unwrap();
+        for (first, second) in [("o.png", "o.png"), ("o.png", "./o.png"), ("o.png", "sub/../o.png")] {
+            let mut outputs = Targets::new(true, [] as [&Path; 0]);
+            outputs.add(&at(first)).unwrap();
+            assert!(taken(outputs.add(&at(second))).contains("o.png"), "{second}");
+        }
+        let mut outputs = Targets::new(false, [] as [&Path; 0]);
+        outputs.add(&at("o.png")).unwrap();
+        assert!(outputs.add(&at("sub/o.png")).is_ok() && outputs.add(&at("p.png")).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_hide_no_output() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("sub")).unwrap();
+        symlink(at("sub"), at("other")).unwrap();
+        symlink("o.png", at("dangling.png")).unwrap();
+        symlink("dangling.png", at("far.png")).unwrap();
+        symlink("round.png", at("round.png")).unwrap();
+        std::fs::write(at("a.png"), "a").unwrap();
+        std::fs::hard_link(at("a.png"), at("b.png")).unwrap();
+        for (first, second) in
+            [("sub/o.png", "other/o.png"), ("o.png", "dangling.png"), ("dangling.png", "far.png"), ("a.png", "b.png")]
+        {
+            let mut outputs = Targets::new(true, [] as [&Path; 0]);
+            outputs.add(&at(first)).unwrap();
+            taken(outputs.add(&at(second)));
+        }
+        assert!(matches!(Target::new(&at("round.png"), true, &[]), Err(Error::Write { .. })));
+        assert!(matches!(Target::new(&at("dangling.png"), false, &[]), Err(Error::Write { .. })));
+    }
+
+    #[test]
+    fn a_disk_that_is_blind_to_case_has_one_file_of_two_cases() {
+        let folder = tempfile::tempdir().unwrap();
+        let (small, large) = (folder.path().join("o.png"), folder.path().join("O.PNG"));
+        let blind = Place::with_case(&small, true).unwrap() == Place::with_case(&large, true).unwrap();
+        let sharp = Place::with_case(&small, false).unwrap() == Place::with_case(&large, false).unwrap();
+        assert!(blind && !sharp);
+        // And what this disk does.
+        std::fs::write(&small, "x").unwrap();
+        assert_eq!(Place::of(&small).unwrap() == Place::of(&large).unwrap(), large.exists());
+    }
+
+    #[test]
+    fn inputs_are_no_outputs() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("i.nii");
+        std::fs::write(&input, "x").unwrap();
+        for force in [false, true] {
+            let mut outputs = Targets::new(force, [&input]);
+            assert!(taken(outputs.add(&folder.path().join("./i.nii"))).contains("one of the inputs"));
+            assert!(outputs.add(&folder.path().join("o.nii")).is_ok());
+            assert!(taken(Target::new(&input, force, &[folder.path()])).contains("input folder"));
+        }
+    }
+
+    #[test]
+    fn what_appears_meanwhile_stays_and_nothing_else_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let read = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+        let stage = |force| {
+            let mut outputs = Targets::new(force, [] as [&Path; 0]);
+            ["a", "b", "c"].map(|name| outputs.add(&at(name)).unwrap().stage_bytes(b"ours").unwrap())
+        };
+        let staged = stage(false);
+        std::fs::write(at("b"), "theirs").unwrap();
+        let error = publish(staged.into()).unwrap_err();
+        assert!(matches!(&error, Error::Write { path, .. } if path == &at("b")), "{error}");
+        assert_eq!(read("b"), "theirs");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "neither a, c nor a temporary file");
+        publish(stage(true).into()).unwrap();
+        assert_eq!(["a", "b", "c"].map(read), ["ours"; 3]);
     }
 }

@@ -1,10 +1,10 @@
 //! From arguments to what the pipelines take.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hounsfield::engine::{AdapterChoice, Gpu};
-use hounsfield::io::output::Target;
+use hounsfield::io::output::Targets;
 use hounsfield::io::{self, OpenOptions, Source};
 use hounsfield::pipelines::{self, Device, Mask, Resolved};
 use hounsfield::{Error, Result};
@@ -105,10 +105,13 @@ pub fn region(region: &Region) -> pipelines::Region {
     pipelines::Region { range: region.r#where, with_padding: region.padding != Some(Padding::Drop) }
 }
 
-/// An output, checked before any work is done.
-pub fn target(shared: &Shared, path: &Path, input: &Input, region: Option<&Region>) -> Result<Target> {
-    let mut inputs = paths(input)?;
-    inputs.extend(region.and_then(|r| r.mask.clone()));
-    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
-    Target::new(path, shared.force, &inputs)
+/// The outputs of a job that reads these inputs, and `more` of them.
+pub fn targets<'a>(
+    shared: &Shared,
+    input: &Input,
+    region: Option<&Region>,
+    more: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<Targets> {
+    let mask = region.and_then(|r| r.mask.clone());
+    Ok(Targets::new(shared.force, paths(input)?.into_iter().chain(mask).chain(more.into_iter().cloned())))
 }

@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::text::print_json;
 
 pub fn run(shared: &Shared, command: &Convert) -> Result<()> {
-    let target = job::target(shared, &command.output, &command.input, None)?;
+    let target = job::targets(shared, &command.input, None, [])?.add(&command.output)?;
     let source = job::open(shared, &command.input)?;
     let mut header = source.header().clone();
     let watch = Progress::new(shared, "convert", header.bytes());

@@ -17,10 +17,10 @@ use crate::{job, picture};
 
 pub fn run(shared: &Shared, command: &Equalize) -> Result<()> {
     // Every output is checked before the first voxel is read.
-    let target = |path| job::target(shared, path, &command.input, Some(&command.region));
-    let image = target(&command.output)?;
-    let figure_file = command.figure.as_deref().map(target).transpose()?;
-    let report_file = command.report.as_deref().map(target).transpose()?;
+    let mut targets = job::targets(shared, &command.input, Some(&command.region), [])?;
+    let image = targets.add(&command.output)?;
+    let figure_file = command.figure.as_deref().map(|path| targets.add(path)).transpose()?;
+    let report_file = command.report.as_deref().map(|path| targets.add(path)).transpose()?;
     figure_file.as_ref().map(picture::check).transpose()?;
 
     let input = job::resolve(shared, &command.input)?.as_float32();

@@ -34,7 +34,7 @@ struct Table {
 }
 
 pub fn run(shared: &Shared, command: &Histogram) -> Result<()> {
-    let target = job::target(shared, &command.output, &command.input, Some(&command.region))?;
+    let target = job::targets(shared, &command.input, Some(&command.region), [])?.add(&command.output)?;
     let kind = picture::extension(&target);
     if !matches!(kind.as_str(), "csv" | "json" | "png" | "svg") {
         let what = format!("a histogram has no such format ({})", target.path().display());

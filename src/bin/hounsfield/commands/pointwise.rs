@@ -41,9 +41,9 @@ pub struct Done {
 /// Does it, and publishes the outputs.
 pub fn carry_out(shared: &Shared, request: Request<'_>) -> Result<Done> {
     // Every output is checked before the first voxel is read.
-    let target = |path| job::target(shared, path, request.input, request.region);
-    let image = target(request.output)?;
-    let figure_file = request.figure.map(target).transpose()?;
+    let mut targets = job::targets(shared, request.input, request.region, [])?;
+    let image = targets.add(request.output)?;
+    let figure_file = request.figure.map(|path| targets.add(path)).transpose()?;
     figure_file.as_ref().map(picture::check).transpose()?;
 
     let input = job::resolve(shared, request.input)?.as_float32();

@@ -14,7 +14,7 @@ use crate::text::{number, print_json};
 use crate::{job, picture};
 
 pub fn run(shared: &Shared, command: &Slice) -> Result<()> {
-    let target = job::target(shared, &command.output, &command.input, None)?;
+    let target = job::targets(shared, &command.input, None, [])?.add(&command.output)?;
     picture::check(&target)?;
     let input = job::resolve(shared, &command.input)?.as_float32();
     let header = input.header();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use hounsfield::analysis::statistics::Statistics;
-use hounsfield::io::output::{self, Staged, Target};
+use hounsfield::io::output::{self, Staged, Target, Targets};
 use hounsfield::pipelines::{Device, Side, Sides, Watch};
 use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
@@ -94,6 +94,8 @@ pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
 
 /// Where every image goes, with the folders made: checked for all before the first is read.
 fn targets(shared: &Shared, folder: &Path, out: &Path, pairs: Vec<Pair>) -> Result<(Vec<Work>, Target)> {
+    let inputs = pairs.iter().flat_map(|pair| std::iter::once(&pair.image).chain(&pair.masks)).map(|path| folder.join(path));
+    let mut targets = Targets::new(shared.force, inputs);
     let mut names = BTreeSet::new();
     let mut all = Vec::new();
     for pair in pairs {
@@ -116,11 +118,9 @@ fn targets(shared: &Shared, folder: &Path, out: &Path, pairs: Vec<Pair>) -> Resu
     for (pair, path) in all {
         let parent = path.parent().unwrap_or(out);
         std::fs::create_dir_all(parent).map_err(Error::write(parent))?;
-        let inputs: Vec<PathBuf> = std::iter::once(&pair.image).chain(&pair.masks).map(|p| folder.join(p)).collect();
-        let target = Target::new(&path, shared.force, &inputs.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
-        work.push(Work { pair, target });
+        work.push(Work { pair, target: targets.add(&path)? });
     }
-    Ok((work, Target::new(&out.join(TABLE), shared.force, &[])?))
+    Ok((work, targets.add(&out.join(TABLE))?))
 }
 
 /// Masks all images, several at a time; rows in the order of `work`. What an input lacks goes to `leave_out`, what an output lacks ends it all.

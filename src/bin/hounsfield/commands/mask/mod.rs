@@ -32,12 +32,10 @@ pub fn run(shared: &Shared, command: &Mask) -> Result<()> {
 fn one(shared: &Shared, command: &Mask, image: &Path) -> Result<()> {
     // Every output is checked before the first voxel is read.
     let all = input(command, std::iter::once(image).chain(command.masks.iter().map(PathBuf::as_path)));
-    let target = job::target(shared, &command.output, &all, None)?;
-    let figure_file = command.figure.as_deref().map(|path| job::target(shared, path, &all, None)).transpose()?;
+    let mut targets = job::targets(shared, &all, None, [])?;
+    let target = targets.add(&command.output)?;
+    let figure_file = command.figure.as_deref().map(|path| targets.add(path)).transpose()?;
     figure_file.as_ref().map(picture::check).transpose()?;
-    if figure_file.as_ref().is_some_and(|f| f.path() == target.path()) {
-        return Err(Error::usage("image and figure have the same name", "give --figure another"));
-    }
 
     let opened = Opened::new(command, image, &command.masks)?;
     let (header, background) = (&opened.source.header().clone(), opened.background);

@@ -29,29 +29,18 @@ struct Targets {
 
 impl Targets {
     fn new(shared: &Shared, command: &Segment) -> Result<Self> {
-        let one = |path: &Path| {
-            let target = job::target(shared, path, &command.input, Some(&command.region))?;
-            // The other inputs that only this command has.
-            let more: Vec<&Path> = command.channel.iter().chain(&command.truth).map(PathBuf::as_path).collect();
-            Target::new(path, shared.force, &more)?;
-            Ok(target)
-        };
-        let posterior = |prefix: &PathBuf| {
-            let name = |class| PathBuf::from(format!("{}_{class}.nii.gz", prefix.display()));
-            (1..=command.classes).map(|class| one(&name(class))).collect::<Result<Vec<_>>>()
-        };
+        let more = command.channel.iter().chain(&command.truth);
+        let mut targets = job::targets(shared, &command.input, Some(&command.region), more)?;
+        let posterior = |prefix: &PathBuf, class| PathBuf::from(format!("{}_{class}.nii.gz", prefix.display()));
+        let prefixes = command.posteriors.iter();
+        let posteriors = prefixes.flat_map(|prefix| (1..=command.classes).map(move |class| posterior(prefix, class)));
         let all = Self {
-            labels: one(&command.output)?,
-            posteriors: command.posteriors.as_ref().map(posterior).transpose()?.unwrap_or_default(),
-            figure: command.figure.as_deref().map(one).transpose()?,
-            report: command.report.as_deref().map(one).transpose()?,
+            labels: targets.add(&command.output)?,
+            posteriors: posteriors.map(|path| targets.add(&path)).collect::<Result<_>>()?,
+            figure: command.figure.as_deref().map(|path| targets.add(path)).transpose()?,
+            report: command.report.as_deref().map(|path| targets.add(path)).transpose()?,
         };
         all.figure.as_ref().map(picture::check).transpose()?;
-        let mut paths: Vec<&Path> = all.files().map(Target::path).collect();
-        paths.sort();
-        if let Some(pair) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::usage(format!("two outputs have one name ({})", pair[0].display()), "give each its own"));
-        }
         Ok(all)
     }
 
