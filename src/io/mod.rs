@@ -54,14 +54,17 @@ pub trait Source: Send + Sync {
     }
 }
 
-/// A file being written: blocks come in any order, from several threads, each voxel once.
+/// Where voxels go: blocks come in any order, from several threads, each voxel once.
 pub trait Sink: Send + Sync {
     /// Takes the stored values from voxel `at` on.
     ///
     /// # Errors
     /// [`crate::Error::Write`], with the path.
     fn write(&self, at: u64, bytes: &[u8]) -> Result<()>;
+}
 
+/// A file being written. Jobs take a [`Sink`], for what they write may pass through others first; only who began a file ends it.
+pub trait Output: Sink {
     /// Completes the temporary file and flushes it to disk; [`output::publish`] then gives it its name.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::output::Target;
-use super::{Grey, Limits, Sink, Source, dicom, nifti, raster, stack};
+use super::{Grey, Limits, Output, Source, dicom, nifti, raster, stack};
 use crate::volume::Header;
 use crate::{Error, Result};
 
@@ -58,7 +58,7 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
 ///
 /// # Errors
 /// [`Error::Usage`] if the format is unknown or cannot hold such a volume, [`Error::Write`].
-pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Sink>> {
+pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Output>> {
     // Another format can be asked for: the caller's mistake, where it would be a file's if it were read.
     begin(target, header, options).map_err(|e| match e {
         Error::Unsupported { path, what, remedy } => Error::usage(format!("{what} ({})", path.display()), remedy),
@@ -66,7 +66,7 @@ pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Resul
     })
 }
 
-fn begin(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Sink>> {
+fn begin(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Output>> {
     let path = target.path();
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     if name.ends_with(".nii") || name.ends_with(".nii.gz") {

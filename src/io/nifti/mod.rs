@@ -17,7 +17,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::output::Target;
-use super::{Grey, Limits, Sink, Source, WriteOptions};
+use super::{Grey, Limits, Output, Source, WriteOptions};
 use crate::volume::Header;
 use crate::{Error, Result};
 
@@ -46,7 +46,7 @@ pub fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn Source>>
 ///
 /// # Errors
 /// [`Error::Write`], also for a disk that is too small, and [`Error::Unsupported`] for a rescale that varies by slice.
-pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Sink>> {
+pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Output>> {
     sink::create(target, header, options)
 }
 

@@ -11,11 +11,11 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::header;
 use crate::io::output::{Staged, Target};
-use crate::io::{Sink, WriteOptions, free_space, positional, write_behind};
+use crate::io::{Output, Sink, WriteOptions, free_space, positional, write_behind};
 use crate::volume::Header;
 use crate::{Error, Result};
 
-pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Sink>> {
+pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Output>> {
     let fields = header::fields(target.path(), header)?;
     let mut start = fields.write();
     start.resize(fields.version.first_voxel() as usize, 0);
@@ -111,7 +111,9 @@ impl Sink for Plain {
         self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
     }
+}
 
+impl Output for Plain {
     fn finish(self: Box<Self>) -> Result<Staged> {
         self.extent.complete(&self.target, self.written.into_inner())?;
         self.target.stage(self.file)
@@ -229,7 +231,9 @@ impl Sink for Gzipped {
             self.take(from, &bytes[(from - begin) as usize..(to - begin) as usize])
         })
     }
+}
 
+impl Output for Gzipped {
     fn finish(self: Box<Self>) -> Result<Staged> {
         let mut queue = self.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.extent.complete(&self.target, queue.next)?;

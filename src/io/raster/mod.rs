@@ -11,7 +11,7 @@ mod write;
 use std::path::Path;
 
 use super::output::Target;
-use super::{Grey, Limits, Sink, Source};
+use super::{Grey, Limits, Output, Source};
 use crate::Result;
 use crate::volume::{Header, Volume};
 
@@ -78,7 +78,7 @@ pub fn probe(path: &Path, limits: &Limits, grey: Grey) -> Result<Header> {
 ///
 /// # Errors
 /// [`crate::Error::Unsupported`] for voxels the format cannot hold, [`crate::Error::Write`].
-pub fn create(target: &Target, header: &Header) -> Result<Box<dyn Sink>> {
+pub fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
     if target.path().extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
         return write::png(target, header);
     }

@@ -10,7 +10,7 @@ use tiff::encoder::{Rational, TiffEncoder, TiffKind, TiffKindBig, TiffKindStanda
 use tiff::tags::ResolutionUnit;
 
 use crate::io::output::{Staged, Target};
-use crate::io::{Sink, free_space};
+use crate::io::{Output, Sink, free_space};
 use crate::volume::{Dtype, Header};
 use crate::{Error, Result};
 
@@ -20,11 +20,11 @@ const CLASSIC: u64 = (4 << 30) - (64 << 20);
 /// What each page costs besides its pixels, generously.
 const PAGE: u64 = 1 << 10;
 
-pub(super) fn create(target: &Target, header: &Header) -> Result<Box<dyn Sink>> {
+pub(super) fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
     create_as(target, header, header.bytes() + header.shape.slices() * PAGE > CLASSIC)
 }
 
-fn create_as(target: &Target, header: &Header, big: bool) -> Result<Box<dyn Sink>> {
+fn create_as(target: &Target, header: &Header, big: bool) -> Result<Box<dyn Output>> {
     let path = target.path();
     let [Ok(width), Ok(height)] = [0, 1].map(|a| u32::try_from(header.shape.axis(a))) else {
         return Err(Error::unsupported(path, "slices longer than 2^32 pixels do not fit TIFF", "write .nii or .nii.gz"));
@@ -88,7 +88,9 @@ impl Sink for Pages {
             queue.append(&block).map_err(failed)?;
         }
     }
+}
 
+impl Output for Pages {
     fn finish(self: Box<Self>) -> Result<Staged> {
         let path = self.target.path();
         let queue = self.queue.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use crate::io::Sink;
 use crate::io::output::{Staged, Target};
+use crate::io::{Output, Sink};
 use crate::volume::{Dtype, Header};
 use crate::{Error, Result};
 
-pub(super) fn png(target: &Target, header: &Header) -> Result<Box<dyn Sink>> {
+pub(super) fn png(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
     let path = target.path();
     if header.shape.slices() != 1 {
         return Err(Error::unsupported(
@@ -53,7 +53,9 @@ impl Sink for Png {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).insert(at, bytes.to_vec());
         Ok(())
     }
+}
 
+impl Output for Png {
     fn finish(self: Box<Self>) -> Result<Staged> {
         let path = self.target.path();
         let mut pixels: Vec<u8> = Vec::with_capacity(self.bytes);

@@ -230,14 +230,14 @@ impl Segmentation {
     ///
     /// # Errors
     /// As [`Segmentation::write_labels`]; [`Error::Usage`] unless there is one sink for each class.
-    pub fn write_posteriors(&self, sinks: &[Box<dyn Sink>], device: &Device, watch: &dyn Watch) -> Result<()> {
+    pub fn write_posteriors(&self, sinks: &[&dyn Sink], device: &Device, watch: &dyn Watch) -> Result<()> {
         let classes = self.joint.components.len();
         if sinks.len() != classes {
             return Err(Error::usage(format!("{} outputs for {classes} posteriors", sinks.len()), "give one for each class"));
         }
         match &self.decision {
             Decision::Exact(exact) => sinks.iter().enumerate().try_for_each(|(class, sink)| {
-                let tap = Tap::masked(sink.as_ref(), Dtype::F32.bytes(), outside(&self.held_mask, &self.mask));
+                let tap = Tap::masked(*sink, Dtype::F32.bytes(), outside(&self.held_mask, &self.mask));
                 map(self.channels[0].as_ref(), &exact.posteriors(class), &tap, device, watch)
             }),
             Decision::Voxels(voxels) => voxels.write_posteriors(self.data(), sinks, watch),

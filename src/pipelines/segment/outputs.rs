@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::analysis::mixture::MOST_CLASSES;
 use crate::analysis::overlap::Confusion;
-use crate::io::{Sink, Source, output};
+use crate::io::{Sink, Source};
 use crate::pipelines::grid::Turn;
 use crate::pipelines::{Observer, Watch, gather};
 use crate::volume::{Header, Volume};
@@ -158,9 +158,5 @@ impl Sink for Tap<'_> {
             self.count(at, &kept)?;
         }
         self.inner.write(at, &kept)
-    }
-
-    fn finish(self: Box<Self>) -> Result<output::Staged> {
-        Err(Error::usage("a sink in front of another has no file", "finish the other"))
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::io::{self, OpenOptions, output};
+use crate::io::{self, OpenOptions};
 use crate::ops::testing::{gpu, noise};
 use crate::pipelines::{Silent, resolve};
 use crate::volume::{Geometry, Padding, Rescale, Rescales, Shape};
@@ -26,10 +26,6 @@ impl Sink for Memory {
         let mut all = self.0.lock().unwrap();
         bytes.iter().enumerate().for_each(|(i, b)| all[at as usize * self.1 + i] = Some(*b));
         Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Result<output::Staged> {
-        unreachable!("tests take the bytes")
     }
 }
 
@@ -75,21 +71,10 @@ fn labels(s: &Segmentation, device: &Device) -> (Vec<u8>, Written) {
 
 fn posteriors(s: &Segmentation, device: &Device) -> Vec<Vec<f32>> {
     let voxels = s.header().shape.voxels();
-    let sinks: Vec<Arc<Memory>> = s.mixture().components.iter().map(|_| Arc::new(Memory::new(voxels, 4))).collect();
-    struct Shared(Arc<Memory>);
-    impl Sink for Shared {
-        fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
-            self.0.write(at, bytes)
-        }
-        fn finish(self: Box<Self>) -> Result<output::Staged> {
-            unreachable!("tests take the bytes")
-        }
-    }
-    let boxed: Vec<Box<dyn Sink>> = sinks.iter().map(|s| Box::new(Shared(s.clone())) as Box<dyn Sink>).collect();
-    s.write_posteriors(&boxed, device, &Silent).unwrap();
-    drop(boxed);
-    let take = |s: Arc<Memory>| bytemuck::pod_collect_to_vec(&Arc::into_inner(s).unwrap().take());
-    sinks.into_iter().map(take).collect()
+    let sinks: Vec<Memory> = s.mixture().components.iter().map(|_| Memory::new(voxels, 4)).collect();
+    let to: Vec<&dyn Sink> = sinks.iter().map(|s| s as &dyn Sink).collect();
+    s.write_posteriors(&to, device, &Silent).unwrap();
+    sinks.into_iter().map(|s| bytemuck::pod_collect_to_vec(&s.take())).collect()
 }
 
 fn voxelwise(classes: usize) -> Segment {

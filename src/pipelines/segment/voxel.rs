@@ -224,7 +224,7 @@ impl Voxels {
         .map(|_| ())
     }
 
-    pub fn write_posteriors(&self, data: Data<'_>, sinks: &[Box<dyn Sink>], watch: &dyn Watch) -> Result<()> {
+    pub fn write_posteriors(&self, data: Data<'_>, sinks: &[&dyn Sink], watch: &dyn Watch) -> Result<()> {
         let mut done = 0;
         if let Some(on) = &self.on_device {
             for (class, sink) in sinks.iter().enumerate() {

@@ -6,7 +6,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use hounsfield::io::output::{self, Target};
-use hounsfield::io::{self, OpenOptions, Sink, Source, WriteOptions};
+use hounsfield::io::{self, OpenOptions, Output, Sink, Source, WriteOptions};
 use hounsfield::pipelines::{self, Resolved, Segmentation, Truth};
 use hounsfield::report::Picker;
 use hounsfield::volume::{Dtype, Header};
@@ -100,11 +100,12 @@ pub fn run(shared: &Shared, command: &Segment) -> Result<()> {
     let mut staged = vec![sink.finish()?];
     if !targets.posteriors.is_empty() {
         let create = |t: &Target| io::create(t, &header.derived(Dtype::F32), &WriteOptions::default());
-        let sinks = targets.posteriors.iter().map(create).collect::<Result<Vec<Box<dyn Sink>>>>()?;
+        let sinks = targets.posteriors.iter().map(create).collect::<Result<Vec<Box<dyn Output>>>>()?;
         let watch = Progress::new(shared, "posteriors", header.bytes() * sinks.len() as u64);
-        segmentation.write_posteriors(&sinks, &device, &watch)?;
+        let into: Vec<&dyn Sink> = sinks.iter().map(|s| s.as_ref() as &dyn Sink).collect();
+        segmentation.write_posteriors(&into, &device, &watch)?;
         events.extend(watch.finish());
-        staged.extend(sinks.into_iter().map(Sink::finish).collect::<Result<Vec<_>>>()?);
+        staged.extend(sinks.into_iter().map(Output::finish).collect::<Result<Vec<_>>>()?);
     }
     let words = Words::new(command, &segmentation, &written, device.name(), events);
     for note in words.notes() {
