@@ -1,56 +1,57 @@
 //! What can go wrong, by whose fault it is. Every message is one line: what is wrong, what to do, and the path last.
 
+mod hint;
+
 use std::path::{Path, PathBuf};
 
 use crate::engine::GpuError;
+
+pub use hint::Hint;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error, by family. Messages never contain text from a file's metadata, so no patient data can leak through them.
+///
+/// Displayed, an error is its [`Error::message`] with each [`Hint`] in neutral words.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file is broken or is not what its name says.
-    #[error("{what}; {remedy}: {}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
         /// What the user can do.
-        remedy: String,
+        hint: Hint,
     },
     /// The file is fine, but this program cannot read or write that kind.
-    #[error("{what}; {remedy}: {}", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
         /// What is missing here.
         what: String,
         /// What the user can do.
-        remedy: String,
+        hint: Hint,
     },
     /// The input is too large for a stated limit.
-    #[error("{what}; {remedy}: {}", path.display())]
     Limit {
         /// The file.
         path: PathBuf,
         /// The size asked for and the limit.
         what: String,
         /// How to raise the limit, or what to do instead.
-        remedy: String,
+        hint: Hint,
     },
     /// The caller asked for something that cannot be done.
-    #[error("{what}; {remedy}")]
     Usage {
         /// What does not fit.
         what: String,
         /// What to ask for instead.
-        remedy: String,
+        hint: Hint,
     },
     /// An input cannot be read.
-    #[error("cannot read: {source}: {}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
@@ -58,45 +59,47 @@ pub enum Error {
         source: std::io::Error,
     },
     /// An output cannot be written; nothing was left behind.
-    #[error("cannot write: {source}: {}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
+    /// There is a file where an output should go: [`Hint::Overwrite`].
+    Exists {
+        /// The file that is there.
+        path: PathBuf,
+    },
     /// The GPU failed, or there is none.
-    #[error(transparent)]
-    Gpu(#[from] GpuError),
+    Gpu(GpuError),
     /// The user stopped the job; outputs are as they were.
-    #[error("interrupted; nothing was written")]
     Interrupted,
 }
 
 impl Error {
     /// The file is broken.
-    pub fn format(path: &Path, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::Format { path: path.into(), what: what.into(), remedy: remedy.into() }
+    pub fn format(path: &Path, what: impl Into<String>, hint: impl Into<Hint>) -> Self {
+        Self::Format { path: path.into(), what: what.into(), hint: hint.into() }
     }
 
     /// The file is fine; we lack it.
-    pub fn unsupported(path: &Path, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::Unsupported { path: path.into(), what: what.into(), remedy: remedy.into() }
+    pub fn unsupported(path: &Path, what: impl Into<String>, hint: impl Into<Hint>) -> Self {
+        Self::Unsupported { path: path.into(), what: what.into(), hint: hint.into() }
     }
 
     /// Too large.
-    pub fn limit(path: &Path, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::Limit { path: path.into(), what: what.into(), remedy: remedy.into() }
+    pub fn limit(path: &Path, what: impl Into<String>, hint: impl Into<Hint>) -> Self {
+        Self::Limit { path: path.into(), what: what.into(), hint: hint.into() }
     }
 
     /// Every voxel is outside of mask and range, is padding that does not count, or is not finite.
     pub fn no_voxel() -> Self {
-        Self::usage("no voxel counts", "widen --where, --range or --mask; NaN and infinities never count")
+        Self::usage("no voxel counts", Hint::WidenSelection)
     }
 
     /// The caller's mistake.
-    pub fn usage(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::Usage { what: what.into(), remedy: remedy.into() }
+    pub fn usage(what: impl Into<String>, hint: impl Into<Hint>) -> Self {
+        Self::Usage { what: what.into(), hint: hint.into() }
     }
 
     /// For `map_err` on reads.
@@ -109,5 +112,44 @@ impl Error {
     pub fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Write { path, source }
+    }
+
+    /// What to do about it, where there is something to do but to read the message.
+    pub fn hint(&self) -> Option<&Hint> {
+        match self {
+            Self::Format { hint, .. } | Self::Unsupported { hint, .. } | Self::Limit { hint, .. } | Self::Usage { hint, .. } => {
+                Some(hint)
+            }
+            Self::Exists { .. } => Some(&Hint::Overwrite),
+            Self::Read { .. } | Self::Write { .. } | Self::Gpu(_) | Self::Interrupted => None,
+        }
+    }
+
+    /// The message, with what to do in the caller's own words: a program names its flags, a viewer its buttons.
+    pub fn message(&self, say: impl Fn(&Hint) -> String) -> String {
+        let todo = self.hint().map(say).unwrap_or_default();
+        match self {
+            Self::Format { path, what, .. } | Self::Unsupported { path, what, .. } | Self::Limit { path, what, .. } => {
+                format!("{what}; {todo}: {}", path.display())
+            }
+            Self::Usage { what, .. } => format!("{what}; {todo}"),
+            Self::Read { path, source } => format!("cannot read: {source}: {}", path.display()),
+            Self::Write { path, source } => format!("cannot write: {source}: {}", path.display()),
+            Self::Exists { path } => format!("cannot write: the file exists; {todo}: {}", path.display()),
+            Self::Gpu(error) => error.to_string(),
+            Self::Interrupted => "interrupted; nothing was written".into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message(Hint::to_string))
+    }
+}
+
+impl From<GpuError> for Error {
+    fn from(error: GpuError) -> Self {
+        Self::Gpu(error)
     }
 }

@@ -58,7 +58,7 @@ impl Phantom {
     /// done so far and says whether to go on. The files get their names when all are complete; none is replaced.
     ///
     /// # Errors
-    /// [`Error::Usage`] for sizes that DICOM cannot hold, [`Error::Write`], [`Error::Interrupted`].
+    /// [`Error::Usage`] for sizes that DICOM cannot hold, [`Error::Exists`], [`Error::Write`], [`Error::Interrupted`].
     pub fn write_series(&self, folder: &Path, progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<()> {
         let [nx, ny, nz] = self.size;
         let (Ok(columns @ 1..), Ok(rows @ 1..), 1..=100_000) = (u16::try_from(nx), u16::try_from(ny), nz) else {
@@ -182,6 +182,6 @@ mod tests {
         let read: Vec<i16> = bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b) - 1024).collect();
         assert_eq!(read, p.voxels(7));
         // A second run finds the files in its way.
-        assert!(matches!(p.write_series(folder.path(), &|_| true), Err(Error::Write { .. })));
+        assert!(matches!(p.write_series(folder.path(), &|_| true), Err(Error::Exists { .. })));
     }
 }

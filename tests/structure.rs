@@ -132,6 +132,19 @@ fn arrows_between_rooms_point_one_way() {
     }
 }
 
+/// A viewer and Python have no flags: the library says what to do, the program which flag does it (`Hint`).
+#[test]
+fn the_library_names_no_flag_of_the_program() {
+    let src = root().join("src");
+    let library = files_below(&src, "rs").into_iter().filter(|f| !f.starts_with(src.join("bin")) && !f.ends_with("tests.rs"));
+    for file in library {
+        for line in std::fs::read_to_string(&file).unwrap().lines() {
+            let flag = line.split("--").skip(1).find(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+            assert!(flag.is_none(), "{} names a flag: {line}", file.display());
+        }
+    }
+}
+
 /// The names of the packages that `cargo tree` lists for the engine alone.
 fn tree(more: &[&str]) -> BTreeSet<String> {
     let out = Command::new(env!("CARGO"))

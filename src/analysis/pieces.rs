@@ -3,7 +3,7 @@
 use super::steps::Composed;
 use crate::ops::histogram::order_key;
 use crate::volume::Rescale;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The runs of neighbouring f32 values that share a result: exact for integer results, since every chain nowhere rises or nowhere falls.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,7 +137,7 @@ impl Pieces {
 
     fn push(&mut self, from: f32, start: f64, slope: f64) -> Result<()> {
         if self.from.len() == MOST_PIECES || !(start as f32).is_finite() {
-            return Err(Error::usage("float32 cannot follow these steps on these voxels", "ask for --to u16, or clip first"));
+            return Err(Error::usage("float32 cannot follow these steps on these voxels", Hint::WriteIntegers));
         }
         self.from.push(from);
         self.start.push(start as f32);

@@ -7,7 +7,7 @@
 //! n log n steps by divide and conquer (Grønlund et al. 2017) instead of n². N and S come from exact integer prefix sums.
 
 use super::distribution::Distribution;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// Most classes.
 pub const MOST_CLASSES: usize = 5;
@@ -45,10 +45,7 @@ pub fn otsu(values: &Distribution, classes: usize) -> Result<Otsu> {
             1 => format!("all voxels that count hold one value, {}", entries[0].value),
             n => format!("the voxels that count hold only {n} distinct values"),
         };
-        return Err(Error::usage(
-            format!("{distinct}: that makes no {classes} classes"),
-            "ask for fewer classes, widen --where or --mask, or give thresholds with --at",
-        ));
+        return Err(Error::usage(format!("{distinct}: that makes no {classes} classes"), Hint::GiveThresholds));
     }
     let sums = Sums::new(values)?;
     let cuts = sums.best_cuts(classes);

@@ -97,7 +97,7 @@ fn none_found(adapters: &[Adapter], choice: &AdapterChoice) -> GpuError {
         },
         AdapterChoice::Hardware | AdapterChoice::Any => GpuError::NoAdapter {
             what: format!("no GPU adapter ({there})"),
-            remedy: format!("{}, or use --device cpu", install_hint()),
+            remedy: format!("{}, or use the CPU", install_hint()),
         },
     }
 }
@@ -124,7 +124,7 @@ pub(super) fn open(adapter: Adapter) -> Result<Gpu, GpuError> {
     };
     let (device, queue) = pollster::block_on(adapter.inner.request_device(&descriptor)).map_err(|e| GpuError::NoAdapter {
         what: format!("adapter {} cannot be opened: {e}", adapter.info.name),
-        remedy: "choose another with --device, or use --device cpu".into(),
+        remedy: "choose another, or use the CPU".into(),
     })?;
     let mut gpu = Gpu::from_device(device, queue);
     // This device is ours alone, so its two callback slots are ours too. Failures outside an error scope would otherwise panic.

@@ -35,13 +35,13 @@ pub enum GpuError {
         kernel: &'static str,
     },
     /// The device is gone: driver reset, unplugged, destroyed.
-    #[error("the GPU was lost during {kernel}; run again, or with --device cpu")]
+    #[error("the GPU was lost during {kernel}; run again, or on the CPU")]
     Lost {
         /// The kernel or step.
         kernel: &'static str,
     },
     /// The device did not finish within the bounded wait.
-    #[error("the GPU did not finish {kernel} within {seconds} s; run with --device cpu")]
+    #[error("the GPU did not finish {kernel} within {seconds} s; run on the CPU")]
     Timeout {
         /// The kernel or step.
         kernel: &'static str,

@@ -61,7 +61,7 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
 pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box<dyn Output>> {
     // Another format can be asked for: the caller's mistake, where it would be a file's if it were read.
     begin(target, header, options).map_err(|e| match e {
-        Error::Unsupported { path, what, remedy } => Error::usage(format!("{what} ({})", path.display()), remedy),
+        Error::Unsupported { path, what, hint } => Error::usage(format!("{what} ({})", path.display()), hint),
         other => other,
     })
 }

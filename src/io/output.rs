@@ -41,7 +41,7 @@ impl Targets {
     /// name.
     ///
     /// # Errors
-    /// [`Error::Write`] with the path, [`Error::Usage`] for an output that is also an input or another output.
+    /// [`Error::Exists`], [`Error::Write`] with the path, [`Error::Usage`] for an output that is also an input or another output.
     pub fn add(&mut self, path: &Path) -> Result<Target> {
         let refuse = |kind, text: &str| Err(Error::Write { path: path.into(), source: std::io::Error::new(kind, text) });
         if path.file_name().is_none() || path.is_dir() {
@@ -73,14 +73,12 @@ impl Targets {
         }
         // A link that leads nowhere is in the way too.
         if !self.force && path.symlink_metadata().is_ok() {
-            return refuse(ErrorKind::AlreadyExists, EXISTS);
+            return Err(Error::Exists { path: path.into() });
         }
         self.outputs.insert(place, path.into());
         Ok(Target { path: path.into(), force: self.force })
     }
 }
-
-const EXISTS: &str = "the file exists; --force replaces it";
 
 impl Target {
     /// The only output of a job that reads `inputs`.
@@ -147,12 +145,10 @@ pub fn publish(outputs: Vec<Staged>) -> Result<()> {
                 // Nothing more can be done about a file that does not go.
                 let _ = std::fs::remove_file(path);
             }
-            let source = if e.error.kind() == ErrorKind::AlreadyExists {
-                std::io::Error::new(ErrorKind::AlreadyExists, EXISTS)
-            } else {
-                e.error
-            };
-            return Err(Error::Write { path: target.path, source });
+            return Err(match e.error.kind() {
+                ErrorKind::AlreadyExists => Error::Exists { path: target.path },
+                _ => Error::Write { path: target.path, source: e.error },
+            });
         }
         if !target.force {
             fresh.push(target.path);
@@ -216,7 +212,7 @@ mod tests {
             taken(outputs.add(&at(second)));
         }
         assert!(matches!(Target::new(&at("round.png"), true, &[]), Err(Error::Write { .. })));
-        assert!(matches!(Target::new(&at("dangling.png"), false, &[]), Err(Error::Write { .. })));
+        assert!(matches!(Target::new(&at("dangling.png"), false, &[]), Err(Error::Exists { .. })));
     }
 
     #[test]
@@ -256,7 +252,7 @@ mod tests {
         let staged = stage(false);
         std::fs::write(at("b"), "theirs").unwrap();
         let error = publish(staged.into()).unwrap_err();
-        assert!(matches!(&error, Error::Write { path, .. } if path == &at("b")), "{error}");
+        assert!(matches!(&error, Error::Exists { path } if path == &at("b")), "{error}");
         assert_eq!(read("b"), "theirs");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "neither a, c nor a temporary file");
         publish(stage(true).into()).unwrap();

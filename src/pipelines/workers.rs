@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::cuts::block_voxels;
 use super::{Observer, Watch};
 use crate::io::Source;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// Bytes of a block. On two cores blocks of 1 to 2 MiB run three times as fast as of 64 MiB.
 const BLOCK_BYTES: u64 = 1 << 20;
@@ -93,7 +93,7 @@ impl<'a> Input<'a> {
 pub(super) fn room(buffer: &mut Vec<u8>, bytes: u64) -> Result<()> {
     let missing = (bytes as usize).saturating_sub(buffer.len());
     if buffer.try_reserve_exact(missing).is_err() {
-        return Err(Error::usage(format!("no memory for {bytes} bytes"), "lower --memory or close other programs"));
+        return Err(Error::usage(format!("no memory for {bytes} bytes"), Hint::LessMemory));
     }
     buffer.resize(bytes as usize, 0);
     Ok(())

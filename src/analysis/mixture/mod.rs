@@ -24,7 +24,7 @@ pub use classes::{Classifier, Run, runs};
 pub use em::fit;
 pub use joint::{Cholesky, Gaussian, Joint, Moments, ordered};
 
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The most classes of a mixture.
 pub const MOST_CLASSES: usize = 8;
@@ -188,8 +188,5 @@ impl Compensated {
 }
 
 pub(crate) fn empty_class(label: usize, classes: usize, iteration: u32) -> Error {
-    Error::usage(
-        format!("class {label} of {classes} lost all its voxels in iteration {iteration}"),
-        "ask for fewer classes, or start elsewhere (--init)",
-    )
+    Error::usage(format!("class {label} of {classes} lost all its voxels in iteration {iteration}"), Hint::StartElsewhere)
 }

@@ -20,7 +20,7 @@ use super::distribution::Distribution;
 use super::thresholds;
 use super::windows::{is_monotone, preset};
 use crate::volume::{Dtype, Header, Padding, Rescale, Table, Window};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// One point-wise method.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,10 +182,7 @@ fn decide(step: &Step, input: &Distribution, scale: Scale, header: &Header) -> R
     let (mean, std) = input.mean_std().unwrap_or_default();
     let varied = |what: &str| match min < max {
         true => Ok(()),
-        false => Err(Error::usage(
-            format!("all voxels that count hold one value here, {min}: {what}"),
-            "leave the step out, or widen --where or --mask",
-        )),
+        false => Err(Error::usage(format!("all voxels that count hold one value here, {min}: {what}"), Hint::OmitStep)),
     };
     let percentiles = |percents: &[f64]| input.percentiles(percents).unwrap_or_default();
     Ok(match step {

@@ -8,7 +8,7 @@ use hounsfield::Error;
 pub fn code(error: &Error) -> ExitCode {
     ExitCode::from(match error {
         Error::Usage { .. } => 2,
-        Error::Write { .. } => 4,
+        Error::Write { .. } | Error::Exists { .. } => 4,
         Error::Gpu(_) => 5,
         Error::Interrupted => 130,
         _ => 3,

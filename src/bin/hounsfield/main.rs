@@ -9,6 +9,7 @@ mod picture;
 mod progress;
 mod size;
 mod text;
+mod words;
 
 use std::process::ExitCode;
 
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("hounsfield: {e}");
+            eprintln!("hounsfield: {}", words::message(&e));
             exit::code(&e)
         }
     }

@@ -227,7 +227,7 @@ fn several_series_are_listed_without_names() {
     slice(folder.path(), "b1", &[text(tags::SERIES, VR::UI, "1.2.8"), text(tags::MODALITY, VR::CS, "Secret^Code")]);
     let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("two series") };
     let said = refused.to_string();
-    assert!(matches!(refused, Error::Usage { .. }) && said.contains("--series N"), "{said}");
+    assert!(matches!(refused, Error::Usage { .. }) && said.contains("by its number"), "{said}");
     assert!(said.contains("1: MR, 2 files of 3 x 2") && said.contains("2: unknown modality, 1 file of"), "{said}");
     let pick = |n: u32| open(folder.path(), &OpenOptions { series: Some(n), ..OpenOptions::default() });
     assert_eq!(pick(1).unwrap().header().shape.axes(), [3, 2, 2]);

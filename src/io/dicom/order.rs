@@ -7,7 +7,7 @@ use super::attributes::{Frame, Image, TIMES, dot};
 use super::geometry::{self, SAME_PLACE_MM};
 use super::{OpenOptions, header};
 use crate::volume::Geometry;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The slices of a volume in their order.
 pub(super) struct Ordered {
@@ -48,7 +48,7 @@ pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> R
     if !found.flaws.is_empty() {
         let flaws = found.flaws.join("; ");
         if !options.trust_geometry {
-            return Err(Error::format(path, flaws, "check the series, or go on all the same with --trust-geometry"));
+            return Err(Error::format(path, flaws, Hint::TrustGeometry));
         }
         found.notes.push(format!("geometry trusted although {flaws}"));
     }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::attributes::{self, Found, Image};
 use super::{OpenOptions, is_dicom};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// Reads the headers of a file, or of the one series in a folder, in the natural order of file names; and what was left out.
 pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Vec<String>)> {
@@ -80,7 +80,7 @@ fn pick(folder: &Path, found: Vec<Found>, options: &OpenOptions, notes: &mut Vec
     let refuse = |problem: &str| {
         let folder = folder.display();
         let what = format!("{problem}{folder} holds {count} series: {}", describe(&found, &of, count));
-        Err(Error::usage(what, "pick one by its number with --series N"))
+        Err(Error::usage(what, Hint::ChooseSeries))
     };
     let wanted = match options.series.map(|n| n as usize) {
         None if count == 1 => 0,

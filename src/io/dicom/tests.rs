@@ -211,7 +211,7 @@ fn a_shuffled_series_with_every_fault() {
     let folder = data.join("dicom/derived_unordered_dup_missing");
     let text = refusal(open_default(&folder));
     assert!(text.contains("1 slice is missing") && text.contains("share one position"), "{text}");
-    assert!(text.contains("--trust-geometry"), "{text}");
+    assert!(text.contains("trusting its geometry"), "{text}");
     let source = open(&folder, &trusting()).unwrap();
     assert_eq!(source.header().shape.axes()[2], 12);
     assert!(source.header().notes.iter().any(|n| n.starts_with("geometry trusted although")));

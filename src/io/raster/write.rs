@@ -10,16 +10,12 @@ use image::{ExtendedColorType, ImageEncoder};
 use crate::io::output::{Staged, Target};
 use crate::io::{Output, Sink};
 use crate::volume::{Dtype, Header};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 pub(super) fn png(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
     let path = target.path();
     if header.shape.slices() != 1 {
-        return Err(Error::unsupported(
-            path,
-            format!("a PNG holds one image, not {}", header.shape),
-            "use .tiff, .nii.gz or `hounsfield slice`",
-        ));
+        return Err(Error::unsupported(path, format!("a PNG holds one image, not {}", header.shape), Hint::OneSlice));
     }
     if !matches!(header.dtype, Dtype::U8 | Dtype::U16) {
         return Err(Error::unsupported(

@@ -10,7 +10,7 @@ use crate::pipelines::device::Quiet;
 use crate::pipelines::select::{float_bins, narrowest};
 use crate::pipelines::{Census, Device, Mask, Watch, census, count_floats};
 use crate::volume::{Counts, Dtype, Rescale};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// A std may not be smaller than this part of a step of [`Axis::width`], which is that of 65,536 over most voxels.
 const FINE: f64 = 16.0;
@@ -61,7 +61,7 @@ pub(super) fn look(data: Data<'_>, found: &[Found], watch: &dyn Watch) -> Result
     let axis = |(i, (source, found)): (usize, (&dyn Source, &Found))| {
         let header = source.header();
         same_grid(header, image, &format!("channel {}", i + 1))?;
-        let uniform = || Error::usage("a rescale for each slice", "convert the volume first, or use --method exact");
+        let uniform = || Error::usage("a rescale for each slice", Hint::FitExactly);
         let rescale = header.rescale.uniform().ok_or_else(uniform)?;
         let census = match found {
             Some(census) => *census,

@@ -20,7 +20,7 @@ use super::{Device, Mask, Observer, Region, Watch, map};
 use crate::analysis::mixture::{Joint, Run, Settings, Start};
 use crate::io::{Sink, Source};
 use crate::volume::{Dtype, Header, Volume};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// What to segment, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,10 +122,10 @@ impl Segmentation {
         let exact = matches!(channels.as_slice(), [Resolved::Exact(_)]);
         let method = job.method.unwrap_or(if exact { Method::Exact } else { Method::Voxel });
         if method == Method::Exact && !exact {
-            return Err(Error::usage("true floats or several channels have no exact histogram", "use --method voxel"));
+            return Err(Error::usage("true floats or several channels have no exact histogram", Hint::FitVoxels));
         }
         if method == Method::Voxel && job.monotone {
-            return Err(Error::usage("classes over voxels are not cut by value", "leave out --monotone, or use --method exact"));
+            return Err(Error::usage("classes over voxels are not cut by value", Hint::OmitMonotone));
         }
         let Some(first) = channels.first() else { return Err(Error::usage("no channels", "give at least one")) };
         let header = Header { labels: true, ..first.header().derived(Dtype::U8) };

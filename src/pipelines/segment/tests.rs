@@ -232,8 +232,8 @@ fn what_cannot_be_segmented_says_why() {
     assert!(error(&[&nan], None, &three).contains("no voxel counts"));
     let halves = volume(Dtype::F32, &[0.5; 350], |_| ());
     assert!(error(&[&halves], None, &three).contains("1 distinct value "));
-    assert!(error(&[&halves], None, &Segment { method: Some(Method::Exact), ..three.clone() }).contains("--method voxel"));
-    assert!(error(&[&image], None, &Segment { monotone: true, ..voxelwise(3) }).contains("--monotone"));
+    assert!(error(&[&halves], None, &Segment { method: Some(Method::Exact), ..three.clone() }).contains("over voxels"));
+    assert!(error(&[&image], None, &Segment { monotone: true, ..voxelwise(3) }).contains("overlap in value"));
     let other = volume(Dtype::U8, &brain(11, 1, 1.0), |_| ());
     assert!(error(&[&image, &other], None, &three).contains("channel 2 has 11 x 7 x 5 voxels, the image 10 x 7 x 5"));
     assert!(error(&[&image; 5], None, &three).contains("5 channels"));

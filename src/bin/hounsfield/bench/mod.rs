@@ -43,7 +43,7 @@ pub fn run(shared: &Shared, command: &Bench) -> Result<()> {
         for adapter in adapters().iter().filter(|a| a.usable) {
             match gpu::rows(adapter, &volume, &files, repeats) {
                 Ok(more) => rows.extend(more),
-                Err(e) => job::warn(shared, &format!("{}: {e}", adapter.info.name)),
+                Err(e) => job::warn(shared, &format!("{}: {}", adapter.info.name, crate::words::message(&e))),
             }
         }
     }

@@ -32,7 +32,7 @@ fn check(adapter: &Adapter) -> Result<Vec<Outcome>, String> {
     if !adapter.usable {
         return Err("it has no compute shaders".into());
     }
-    Gpu::open_adapter(adapter.clone()).map(|gpu| selfcheck::run(&gpu)).map_err(|e| e.to_string())
+    Gpu::open_adapter(adapter.clone()).map(|gpu| selfcheck::run(&gpu)).map_err(|e| crate::words::device(&e))
 }
 
 fn auto(found: &[Adapter]) -> String {

@@ -109,8 +109,7 @@ fn targets(shared: &Shared, folder: &Path, out: &Path, pairs: Vec<Pair>) -> Resu
         }
         // Nothing is made if anything is in the way.
         if !shared.force && path.exists() {
-            let exists = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "the file exists; --force replaces it");
-            return Err(Error::Write { path, source: exists });
+            return Err(Error::Exists { path });
         }
         all.push((pair, path));
     }
@@ -145,7 +144,7 @@ fn all(
                     let result = single(command, folder, one, device, progress);
                     match &result {
                         Err(e) if ends_all(e) => failed.store(true, Ordering::Relaxed),
-                        Err(e) => leave_out(&one.pair, &e.to_string()),
+                        Err(e) => leave_out(&one.pair, &crate::words::message(&e)),
                         Ok(_) => {}
                     }
                     progress.advance(1);
@@ -169,7 +168,7 @@ fn all(
 
 /// The next image would fare no better.
 fn ends_all(error: &Error) -> bool {
-    matches!(error, Error::Write { .. } | Error::Interrupted | Error::Gpu(_))
+    matches!(error, Error::Write { .. } | Error::Exists { .. } | Error::Interrupted | Error::Gpu(_))
 }
 
 fn single(command: &Mask, folder: &Path, work: &Work, device: &Device, progress: &Progress) -> Result<(Row, Staged)> {

@@ -82,7 +82,7 @@ fn input<'a>(command: &Mask, paths: impl Iterator<Item = &'a Path>) -> Input {
 /// Of several masks the user must know which does not fit; the errors of files say so themselves.
 fn named(error: Error, mask: &Path) -> Error {
     match error {
-        Error::Usage { what, remedy } => Error::usage(format!("{what} ({})", mask.display()), remedy),
+        Error::Usage { what, hint } => Error::usage(format!("{what} ({})", mask.display()), hint),
         other => other,
     }
 }

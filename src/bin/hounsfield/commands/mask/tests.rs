@@ -64,7 +64,7 @@ fn a_folder_gives_what_it_can_and_says_what_it_cannot() {
     assert_eq!(rows.len(), 3);
 
     // Nothing is replaced unless asked for, and nothing is half replaced.
-    assert!(matches!(run(&[]), Err(Error::Write { .. })));
+    assert!(matches!(run(&[]), Err(Error::Exists { .. })));
     // A mask of another size and one without an image: the rest goes on.
     image(&set.join("b_mask.png"), &[2, 3], &[9; 6]);
     image(&set.join("c_mask.png"), &[2, 2], &[9; 4]);

@@ -1,0 +1,68 @@
+//! Errors in the words of the command line: the library says what to do, here the flags have names.
+
+use hounsfield::engine::GpuError;
+use hounsfield::{Error, Hint};
+
+/// The message that the user gets.
+pub fn message(error: &Error) -> String {
+    match error {
+        Error::Gpu(error) => device(error),
+        error => error.message(hint),
+    }
+}
+
+/// A device's failure: the way around it is another device.
+pub fn device(error: &GpuError) -> String {
+    match error {
+        GpuError::Lost { kernel } => format!("the GPU was lost during {kernel}; run again, or with --device cpu"),
+        GpuError::Timeout { kernel, seconds } => {
+            format!("the GPU did not finish {kernel} within {seconds} s; run with --device cpu")
+        }
+        GpuError::NoAdapter { what, remedy } => {
+            let remedy = remedy.replace("choose another,", "choose another with --device,");
+            format!("{what}; {}", remedy.replace("or use the CPU", "or use --device cpu"))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn hint(hint: &Hint) -> String {
+    let words = match hint {
+        Hint::WidenSelection => "widen --where, --range or --mask; NaN and infinities never count",
+        Hint::OmitStep => "leave the step out, or widen --where or --mask",
+        Hint::GiveThresholds => "ask for fewer classes, widen --where or --mask, or give thresholds with --at",
+        Hint::StartElsewhere => "ask for fewer classes, or start elsewhere (--init)",
+        Hint::FitVoxels => "use --method voxel",
+        Hint::FitExactly => "convert the volume first, or use --method exact",
+        Hint::OmitMonotone => "leave out --monotone, or use --method exact",
+        Hint::WriteIntegers => "ask for --to u16, or clip first",
+        Hint::LessMemory => "lower --memory or close other programs",
+        Hint::Overwrite => "--force replaces it",
+        Hint::ChooseSeries => "pick one by its number with --series N",
+        Hint::TrustGeometry => "check the series, or go on all the same with --trust-geometry",
+        Hint::OneSlice => "use .tiff, .nii.gz or `hounsfield slice`",
+        other => return other.to_string(),
+    };
+    words.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_flag_here_names_it() {
+        let said = message(&Error::Exists { path: "out.nii".into() });
+        assert_eq!(said, "cannot write: the file exists; --force replaces it: out.nii");
+        assert_eq!(message(&Error::usage("2 voxels", "give three")), "2 voxels; give three");
+        let lost = Error::Gpu(GpuError::Lost { kernel: "lut" });
+        assert_eq!(message(&lost), "the GPU was lost during lut; run again, or with --device cpu");
+    }
+
+    #[test]
+    fn the_engine_speaks_of_the_cpu_in_words_that_are_found_here() {
+        let of = |remedy: &str| device(&GpuError::NoAdapter { what: "none".into(), remedy: remedy.into() });
+        assert_eq!(of("choose another, or use the CPU"), "none; choose another with --device, or use --device cpu");
+        assert_eq!(of("install it, or use the CPU"), "none; install it, or use --device cpu");
+    }
+}

@@ -1,0 +1,71 @@
+//! What to do about an error, in words that fit a viewer as well as a command line.
+
+use std::fmt;
+
+/// What to do about an error. The variants are what a caller may have a switch, a button or an argument for: a program names it, a
+/// viewer shows it. Displayed, each says in neutral words what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// What only a person can do, outside of this program or with another input.
+    Words(String),
+    /// Let more voxels count.
+    WidenSelection,
+    /// Leave the step out, or let more voxels count.
+    OmitStep,
+    /// Fewer classes, more voxels, or thresholds from the caller.
+    GiveThresholds,
+    /// Fewer classes, or another start of the fit.
+    StartElsewhere,
+    /// Fit classes over voxels: the only way for true floats and several channels.
+    FitVoxels,
+    /// Fit classes from the exact histogram, after another program or step gave all slices one rescale.
+    FitExactly,
+    /// Do not ask for classes that are cut by value, or fit them from the exact histogram.
+    OmitMonotone,
+    /// Write whole numbers, or clip before.
+    WriteIntegers,
+    /// Allow the job less memory.
+    LessMemory,
+    /// Replace the file that is there.
+    Overwrite,
+    /// Choose one of the series by its number.
+    ChooseSeries,
+    /// Read the series although its geometry cannot be trusted.
+    TrustGeometry,
+    /// Write one slice only, or choose a format for volumes.
+    OneSlice,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Words(words) => words,
+            Self::WidenSelection => "let more voxels count; NaN and infinities never do",
+            Self::OmitStep => "leave the step out, or let more voxels count",
+            Self::GiveThresholds => "ask for fewer classes, let more voxels count, or give the thresholds",
+            Self::StartElsewhere => "ask for fewer classes, or start elsewhere",
+            Self::FitVoxels => "fit the classes over voxels",
+            Self::FitExactly => "convert the volume first, or fit the classes from the exact histogram",
+            Self::OmitMonotone => "let the classes overlap in value, or fit them from the exact histogram",
+            Self::WriteIntegers => "ask for uint16, or clip first",
+            Self::LessMemory => "allow less memory or close other programs",
+            Self::Overwrite => "replace it only if it may be lost",
+            Self::ChooseSeries => "pick one by its number",
+            Self::TrustGeometry => "check the series, or go on all the same by trusting its geometry",
+            Self::OneSlice => "use .tiff or .nii.gz, or write one slice",
+        })
+    }
+}
+
+impl From<&str> for Hint {
+    fn from(words: &str) -> Self {
+        Self::Words(words.to_owned())
+    }
+}
+
+impl From<String> for Hint {
+    fn from(words: String) -> Self {
+        Self::Words(words)
+    }
+}
