@@ -1,11 +1,13 @@
 //! What can go wrong, by whose fault it is. Every message is one line: what is wrong, what to do, and the path last.
 
+mod flaw;
 mod hint;
 
 use std::path::{Path, PathBuf};
 
 use crate::engine::GpuError;
 
+pub use flaw::Flaw;
 pub use hint::Hint;
 
 /// The result of everything in this crate that can fail.
@@ -25,6 +27,13 @@ pub enum Error {
         what: String,
         /// What the user can do.
         hint: Hint,
+    },
+    /// The slices of a series form no regular grid: sizes and volumes measured on them would be wrong. [`Hint::TrustGeometry`].
+    Geometry {
+        /// The file or folder.
+        path: PathBuf,
+        /// All that is wrong, at least one thing.
+        flaws: Vec<Flaw>,
     },
     /// The file is fine, but this program cannot read or write that kind.
     Unsupported {
@@ -120,6 +129,7 @@ impl Error {
             Self::Format { hint, .. } | Self::Unsupported { hint, .. } | Self::Limit { hint, .. } | Self::Usage { hint, .. } => {
                 Some(hint)
             }
+            Self::Geometry { .. } => Some(&Hint::TrustGeometry),
             Self::Exists { .. } => Some(&Hint::Overwrite),
             Self::Read { .. } | Self::Write { .. } | Self::Gpu(_) | Self::Interrupted => None,
         }
@@ -132,6 +142,7 @@ impl Error {
             Self::Format { path, what, .. } | Self::Unsupported { path, what, .. } | Self::Limit { path, what, .. } => {
                 format!("{what}; {todo}: {}", path.display())
             }
+            Self::Geometry { path, flaws } => format!("{}; {todo}: {}", Flaw::list(flaws), path.display()),
             Self::Usage { what, .. } => format!("{what}; {todo}"),
             Self::Read { path, source } => format!("cannot read: {source}: {}", path.display()),
             Self::Write { path, source } => format!("cannot write: {source}: {}", path.display()),

@@ -34,5 +34,5 @@ pub mod pipelines;
 pub mod report;
 pub mod volume;
 
-pub use error::{Error, Hint, Result};
+pub use error::{Error, Flaw, Hint, Result};
 pub use wgpu;

@@ -1,13 +1,14 @@
 //! Whether slices form a regular grid, and which.
 
 use super::attributes::{Frame, cross, dot};
+use crate::Flaw;
 use crate::volume::{Geometry, Position};
 
 /// A grid, or what is wrong with it and the best guess all the same.
 pub(super) struct Verdict {
     pub(super) geometry: Geometry,
-    /// What is wrong, in numbers; empty if nothing is.
-    pub(super) flaws: Vec<String>,
+    /// What is wrong; empty if nothing is.
+    pub(super) flaws: Vec<Flaw>,
 }
 
 /// Distance of a frame along the common normal, if it has a place.
@@ -43,7 +44,7 @@ pub(super) fn stack(frames: &[&Frame], normal: [f64; 3]) -> Verdict {
     let gaps: Vec<f64> = at.windows(2).map(|w| w[1] - w[0]).collect();
     let mut usual = median(&gaps);
     if let Some(step) = usual {
-        uneven(&gaps, step, &mut flaws);
+        flaws.extend(uneven(&gaps, step));
         if flaws.is_empty() {
             // Rounding in single positions averages out over the stack.
             usual = Some((at[at.len() - 1] - at[0]) / gaps.len() as f64);
@@ -58,7 +59,7 @@ pub(super) fn stack(frames: &[&Frame], normal: [f64; 3]) -> Verdict {
         let lean = dot(sideways, sideways).sqrt();
         let angle = lean.atan2(height).to_degrees();
         if angle > TILT_DEG && lean > TILT_MM {
-            flaws.push(format!("the slices lean by {angle:.2}° against their normal, by {lean:.2} mm in all (tilted gantry)"));
+            flaws.push(Flaw::Tilted { degrees: angle, mm: lean });
             let length = dot(along, along).sqrt();
             z = along.map(|c| c / length);
             step = Some(step_mm * length / height);
@@ -66,7 +67,7 @@ pub(super) fn stack(frames: &[&Frame], normal: [f64; 3]) -> Verdict {
         // A straight line of origins may lean; a bent one is no grid at all.
         let off = frames.iter().filter_map(|f| f.position).map(|p| off_line(p, origin, along)).fold(0.0, f64::max);
         if off > 2.0 * UNEVEN_MM + 0.05 * spacing_xy[0].max(spacing_xy[1]) {
-            flaws.push(format!("the slices do not lie behind each other but up to {off:.2} mm beside their common line"));
+            flaws.push(Flaw::Crooked { mm: off });
         }
     }
     let step = step.or(first.between).or(first.thickness).unwrap_or(1.0);
@@ -75,32 +76,22 @@ pub(super) fn stack(frames: &[&Frame], normal: [f64; 3]) -> Verdict {
     Verdict { geometry: Geometry { spacing_mm, position }, flaws }
 }
 
-fn uneven(gaps: &[f64], usual: f64, flaws: &mut Vec<String>) {
+/// What is wrong with the distances of slices, if anything is.
+fn uneven(gaps: &[f64], usual: f64) -> Option<Flaw> {
     let tolerance = UNEVEN_SHARE * usual + UNEVEN_MM;
     let odd: Vec<(usize, f64)> = gaps.iter().copied().enumerate().filter(|(_, gap)| (gap - usual).abs() > tolerance).collect();
-    let Some(&(at, gap)) = odd.first() else { return };
+    let &(at, gap_mm) = odd.first()?;
     let missing = |gap: f64| {
         let steps = (gap / usual).round();
         (steps >= 2.0 && (gap - steps * usual).abs() <= steps * tolerance).then(|| steps as u64 - 1)
     };
-    match odd.iter().map(|(_, gap)| missing(*gap)).sum::<Option<u64>>() {
-        Some(n) => {
-            let (noun, verb) = if n == 1 { ("slice", "is") } else { ("slices", "are") };
-            flaws.push(format!(
-                "{n} {noun} {verb} missing: {gap:.3} mm between slices {} and {}, where {usual:.3} mm is usual",
-                at + 1,
-                at + 2
-            ));
-        }
+    Some(match odd.iter().map(|(_, gap)| missing(*gap)).sum::<Option<u64>>() {
+        Some(slices) => Flaw::Missing { slices, gap_mm, after: at as u64 + 1, usual_mm: usual },
         None => {
-            let (low, high) = gaps.iter().fold((f64::MAX, 0.0_f64), |(low, high), g| (low.min(*g), high.max(*g)));
-            flaws.push(format!(
-                "slices are unevenly spaced: from {low:.3} to {high:.3} mm, {} of {} gaps differ from the usual {usual:.3} mm",
-                odd.len(),
-                gaps.len()
-            ));
+            let (low_mm, high_mm) = gaps.iter().fold((f64::MAX, 0.0_f64), |(low, high), g| (low.min(*g), high.max(*g)));
+            Flaw::Uneven { low_mm, high_mm, odd: odd.len() as u64, gaps: gaps.len() as u64, usual_mm: usual }
         }
-    }
+    })
 }
 
 fn off_line(p: [f64; 3], origin: [f64; 3], along: [f64; 3]) -> f64 {
@@ -131,6 +122,10 @@ mod tests {
         stack(&frames.iter().collect::<Vec<_>>(), [0.0, 0.0, 1.0])
     }
 
+    fn said(verdict: &Verdict) -> Vec<String> {
+        verdict.flaws.iter().map(Flaw::to_string).collect()
+    }
+
     #[test]
     fn a_regular_stack_is_a_grid() {
         let v = judge(&[[1.0, 2.0, 3.0], [1.0, 2.0, 5.5], [1.0, 2.0, 8.0]]);
@@ -142,9 +137,10 @@ mod tests {
     #[test]
     fn gaps_name_their_numbers() {
         let v = judge(&[[0.0; 3], [0.0, 0.0, 2.0], [0.0, 0.0, 4.0], [0.0, 0.0, 8.0]]);
-        assert_eq!(v.flaws, ["1 slice is missing: 4.000 mm between slices 3 and 4, where 2.000 mm is usual"]);
+        assert_eq!(v.flaws, [Flaw::Missing { slices: 1, gap_mm: 4.0, after: 3, usual_mm: 2.0 }]);
+        assert_eq!(said(&v), ["1 slice is missing: 4.000 mm between slices 3 and 4, where 2.000 mm is usual"]);
         let v = judge(&[[0.0; 3], [0.0, 0.0, 2.0], [0.0, 0.0, 4.0], [0.0, 0.0, 6.5]]);
-        assert_eq!(v.flaws, ["slices are unevenly spaced: from 2.000 to 2.500 mm, 1 of 3 gaps differ from the usual 2.000 mm"]);
+        assert_eq!(said(&v), ["slices are unevenly spaced: from 2.000 to 2.500 mm, 1 of 3 gaps differ from the usual 2.000 mm"]);
     }
 
     #[test]
@@ -159,13 +155,13 @@ mod tests {
     fn a_tilted_gantry_leans() {
         let tilt = 10.0_f64.to_radians().tan();
         let v = judge(&[[0.0; 3], [0.0, 5.0 * tilt, 5.0], [0.0, 10.0 * tilt, 10.0]]);
-        assert_eq!(v.flaws, ["the slices lean by 10.00° against their normal, by 1.76 mm in all (tilted gantry)"]);
+        assert_eq!(said(&v), ["the slices lean by 10.00° against their normal, by 1.76 mm in all (tilted gantry)"]);
         assert!((v.geometry.voxel_mm3() - 0.5 * 0.7 * 5.0).abs() < 1e-9);
     }
 
     #[test]
     fn a_bent_stack_is_no_grid() {
         let v = judge(&[[0.0; 3], [3.0, 0.0, 2.0], [0.0, 0.0, 4.0]]);
-        assert_eq!(v.flaws, ["the slices do not lie behind each other but up to 3.00 mm beside their common line"]);
+        assert_eq!(said(&v), ["the slices do not lie behind each other but up to 3.00 mm beside their common line"]);
     }
 }

@@ -48,7 +48,7 @@ fn max_bytes(options: &OpenOptions) -> u64 {
 /// Opens a DICOM file, or a folder with one series, as a volume of shape x, y, z(, t).
 ///
 /// # Errors
-/// [`Error::Usage`] for a folder of several series, [`Error::Format`] for broken files and geometry that cannot be trusted,
+/// [`Error::Usage`] for a folder of several series, [`Error::Format`] for broken files, [`Error::Geometry`] for a grid that cannot be trusted,
 /// [`Error::Unsupported`] for compressions and colours we cannot decode, [`Error::Limit`], [`Error::Read`].
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     Ok(Box::new(open_series(path, options)?))

@@ -7,7 +7,7 @@ use super::attributes::{Frame, Image, TIMES, dot};
 use super::geometry::{self, SAME_PLACE_MM};
 use super::{OpenOptions, header};
 use crate::volume::Geometry;
-use crate::{Error, Hint, Result};
+use crate::{Error, Flaw, Result};
 
 /// The slices of a volume in their order.
 pub(super) struct Ordered {
@@ -25,7 +25,7 @@ pub(super) struct Ordered {
 struct Findings {
     notes: Vec<String>,
     /// What makes the geometry untrustworthy.
-    flaws: Vec<String>,
+    flaws: Vec<Flaw>,
 }
 
 type Slice = (usize, usize);
@@ -38,7 +38,7 @@ pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> R
     let all: Vec<Slice> = images.iter().enumerate().flat_map(|(i, image)| (0..image.frames.len()).map(move |f| (i, f))).collect();
     let placed = all.iter().filter(|s| is_placed(frame(&images, s))).count();
     if placed > 0 && placed < all.len() {
-        found.flaws.push(format!("{} of {} slices have no position", all.len() - placed, all.len()));
+        found.flaws.push(Flaw::Unplaced { slices: (all.len() - placed) as u64, of: all.len() as u64 });
     }
     let mut ordered =
         if placed == all.len() { by_place(&images, all, &mut found) } else { without_place(&images, all, &mut found) };
@@ -46,11 +46,10 @@ pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> R
         found.notes.push("the file gives no usable pixel spacing: sizes in mm are not known".into());
     }
     if !found.flaws.is_empty() {
-        let flaws = found.flaws.join("; ");
         if !options.trust_geometry {
-            return Err(Error::format(path, flaws, Hint::TrustGeometry));
+            return Err(Error::Geometry { path: path.into(), flaws: found.flaws });
         }
-        found.notes.push(format!("geometry trusted although {flaws}"));
+        found.notes.push(format!("geometry trusted although {}", Flaw::list(&found.flaws)));
     }
     ordered.notes = found.notes;
     Ok((images, ordered))
@@ -92,7 +91,7 @@ fn same_layout(path: &Path, images: &[Image]) -> Result<()> {
 fn drop_doubles(images: Vec<Image>, found: &mut Findings) -> Result<Vec<Image>> {
     let mut by_instance: HashMap<String, Vec<usize>> = HashMap::new();
     let mut kept: Vec<Image> = Vec::with_capacity(images.len());
-    let (mut doubles, mut conflicts) = (0, 0);
+    let (mut doubles, mut conflicts) = (0u64, 0);
     for image in images {
         let same = by_instance.entry(image.instance.clone()).or_default();
         if !image.instance.is_empty() {
@@ -104,7 +103,7 @@ fn drop_doubles(images: Vec<Image>, found: &mut Findings) -> Result<Vec<Image>> 
                 doubles += 1;
                 continue;
             }
-            conflicts += usize::from(!same.is_empty());
+            conflicts += u64::from(!same.is_empty());
         }
         same.push(kept.len());
         kept.push(image);
@@ -113,7 +112,7 @@ fn drop_doubles(images: Vec<Image>, found: &mut Findings) -> Result<Vec<Image>> 
         found.notes.push(format!("{doubles} files hold the same image as another one and were left out"));
     }
     if conflicts > 0 {
-        found.flaws.push(format!("{conflicts} files have the identifier of another one but other pixels"));
+        found.flaws.push(Flaw::Conflicting { files: conflicts });
     }
     Ok(kept)
 }
@@ -153,12 +152,11 @@ fn by_place(images: &[Image], mut all: Vec<Slice>, found: &mut Findings) -> Orde
         }
         if timed.is_none() {
             let doubled: Vec<&Vec<Slice>> = places.iter().filter(|place| place.len() > 1).collect();
-            found.flaws.push(format!(
-                "{} slices share {} and nothing in the files tells their times apart: the first {:.3} mm along the normal",
-                doubled.iter().map(|place| place.len()).sum::<usize>(),
-                if doubled.len() == 1 { "one position".into() } else { format!("{} positions", doubled.len()) },
-                at(&doubled[0][0]),
-            ));
+            found.flaws.push(Flaw::SamePlace {
+                slices: doubled.iter().map(|place| place.len() as u64).sum(),
+                places: doubled.len() as u64,
+                at_mm: at(&doubled[0][0]),
+            });
         }
     }
     let stack: Vec<&Frame> = places.iter().map(|place| frame(images, &place[0])).collect();
@@ -188,7 +186,8 @@ fn one_slice_note(frame: &Frame, found: &mut Findings) {
 fn mixed(images: &[Image], all: &[Slice], found: &mut Findings) {
     let first = frame(images, &all[0]);
     let (Some([x, y]), spacing) = (first.orientation, first.spacing) else { return };
-    let (mut turned, mut angle, mut scaled) = (0, 0.0_f64, 0);
+    let (mut turned, mut degrees, mut scaled) = (0, 0.0_f64, 0);
+    let of = all.len() as u64;
     for slice in all {
         let frame = frame(images, slice);
         if let Some([u, v]) = frame.orientation {
@@ -196,23 +195,20 @@ fn mixed(images: &[Image], all: &[Slice], found: &mut Findings) {
             // acos near 1 turns rounding in the files' decimals into hundredths of a degree.
             if off > 0.25 {
                 turned += 1;
-                angle = angle.max(off);
+                degrees = degrees.max(off);
             }
         }
         let same = match (spacing, frame.spacing) {
             (Some(a), Some(b)) => (0..2).all(|i| (a[i] - b[i]).abs() <= 1e-3 * a[i]),
             (a, b) => a == b,
         };
-        scaled += usize::from(!same);
+        scaled += u64::from(!same);
     }
     if turned > 0 {
-        found.flaws.push(format!(
-            "{turned} of {} slices are turned against the first, by up to {angle:.1}° (mixed orientation)",
-            all.len()
-        ));
+        found.flaws.push(Flaw::Turned { slices: turned, of, degrees });
     }
     if scaled > 0 {
-        found.flaws.push(format!("{scaled} of {} slices have another pixel spacing than the first", all.len()));
+        found.flaws.push(Flaw::OtherSpacing { slices: scaled, of });
     }
 }
 
