@@ -1,5 +1,6 @@
 //! What can go wrong, by whose fault it is. Every message is one line: what is wrong, what to do, and the path last.
 
+mod catalogue;
 mod flaw;
 mod hint;
 
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::GpuError;
 
+pub use catalogue::{Catalogue, SeriesEntry};
 pub use flaw::Flaw;
 pub use hint::Hint;
 
@@ -59,6 +61,15 @@ pub enum Error {
         what: String,
         /// What to ask for instead.
         hint: Hint,
+    },
+    /// The folder holds several series, or none of the number asked for: [`Hint::ChooseSeries`].
+    SeveralSeries {
+        /// The folder.
+        path: PathBuf,
+        /// What there is to choose from.
+        catalogue: Catalogue,
+        /// The number that no series has, if one was asked for.
+        asked: Option<u32>,
     },
     /// An input cannot be read.
     Read {
@@ -130,6 +141,7 @@ impl Error {
                 Some(hint)
             }
             Self::Geometry { .. } => Some(&Hint::TrustGeometry),
+            Self::SeveralSeries { .. } => Some(&Hint::ChooseSeries),
             Self::Exists { .. } => Some(&Hint::Overwrite),
             Self::Read { .. } | Self::Write { .. } | Self::Gpu(_) | Self::Interrupted => None,
         }
@@ -144,6 +156,10 @@ impl Error {
             }
             Self::Geometry { path, flaws } => format!("{}; {todo}: {}", Flaw::list(flaws), path.display()),
             Self::Usage { what, .. } => format!("{what}; {todo}"),
+            Self::SeveralSeries { path, catalogue, asked } => {
+                let none = if asked.is_some() { "there is no such series; " } else { "" };
+                format!("{none}{} holds {} series: {catalogue}; {todo}", path.display(), catalogue.series.len())
+            }
             Self::Read { path, source } => format!("cannot read: {source}: {}", path.display()),
             Self::Write { path, source } => format!("cannot write: {source}: {}", path.display()),
             Self::Exists { path } => format!("cannot write: the file exists; {todo}: {}", path.display()),

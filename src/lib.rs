@@ -34,5 +34,5 @@ pub mod pipelines;
 pub mod report;
 pub mod volume;
 
-pub use error::{Error, Flaw, Hint, Result};
+pub use error::{Catalogue, Error, Flaw, Hint, Result, SeriesEntry};
 pub use wgpu;

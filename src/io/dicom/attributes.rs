@@ -86,6 +86,17 @@ pub(super) enum Found {
     NoPixels,
 }
 
+impl Found {
+    /// The identifier of the series it belongs to: never shown, only compared.
+    pub(super) fn series(&self) -> &str {
+        match self {
+            Self::Image(image) => &image.series,
+            Self::Flawed { series, .. } => series,
+            Self::NoPixels => "",
+        }
+    }
+}
+
 /// Reads a file's header.
 pub(super) fn read(path: &Path, options: &OpenOptions) -> Result<Found> {
     let file = Bytes::open(path)?;

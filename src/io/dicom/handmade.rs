@@ -205,7 +205,8 @@ fn untrusted_geometry_goes_on_when_told_to() {
     }
     let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("a gap") };
     assert!(
-        matches!(&refused, Error::Geometry { flaws, .. } if flaws.len() == 1) && refused.to_string().contains("4.000 mm between slices 3 and 4"),
+        matches!(&refused, Error::Geometry { flaws, .. } if flaws.len() == 1)
+            && refused.to_string().contains("4.000 mm between slices 3 and 4"),
         "{refused}"
     );
     let source = open(folder.path(), &trusting()).unwrap();
@@ -227,15 +228,43 @@ fn several_series_are_listed_without_names() {
     slice(folder.path(), "b1", &[text(tags::SERIES, VR::UI, "1.2.8"), text(tags::MODALITY, VR::CS, "Secret^Code")]);
     let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("two series") };
     let said = refused.to_string();
-    assert!(matches!(refused, Error::Usage { .. }) && said.contains("by its number"), "{said}");
+    assert!(said.contains("by its number"), "{said}");
+    let Error::SeveralSeries { catalogue: told, asked: None, .. } = refused else { panic!("{said}") };
+    assert_eq!(told, catalogue(folder.path(), &OpenOptions::default()).unwrap());
     assert!(said.contains("1: MR, 2 files of 3 x 2") && said.contains("2: unknown modality, 1 file of"), "{said}");
     let pick = |n: u32| open(folder.path(), &OpenOptions { series: Some(n), ..OpenOptions::default() });
     assert_eq!(pick(1).unwrap().header().shape.axes(), [3, 2, 2]);
     assert_eq!(pick(2).unwrap().header().shape.axes(), [3, 2, 1]);
     let Err(refused) = pick(3) else { panic!("no third series") };
+    assert!(matches!(&refused, Error::SeveralSeries { asked: Some(3), catalogue, .. } if *catalogue == told), "{refused}");
     for said in [said, refused.to_string(), format!("{:?}", pick(2).unwrap().header())] {
         assert!(!said.contains("Secret"), "{said}");
     }
+}
+
+#[test]
+fn a_catalogue_tells_series_apart_before_one_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = |tail: &str| text(tags::SERIES, VR::UI, &format!("1.2.8{tail}"));
+    slice(folder.path(), "a1", &[other(""), text(tags::FRAMES, VR::IS, "2"), words(&[0; 12])]);
+    slice(folder.path(), "b1", &[position(0.0)]);
+    slice(folder.path(), "b2", &[position(1.0), word(tags::BITS_ALLOCATED, 12)]);
+    slice(folder.path(), "c1", &[other(".1"), word(tags::BITS_ALLOCATED, 12), text(tags::MODALITY, VR::CS, "CT")]);
+    std::fs::write(folder.path().join("notes.txt"), "no image").unwrap();
+    let found = catalogue(folder.path(), &OpenOptions::default()).unwrap();
+    assert_eq!((found.series.len(), found.other_files), (3, 1));
+    let [a, b, c] = &found.series[..] else { panic!("{found:?}") };
+    assert_eq!((a.number, a.files, a.images, a.unreadable, a.size, a.spacing_mm), (1, 1, 2, 0, Some([3, 2]), Some([0.25, 0.5])));
+    assert_eq!((b.number, b.files, b.images, b.unreadable, b.modality.as_deref()), (2, 2, 1, 1, Some("MR")));
+    assert_eq!((c.number, c.files, c.images, c.unreadable, c.size, c.modality.as_deref()), (3, 1, 0, 1, None, None));
+    assert_eq!(b.bytes, std::fs::metadata(folder.path().join("b1")).unwrap().len());
+    assert_eq!(
+        found.to_string(),
+        "1: MR, 1 file of 3 x 2, 0.0 MB; 2: MR, 2 files of 3 x 2, 0.0 MB, 1 unreadable; 3: 1 unreadable file"
+    );
+    assert!(!format!("{found:?}").contains("Secret"));
+    // What can be read of the others is read; the one that cannot says why.
+    assert!(open(folder.path(), &OpenOptions { series: Some(3), ..OpenOptions::default() }).is_err());
 }
 
 #[test]

@@ -34,7 +34,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::io::{OpenOptions, Source};
-use crate::{Error, Result};
+use crate::{Catalogue, Error, Result};
 
 pub use source::Series;
 
@@ -45,10 +45,18 @@ fn max_bytes(options: &OpenOptions) -> u64 {
     options.max_bytes.unwrap_or(MOST_BYTES)
 }
 
+/// The series of a folder, from the headers alone: for a picker. [`OpenOptions::series`] then takes the number of one.
+///
+/// # Errors
+/// [`Error::Format`] if no file of the folder is a DICOM image, [`Error::Read`].
+pub fn catalogue(folder: &Path, options: &OpenOptions) -> Result<Catalogue> {
+    Ok(series::Folder::scan(folder, options)?.catalogue)
+}
+
 /// Opens a DICOM file, or a folder with one series, as a volume of shape x, y, z(, t).
 ///
 /// # Errors
-/// [`Error::Usage`] for a folder of several series, [`Error::Format`] for broken files, [`Error::Geometry`] for a grid that cannot be trusted,
+/// [`Error::SeveralSeries`] for a folder of more than one, [`Error::Format`] for broken files, [`Error::Geometry`] for a grid that cannot be trusted,
 /// [`Error::Unsupported`] for compressions and colours we cannot decode, [`Error::Limit`], [`Error::Read`].
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     Ok(Box::new(open_series(path, options)?))

@@ -1,4 +1,4 @@
-//! The files of one series.
+//! The files of a folder by series, and those of one of them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::attributes::{self, Found, Image};
 use super::{OpenOptions, is_dicom};
-use crate::{Error, Hint, Result};
+use crate::{Catalogue, Error, Result, SeriesEntry};
 
 /// Reads the headers of a file, or of the one series in a folder, in the natural order of file names; and what was left out.
 pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Vec<String>)> {
@@ -18,26 +18,86 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Ve
             Found::NoPixels => Err(Error::format(path, "the file holds no pixels", "give a DICOM image")),
         };
     }
-    let (files, folders) = list(path)?;
-    let found: Vec<Found> = files
-        .par_iter()
-        .map(|file| if is_dicom(file) { attributes::read(file, options) } else { Ok(Found::NoPixels) })
-        .collect::<Result<_>>()?;
-    let total = found.len();
-    let found: Vec<Found> = found.into_iter().filter(|found| !matches!(found, Found::NoPixels)).collect();
-    if found.is_empty() {
-        let what = format!("no DICOM image among the {total} files of the folder");
-        let remedy = match folders {
-            0 => "check the path".into(),
-            n => format!("give one of its {n} sub-folders (they are not searched)"),
-        };
-        return Err(Error::format(path, what, remedy));
-    }
+    let Folder { files, series, catalogue } = Folder::scan(path, options)?;
+    let count = catalogue.series.len();
+    let wanted = match options.series {
+        None if count == 1 => 0,
+        Some(n) if (1..=count).contains(&(n as usize)) => n as usize - 1,
+        asked => return Err(Error::SeveralSeries { path: path.into(), catalogue, asked }),
+    };
     let mut notes = Vec::new();
-    if found.len() < total {
-        notes.push(format!("{} files in the folder are no DICOM images and were left out", total - found.len()));
+    if catalogue.other_files > 0 {
+        notes.push(format!("{} files in the folder are no DICOM images and were left out", catalogue.other_files));
     }
-    Ok((pick(path, found, options, &mut notes)?, notes))
+    if count > 1 {
+        notes.push(format!("series {} of {count} in the folder", wanted + 1));
+    }
+    let own = files.into_iter().zip(series).filter(|(_, n)| *n == wanted);
+    let images = own.filter_map(|(file, _)| match file {
+        Found::Image(image) => Some(Ok(*image)),
+        Found::Flawed { error, .. } => Some(Err(error)),
+        Found::NoPixels => None,
+    });
+    Ok((images.collect::<Result<_>>()?, notes))
+}
+
+/// All headers of a folder.
+pub(super) struct Folder {
+    /// Files that hold images, readable or not, in natural order.
+    files: Vec<Found>,
+    /// The series of each, counted from 0.
+    series: Vec<usize>,
+    pub(super) catalogue: Catalogue,
+}
+
+impl Folder {
+    /// Reads the headers of all files, in parallel; no pixels.
+    pub(super) fn scan(path: &Path, options: &OpenOptions) -> Result<Self> {
+        let (paths, folders) = list(path)?;
+        let mut files: Vec<Found> = paths
+            .par_iter()
+            .map(|file| if is_dicom(file) { attributes::read(file, options) } else { Ok(Found::NoPixels) })
+            .collect::<Result<_>>()?;
+        files.retain(|file| !matches!(file, Found::NoPixels));
+        if files.is_empty() {
+            let what = format!("no DICOM image among the {} files of the folder", paths.len());
+            let hint = match folders {
+                0 => "check the path".into(),
+                n => format!("give one of its {n} sub-folders (they are not searched)"),
+            };
+            return Err(Error::format(path, what, hint));
+        }
+        let mut catalogue = Catalogue { other_files: (paths.len() - files.len()) as u64, ..Catalogue::default() };
+        // Numbered in the order in which their first files come.
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut series = Vec::with_capacity(files.len());
+        for file in &files {
+            let next = numbers.len();
+            let n = *numbers.entry(file.series()).or_insert(next);
+            if n == next {
+                catalogue.series.push(SeriesEntry { number: n as u32 + 1, ..SeriesEntry::default() });
+            }
+            tally(&mut catalogue.series[n], file);
+            series.push(n);
+        }
+        Ok(Self { files, series, catalogue })
+    }
+}
+
+/// Adds a file to what is known of its series; the first image that can be read speaks for all.
+fn tally(entry: &mut SeriesEntry, file: &Found) {
+    entry.files += 1;
+    let Found::Image(image) = file else {
+        entry.unreadable += 1;
+        return;
+    };
+    if entry.size.is_none() {
+        entry.size = Some([image.pixels.layout.columns, image.pixels.layout.rows]);
+        entry.spacing_mm = image.frames.first().and_then(|frame| frame.spacing);
+        entry.modality.clone_from(&image.modality);
+    }
+    entry.images += image.frames.len() as u64;
+    entry.bytes += image.bytes;
 }
 
 /// Files in natural order, and how many folders lie beside them. Hidden ones are left out.
@@ -59,77 +119,4 @@ fn list(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
         natord::compare(&name(a), &name(b)).then_with(|| a.cmp(b))
     });
     Ok((files, folders))
-}
-
-fn pick(folder: &Path, found: Vec<Found>, options: &OpenOptions, notes: &mut Vec<String>) -> Result<Vec<Image>> {
-    // Numbered in the order in which their first files come.
-    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-    let of: Vec<usize> = found
-        .iter()
-        .map(|found| {
-            let series = match found {
-                Found::Image(image) => image.series.as_str(),
-                Found::Flawed { series, .. } => series,
-                Found::NoPixels => "",
-            };
-            let next = numbers.len();
-            *numbers.entry(series).or_insert(next)
-        })
-        .collect();
-    let count = numbers.len();
-    let refuse = |problem: &str| {
-        let folder = folder.display();
-        let what = format!("{problem}{folder} holds {count} series: {}", describe(&found, &of, count));
-        Err(Error::usage(what, Hint::ChooseSeries))
-    };
-    let wanted = match options.series.map(|n| n as usize) {
-        None if count == 1 => 0,
-        None => return refuse(""),
-        Some(n) if (1..=count).contains(&n) => n - 1,
-        Some(_) => return refuse("there is no such series; "),
-    };
-    if count > 1 {
-        notes.push(format!("series {} of {count} in the folder", wanted + 1));
-    }
-    let own = found.into_iter().zip(of).filter(|(_, n)| *n == wanted);
-    own.filter_map(|(found, _)| match found {
-        Found::Image(image) => Some(Ok(*image)),
-        Found::Flawed { error, .. } => Some(Err(error)),
-        Found::NoPixels => None,
-    })
-    .collect()
-}
-
-/// Number, modality, files and size of each series: nothing that could name a patient.
-fn describe(found: &[Found], of: &[usize], count: usize) -> String {
-    const SHOWN: usize = 20;
-    let mut lines: Vec<String> = (0..count.min(SHOWN))
-        .map(|n| {
-            let own = || found.iter().zip(of).filter(|(_, of)| **of == n).map(|(found, _)| found);
-            let images: Vec<&Image> = own()
-                .filter_map(|found| match found {
-                    Found::Image(image) => Some(image.as_ref()),
-                    _ => None,
-                })
-                .collect();
-            let (all, bytes) = (own().count(), images.iter().map(|image| image.bytes).sum::<u64>());
-            let plural = if all == 1 { "file" } else { "files" };
-            let unreadable = if images.len() < all { format!(", {} unreadable", all - images.len()) } else { String::new() };
-            match images.first() {
-                None => format!("{}: {all} unreadable {plural}", n + 1),
-                Some(first) => format!(
-                    "{}: {}, {all} {plural} of {} x {}, {:.1} MB{unreadable}",
-                    n + 1,
-                    first.modality.as_deref().unwrap_or("unknown modality"),
-                    first.pixels.layout.columns,
-                    first.pixels.layout.rows,
-                    bytes as f64 / 1e6
-                ),
-            }
-        })
-        .collect();
-    if count > SHOWN {
-        lines.push(format!("and {} more", count - SHOWN));
-    }
-    lines.join("; ")
 }
