@@ -1,6 +1,7 @@
 //! Files: every format reads and writes blocks of voxels behind two traits. No wgpu here, no analysis.
 
 pub mod dicom;
+mod format;
 mod free_space;
 mod grey;
 mod limits;
@@ -8,6 +9,7 @@ mod limits;
 mod mutations;
 pub mod nifti;
 mod open;
+mod options;
 pub mod output;
 mod place;
 mod positional;
@@ -20,9 +22,13 @@ mod stack;
 mod tests;
 mod write_behind;
 
+pub use format::FORMATS;
 pub use grey::Grey;
 pub use limits::Limits;
-pub use open::{OpenOptions, WriteOptions, create, open};
+pub use open::{create, open};
+pub use options::{OpenOptions, WriteOptions};
+
+use std::path::Path;
 
 use crate::Result;
 use crate::volume::{Header, Volume};
@@ -70,6 +76,67 @@ pub trait Output: Sink {
     /// # Errors
     /// [`crate::Error::Write`], with the path.
     fn finish(self: Box<Self>) -> Result<output::Staged>;
+}
+
+/// One format: a row of [`FORMATS`]. Each stands in the room of its format, and all ways in and out go through it.
+#[derive(Debug)]
+pub struct Format {
+    /// As people write it.
+    pub name: &'static str,
+    /// Endings of its files' names, in lower case, with the dot.
+    pub read: &'static [&'static str],
+    /// Those under which it can be written.
+    pub written: &'static [&'static str],
+    /// What its files are beside others in a folder.
+    pub in_folder: InFolder,
+    /// What one file may claim to hold.
+    pub limits: Limits,
+    /// Whether its reader says more about a file that only has the name, but not the beginning, than that it has not.
+    knows_better: bool,
+    /// Whether a file that begins like this is one; the path, for what lies behind a compression.
+    sniff: fn(&Path, &[u8]) -> bool,
+    open: fn(&Path, &OpenOptions) -> Result<Box<dyn Source>>,
+    /// The header alone (notes on the content excepted), where that is cheaper than to open the file.
+    probe: Option<fn(&Path, &OpenOptions) -> Result<Header>>,
+    create: Option<Create>,
+}
+
+/// Begins a file.
+type Create = fn(&output::Target, &Header, &WriteOptions) -> Result<Box<dyn Output>>;
+
+/// What the files of a format are beside others in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InFolder {
+    /// Slices of series, which the format itself sorts out.
+    Series,
+    /// Slices of one volume, in the order of their names.
+    Slices,
+    /// Nothing to each other.
+    Alone,
+}
+
+impl Format {
+    /// Whether files of this name are its files.
+    pub fn reads(&self, path: &Path) -> bool {
+        ends(path, self.read)
+    }
+
+    /// Whether a file of this name is written as one.
+    pub fn writes(&self, path: &Path) -> bool {
+        ends(path, self.written)
+    }
+
+    fn header(&self, path: &Path, options: &OpenOptions) -> Result<Header> {
+        match self.probe {
+            Some(probe) => probe(path, options),
+            None => Ok((self.open)(path, options)?.header().clone()),
+        }
+    }
+}
+
+fn ends(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    endings.iter().any(|ending| name.ends_with(ending))
 }
 
 impl Source for Volume {

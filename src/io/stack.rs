@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Source;
-use super::open::{OpenOptions, open_slice, slice_header};
 use super::slices::Slices;
+use super::{Format, OpenOptions, Source, format};
 use crate::volume::{Header, Rescale, Rescales, Shape, Volume};
 use crate::{Error, Result};
 
@@ -17,12 +16,12 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
     let Some(first_path) = paths.first() else {
         return Err(Error::usage("a stack of no images", "give at least one"));
     };
-    let first = slice_header(first_path, options)?;
+    let first = slice_format(first_path)?.header(first_path, options)?;
     let shape = plane(first_path, &first)?;
     let mut rescales = vec![first.rescale.clone()];
     let mut geometry = first.geometry.clone();
     for path in &paths[1..] {
-        let header = slice_header(path, options)?;
+        let header = slice_format(path)?.header(path, options)?;
         if plane(path, &header)? != shape || header.dtype != first.dtype {
             return Err(Error::usage(
                 format!(
@@ -56,7 +55,7 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
     let (paths, options) = (paths.to_vec(), options.clone());
     let (dtype, voxels) = (header.dtype, header.shape.slice_voxels());
     let decode = move |i: usize| {
-        let slice = open_slice(&paths[i], &options)?;
+        let slice = (slice_format(&paths[i])?.open)(&paths[i], &options)?;
         let found = slice.header();
         if found.dtype != dtype || found.shape.voxels() != voxels {
             return Err(Error::format(&paths[i], "the file changed while it was read", "run again"));
@@ -66,6 +65,17 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
         Volume::new(found.clone(), bytes)
     };
     Ok(Box::new(Slices::new(header, Box::new(decode))))
+}
+
+/// A slice is a file, never a folder.
+fn slice_format(path: &Path) -> Result<&'static Format> {
+    if std::fs::metadata(path).map_err(Error::read(path))?.is_dir() {
+        return Err(Error::usage(
+            format!("a folder among several inputs ({})", path.display()),
+            "give one folder, or files only",
+        ));
+    }
+    format::of(path)
 }
 
 fn plane(path: &Path, header: &Header) -> Result<(u64, u64)> {

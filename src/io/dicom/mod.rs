@@ -33,10 +33,24 @@ pub mod write;
 use std::io::Read;
 use std::path::Path;
 
-use crate::io::{OpenOptions, Source};
+use crate::io::{Format, InFolder, Limits, OpenOptions, Source};
 use crate::{Catalogue, Error, Result};
 
 pub use source::Series;
+
+/// Files and series; what is written is phantoms only, by [`write`].
+pub(super) const FORMAT: Format = Format {
+    name: "DICOM",
+    read: &[".dcm", ".dicom"],
+    written: &[],
+    in_folder: InFolder::Series,
+    limits: Limits::VOLUME,
+    knows_better: false,
+    sniff: |_, start| elements::looks_like_dicom(start),
+    open,
+    probe: None,
+    create: None,
+};
 
 /// Refuse volumes larger than this, unless the caller says otherwise.
 const MOST_BYTES: u64 = 64 << 30;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::header::{Encoding, Layout, interpret};
-use super::{fill, gzip, read_error};
+use super::{LONGEST_HEADER, fill, gzip, read_error};
 use crate::io::{Grey, Limits, Source, positional};
 use crate::volume::Header;
 use crate::{Error, Result};
@@ -17,7 +17,7 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
     if length == 0 {
         return Err(Error::format(path, "the file is empty", "get the file again"));
     }
-    let mut start = [0; 544];
+    let mut start = [0; LONGEST_HEADER];
     let n = fill(&mut file, &mut start);
     if !start[..n].starts_with(&gzip::MAGIC) {
         let (header, layout) = interpret(path, &start[..n], grey)?;

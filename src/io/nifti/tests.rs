@@ -5,7 +5,7 @@ use std::path::Path;
 use super::fields::{Fields, Version};
 use super::header::interpret;
 use crate::Result;
-use crate::io::{Grey, Limits};
+use crate::io::{Grey, OpenOptions};
 use crate::volume::{Dtype, Header, Rescale};
 
 /// A 2 x 3 x 4 int16 volume of 1 x 2 x 3 mm, without orientation.
@@ -169,7 +169,7 @@ fn big_endian_voxels_are_turned_and_colour_becomes_grey() {
     }
     bytes.extend([0, 0, 0, 0, 0x01, 0x02, 0xff, 0xfe]);
     std::fs::write(&path, &bytes).unwrap();
-    let source = super::open(&path, &Limits::VOLUME, Grey::Rec601).unwrap();
+    let source = super::open(&path, &OpenOptions::default()).unwrap();
     let mut voxels = [0; 4];
     source.read(0, &mut voxels).unwrap();
     assert_eq!(voxels.map(i16::from), [2, 1, 0xfe, 0xff]);
@@ -178,13 +178,13 @@ fn big_endian_voxels_are_turned_and_colour_becomes_grey() {
     let mut bytes = fields.write();
     bytes.extend([0, 0, 0, 0, 255, 0, 0, 10, 10, 10]);
     std::fs::write(&path, &bytes).unwrap();
-    let source = super::open(&path, &Limits::VOLUME, Grey::Rec601).unwrap();
+    let source = super::open(&path, &OpenOptions::default()).unwrap();
     let mut voxels = [0; 2];
     source.read(0, &mut voxels).unwrap();
     assert_eq!(voxels, [76, 10]);
     assert!(source.header().notes.iter().any(|n| n.contains("grey")));
     bytes.pop();
     std::fs::write(&path, &bytes).unwrap();
-    let error = super::open(&path, &Limits::VOLUME, Grey::Rec601).map(|_| ()).unwrap_err().to_string();
+    let error = super::open(&path, &OpenOptions::default()).map(|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("truncated: the file has 357 bytes, needs 358"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! TIFF and BigTIFF: each page is a slice.
+//! Pages out of TIFF files.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -9,7 +9,7 @@ use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
-use super::read::one_line;
+use crate::io::raster::decode::one_line;
 use crate::io::slices::Slices;
 use crate::io::{Grey, Limits, Source};
 use crate::volume::{Dtype, Geometry, Header, Shape, Volume};

@@ -1,14 +1,13 @@
-//! PNG and JPEG.
+//! Images that are decoded as a whole: PNG and JPEG.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use super::Format;
-use crate::io::{Grey, Limits};
-use crate::volume::{Dtype, Header, Shape};
+use crate::io::{Grey, Limits, OpenOptions, Source};
+use crate::volume::{Dtype, Header, Shape, Volume};
 use crate::{Error, Result};
 
 /// Decoders need room besides the picture itself.
@@ -17,34 +16,27 @@ const WORKING_SPACE: u64 = 64 << 20;
 /// The most that PNG can expand: deflate 1032 : 1, and one bit of a palette to four bytes.
 const MOST_EXPANSION: u64 = 1032 * 32;
 
-/// The format by the file's first bytes.
-pub(super) fn format(path: &Path) -> Result<Format> {
-    let mut start = Vec::new();
-    File::open(path).and_then(|f| f.take(8).read_to_end(&mut start)).map_err(Error::read(path))?;
-    Format::sniff(&start)
-        .ok_or_else(|| Error::format(path, "not a PNG, JPEG or TIFF file", "check that the name says what the file is"))
-}
-
-pub(super) fn header(path: &Path, format: Format, limits: &Limits) -> Result<Header> {
-    let decoder = decoder(path, format, limits)?;
+/// The header that [`open`] would give, without decoding (notes on the content excepted).
+pub(super) fn header(path: &Path, format: ImageFormat, options: &OpenOptions) -> Result<Header> {
+    let decoder = decoder(path, format, options.limits(Limits::IMAGE))?;
     described(path, format, &decoder)
 }
 
-pub(super) fn image(path: &Path, format: Format, limits: &Limits, grey: Grey) -> Result<(Header, Vec<u8>)> {
-    let decoder = decoder(path, format, limits)?;
+/// Decodes an image; its size is checked before.
+pub(super) fn open(path: &Path, format: ImageFormat, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    let decoder = decoder(path, format, options.limits(Limits::IMAGE))?;
     let mut header = described(path, format, &decoder)?;
     let image = DynamicImage::from_decoder(decoder).map_err(|e| error(path, e))?;
     let mut notes = Vec::new();
-    let bytes = to_grey(image, grey, &mut notes)
+    let bytes = to_grey(image, options.grey, &mut notes)
         .ok_or_else(|| Error::unsupported(path, "pixels of this type", "convert the image to 8- or 16-bit grey"))?;
     header.notes.extend(notes);
-    Ok((header, bytes))
+    Ok(Box::new(Volume::new(header, bytes)?))
 }
 
-fn decoder(path: &Path, format: Format, limits: &Limits) -> Result<impl ImageDecoder> {
+fn decoder(path: &Path, format: ImageFormat, limits: Limits) -> Result<impl ImageDecoder> {
     let file = File::open(path).map_err(Error::read(path))?;
     let length = file.metadata().map_err(Error::read(path))?.len();
-    let format = if format == Format::Png { ImageFormat::Png } else { ImageFormat::Jpeg };
     let mut reader = ImageReader::with_format(BufReader::new(file), format);
     let mut bound = image::Limits::no_limits();
     bound.max_alloc = Some(limits.max_bytes.saturating_add(WORKING_SPACE));
@@ -59,14 +51,14 @@ fn decoder(path: &Path, format: Format, limits: &Limits) -> Result<impl ImageDec
     Ok(decoder)
 }
 
-fn described(path: &Path, format: Format, decoder: &impl ImageDecoder) -> Result<Header> {
+fn described(path: &Path, format: ImageFormat, decoder: &impl ImageDecoder) -> Result<Header> {
     let (width, height) = decoder.dimensions();
     let shape = Shape::new(&[width.into(), height.into()])
         .ok_or_else(|| Error::format(path, format!("an image of {width} x {height} pixels"), "get the file again"))?;
     let colour = decoder.color_type();
     let dtype = if colour.bytes_per_pixel() / colour.channel_count() == 2 { Dtype::U16 } else { Dtype::U8 };
     let mut header = Header::new(shape, dtype);
-    header.origin.format = format.name().into();
+    header.origin.format = if format == ImageFormat::Png { "PNG" } else { "JPEG" }.into();
     header.origin.files = 1;
     Ok(header)
 }

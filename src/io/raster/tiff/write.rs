@@ -1,4 +1,4 @@
-//! TIFF: one page per slice, BigTIFF where 4 GiB would not do. Stored values only; a rescale has no place in TIFF.
+//! Pages into TIFF files, BigTIFF where 4 GiB would not do. Stored values only; a rescale has no place in TIFF.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -181,7 +181,7 @@ fn error(path: &Path, error: TiffError) -> Error {
 mod tests {
     use super::*;
     use crate::io::output::publish;
-    use crate::io::{Grey, Limits, raster};
+    use crate::io::tests::{all, open_path};
     use crate::volume::Shape;
 
     #[test]
@@ -196,8 +196,8 @@ mod tests {
         }
         publish(vec![sink.finish().unwrap()]).unwrap();
         assert_eq!(std::fs::read(&path).unwrap()[..4], *b"II+\0");
-        let source = raster::open(&path, &Limits::IMAGE, &Limits::VOLUME, Grey::Rec601).unwrap();
+        let source = open_path(&path).unwrap();
         assert_eq!(source.header().shape, header.shape);
-        assert_eq!(crate::io::tests::all(&*source).unwrap(), bytes);
+        assert_eq!(all(&*source).unwrap(), bytes);
     }
 }

@@ -1,18 +1,33 @@
-//! PNG.
+//! PNG: one image of 8 or 16 bits.
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::sync::{Mutex, PoisonError};
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
+use image::{ExtendedColorType, ImageEncoder, ImageFormat};
 
+use super::decode;
 use crate::io::output::{Staged, Target};
-use crate::io::{Output, Sink};
+use crate::io::{Format, InFolder, Limits, Output, Sink};
 use crate::volume::{Dtype, Header};
 use crate::{Error, Hint, Result};
 
-pub(super) fn png(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
+/// One image.
+pub(in crate::io) const FORMAT: Format = Format {
+    name: "PNG",
+    read: &[".png"],
+    written: &[".png"],
+    in_folder: InFolder::Slices,
+    limits: Limits::IMAGE,
+    knows_better: false,
+    sniff: |_, start| start.starts_with(b"\x89PNG\r\n\x1a\n"),
+    open: |path, options| decode::open(path, ImageFormat::Png, options),
+    probe: Some(|path, options| decode::header(path, ImageFormat::Png, options)),
+    create: Some(|target, header, _| create(target, header)),
+};
+
+fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
     let path = target.path();
     if header.shape.slices() != 1 {
         return Err(Error::unsupported(path, format!("a PNG holds one image, not {}", header.shape), Hint::OneSlice));

@@ -1,0 +1,42 @@
+//! What a caller may ask of reading and of writing, whatever the format.
+
+use super::{Grey, Limits};
+
+/// How to read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OpenOptions {
+    /// How colour becomes grey.
+    pub grey: Grey,
+    /// Read a series even if its geometry cannot be trusted.
+    pub trust_geometry: bool,
+    /// Which of several DICOM series in a folder, counted from 1.
+    pub series: Option<u32>,
+    /// The most bytes of voxels to believe in; without it [`Limits::VOLUME`] and [`Limits::IMAGE`] hold.
+    pub max_bytes: Option<u64>,
+}
+
+impl OpenOptions {
+    /// The `usual` limits, unless the caller gave another.
+    pub(super) fn limits(&self, usual: Limits) -> Limits {
+        self.max_bytes.map_or(usual, |max_bytes| Limits { max_bytes })
+    }
+}
+
+/// How to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Effort of gzip, 1 (fast) to 9 (small).
+    pub gzip_level: u32,
+}
+
+impl WriteOptions {
+    /// The knee of the curve. A chest CT of 512 x 512 x 100, two threads: level 1 writes 253 MB/s and leaves 79 % of the size,
+    /// 2 154 MB/s and 58 %, 3 131 MB/s and 57 %, 6 88 MB/s and 56 %. All are read at 300 MB/s.
+    pub const GZIP_LEVEL: u32 = 2;
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { gzip_level: Self::GZIP_LEVEL }
+    }
+}
