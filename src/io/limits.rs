@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::volume::Header;
 use crate::{Error, Result};
 
 /// The largest size that is believed.
@@ -12,9 +13,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For volumes, which are read block by block: 1 TiB.
+    /// For volumes of any format, which are read block by block: 1 TiB.
     pub const VOLUME: Self = Self { max_bytes: 1 << 40 };
-    /// For images, which are decoded as a whole: 2 GiB.
+    /// For what is decoded as a whole, images and pages: 2 GiB.
     pub const IMAGE: Self = Self { max_bytes: 2 << 30 };
 
     /// Refuses what is larger.
@@ -27,6 +28,15 @@ impl Limits {
         }
         let what = format!("{} MiB of voxels, the limit is {} MiB", mib(bytes), mib(self.max_bytes));
         Err(Error::limit(path, what, "raise the limit if the file is genuine"))
+    }
+
+    /// Refuses a volume that is larger.
+    ///
+    /// # Errors
+    /// As [`Limits::check`].
+    pub fn check_volume(&self, path: &Path, header: &Header) -> Result<()> {
+        // A header may claim 2^62 voxels of eight bytes.
+        self.check(path, header.shape.voxels().saturating_mul(header.dtype.bytes() as u64))
     }
 }
 

@@ -7,7 +7,7 @@ use super::elements::{self, Dataset, PixelElement, Scan};
 use super::layout::Layout;
 use super::pixels::Pixels;
 use super::syntax::Compression;
-use super::{OpenOptions, codecs, codestream, fragments, max_bytes, tags};
+use super::{OpenOptions, codecs, codestream, fragments, tags};
 use crate::volume::{Acquisition, Padding, Rescale, VoiLut, Window, WindowFunction};
 use crate::{Error, Result};
 
@@ -113,7 +113,7 @@ fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: 
     let set = &scan.dataset;
     codecs::check(path, &scan.syntax)?;
     let layout = Layout::read(path, set, &element, &scan.syntax)?;
-    layout.check_size(path, &element, &scan.syntax, file.len(), max_bytes(options))?;
+    layout.check_size(path, &element, &scan.syntax, file.len(), options)?;
     let mut frames = Vec::new();
     if scan.syntax.compression != Compression::None {
         let extended: Vec<u64> = set

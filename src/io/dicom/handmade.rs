@@ -7,7 +7,7 @@ use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 
 use super::*;
-use crate::volume::{Dtype, Padding, Rescale, Rescales, VoiLut};
+use crate::volume::{Dtype, Header, Padding, Rescale, Rescales, Shape, VoiLut};
 
 type Edit = (u32, VR, PrimitiveValue);
 
@@ -371,4 +371,8 @@ fn limits_hold_before_anything_is_read() {
     let options = OpenOptions { max_bytes: Some(11), ..OpenOptions::default() };
     assert!(matches!(open(&path, &options), Err(Error::Limit { .. })));
     assert!(open(&path, &OpenOptions { max_bytes: Some(12), ..OpenOptions::default() }).is_ok());
+    // As every volume: 1 TiB, not one byte more. Other formats have no limit of their own either.
+    let with = |voxels: u64| Header::new(Shape::new(&[voxels]).unwrap(), Dtype::U8);
+    assert!(FORMAT.limits.check_volume(&path, &with(1 << 40)).is_ok());
+    assert!(matches!(FORMAT.limits.check_volume(&path, &with((1 << 40) + 1)), Err(Error::Limit { .. })));
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::attributes::{Frame, Image};
 use super::order::Ordered;
 use super::syntax::Compression;
-use super::{OpenOptions, max_bytes};
+use super::{FORMAT, OpenOptions};
 use crate::volume::{Header, Origin, Rescale, Rescales, Shape, Unit};
 use crate::{Error, Result};
 
@@ -29,12 +29,9 @@ pub(super) fn build(
     if ordered.times > 1 {
         axes.push(ordered.times);
     }
-    let too_large = |what: String| Error::limit(path, what, "raise the limit if the series is trusted");
-    let shape = Shape::new(&axes).ok_or_else(|| too_large("the volume has too many voxels".into()))?;
+    let shape = Shape::new(&axes).ok_or_else(|| Error::limit(path, "the volume has too many voxels", "split the series"))?;
     let mut header = Header::new(shape, layout.dtype());
-    if header.bytes() > max_bytes(options) {
-        return Err(too_large(format!("{} bytes of voxels are more than the limit of {}", header.bytes(), max_bytes(options))));
-    }
+    options.limits(FORMAT.limits).check_volume(path, &header)?;
     let grey = layout.samples == 1 && !matches!(layout.colour, super::layout::Colour::Palette(_));
     header.rescale = if grey { rescales(&slices) } else { Rescales::Uniform(Rescale::IDENTITY) };
     if grey && slices.iter().all(|(image, _)| image.hounsfield) {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::colour::Palette;
 use super::elements::{Dataset, PixelElement};
 use super::syntax::{Compression, Syntax};
-use super::{CONVERT, broken, tags};
+use super::{CONVERT, FORMAT, broken, tags};
+use crate::io::{Limits, OpenOptions};
 use crate::volume::Dtype;
 use crate::{Error, Result};
 
@@ -158,7 +159,14 @@ impl Layout {
     }
 
     /// Checks what the header claims against the limit and against what the file holds.
-    pub(super) fn check_size(&self, path: &Path, pixels: &PixelElement, syntax: &Syntax, file: u64, limit: u64) -> Result<()> {
+    pub(super) fn check_size(
+        &self,
+        path: &Path,
+        pixels: &PixelElement,
+        syntax: &Syntax,
+        file: u64,
+        options: &OpenOptions,
+    ) -> Result<()> {
         let native = matches!(syntax.compression, Compression::None);
         let needed = (self.frame_bits() * u128::from(self.frames)).div_ceil(8);
         let claim = || format!("{} x {} x {} pixels of {} bits", self.columns, self.rows, self.frames, self.bits_allocated);
@@ -187,14 +195,12 @@ impl Layout {
             ));
         }
         let voxels = u128::from(self.pixels()) * u128::from(self.frames) * self.dtype().bytes() as u128;
-        if voxels > u128::from(limit) {
-            return Err(Error::limit(
-                path,
-                format!("{} are more than the limit of {limit} bytes", claim()),
-                "raise the limit if the file is trusted",
-            ));
+        let bytes = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
+        if !native {
+            // A compressed frame is decoded as a whole.
+            options.limits(Limits::IMAGE).check(path, bytes(self.frame_bits().div_ceil(8)))?;
         }
-        Ok(())
+        options.limits(FORMAT.limits).check(path, bytes(voxels))
     }
 }
 

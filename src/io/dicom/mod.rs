@@ -52,13 +52,6 @@ pub(super) const FORMAT: Format = Format {
     create: None,
 };
 
-/// Refuse volumes larger than this, unless the caller says otherwise.
-const MOST_BYTES: u64 = 64 << 30;
-
-fn max_bytes(options: &OpenOptions) -> u64 {
-    options.max_bytes.unwrap_or(MOST_BYTES)
-}
-
 /// The series of a folder, from the headers alone: for a picker. [`OpenOptions::series`] then takes the number of one.
 ///
 /// # Errors

@@ -26,7 +26,7 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
             let what = format!("truncated: the file has {length} bytes, needs {needs}");
             return Err(Error::format(path, what, "get the file again"));
         }
-        limits.check(path, voxel_bytes(&header))?;
+        limits.check_volume(path, &header)?;
         return Ok(Box::new(Plain { path: path.into(), file, header, layout }));
     }
     let mut reader = gzip::Reader::open(path).map_err(Error::read(path))?;
@@ -41,15 +41,10 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
         let what = format!("truncated: {length} bytes of gzip hold at most {most}, the header needs {needs}");
         return Err(Error::format(path, what, "get the file again"));
     }
-    limits.check(path, voxel_bytes(&header))?;
+    limits.check_volume(path, &header)?;
     header.origin.format += " (gzip)";
     let stream = Mutex::new(Stream { reader, at: n as u64 });
     Ok(Box::new(Gzipped { path: path.into(), header, layout, stream }))
-}
-
-/// Where a file is as long as its header says this cannot overflow; a gzip bomb may still claim a lot.
-fn voxel_bytes(header: &Header) -> u64 {
-    header.shape.voxels().saturating_mul(header.dtype.bytes() as u64)
 }
 
 /// A plain file: any thread reads any part.

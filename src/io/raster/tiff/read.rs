@@ -62,7 +62,7 @@ pub(super) fn open(path: &Path, limits: &Limits, volume_limits: &Limits, grey: G
     let (width, height) = first.size;
     let axes = [width.into(), height.into(), count];
     header.shape = Shape::new(&axes).ok_or_else(|| Error::format(path, "too many pixels", "get the file again"))?;
-    volume_limits.check(path, header.bytes())?;
+    volume_limits.check_volume(path, &header)?;
     let (path, limits) = (path.to_path_buf(), *limits);
     // A reader jumps to its page by a list that it makes on the way, so readers are used again.
     let idle = Mutex::new(vec![pages]);
