@@ -5,14 +5,16 @@
 //! so slices can be made in any order and on any thread.
 
 mod anatomy;
+mod hash;
 
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::io::dicom::write::{CtSlice, write_ct_slice};
+use crate::io::dicom::write::{CtSlice, CtUids, write_ct_slice};
 use crate::io::output::{Target, publish};
 use crate::{Error, Result};
+use hash::hash;
 
 /// A chest phantom.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,8 +92,7 @@ impl Phantom {
                         z as f64 * spacing_mm[2],
                     ],
                     number: z as u32 + 1,
-                    // Another size is another series.
-                    seed: hash(self.seed, nx << 32 | ny, nz),
+                    uids: self.uids(z + 1),
                     hounsfield: &hounsfield,
                 };
                 write_ct_slice(&slice, std::io::BufWriter::with_capacity(1 << 20, &mut file), &path)?;
@@ -104,16 +105,17 @@ impl Phantom {
             .collect::<Result<Vec<_>>>()?;
         publish(staged)
     }
-}
 
-/// 64 well-mixed bits of three numbers (the finaliser of SplitMix64, once for each).
-pub(crate) fn hash(seed: u64, a: u64, b: u64) -> u64 {
-    let mix = |mut x: u64| {
-        x = (x ^ x >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ x >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ x >> 31
-    };
-    [seed, a, b].into_iter().fold(0, |h: u64, n| mix(h.wrapping_add(n).wrapping_add(0x9E37_79B9_7F4A_7C15)))
+    /// Identifiers made from the seed and the size alone: another size is another series.
+    fn uids(&self, number: u64) -> CtUids {
+        let [nx, ny, nz] = self.size;
+        let seed = hash(self.seed, nx << 32 | ny, nz);
+        let uid = |kind: u64, n: u64| {
+            let [high, low] = [1, 2].map(|half| hash(seed, kind << 32 | half, n));
+            u128::from(high) << 64 | u128::from(low)
+        };
+        CtUids { study: uid(1, 0), series: uid(2, 0), instance: uid(3, number), frame_of_reference: uid(4, 0) }
+    }
 }
 
 /// Nearly normal noise of standard deviation 1: the sum of eight 16-bit numbers of a hash.

@@ -16,7 +16,7 @@ pub struct Catalogue {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SeriesEntry {
-    /// What [`series`](crate::io::OpenOptions::series) calls it: from 1.
+    /// What the option `series` of opening calls it: from 1.
     pub number: u32,
     /// A code such as CT, of the first image that can be read; none if it gives no proper code.
     pub modality: Option<String>,

@@ -1,6 +1,6 @@
 //! The chest itself: x to the left, y to the back, z to the head; 400 x 400 x 320 units.
 
-use super::hash;
+use super::hash::hash;
 
 /// What one axial slice is made of.
 pub(super) struct Slice {

@@ -345,6 +345,11 @@ pub(super) fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
 }
 
 impl Image {
+    /// Whether frames without a place are a film, not a stack.
+    pub(super) fn is_film(&self) -> bool {
+        self.frame_time.is_some() || matches!(self.modality.as_deref(), Some("US" | "XA" | "RF" | "ES" | "GM" | "XC"))
+    }
+
     /// The file's bytes as its offsets count them.
     pub(super) fn open(&self) -> Result<Bytes> {
         let file = Bytes::open(&self.path)?;

@@ -9,11 +9,6 @@ use super::{FORMAT, OpenOptions};
 use crate::volume::{Header, Origin, Rescale, Rescales, Shape, Unit};
 use crate::{Error, Result};
 
-/// Modalities whose frames without a place are a film, not a stack.
-pub(super) fn is_film(modality: Option<&str>) -> bool {
-    matches!(modality, Some("US" | "XA" | "RF" | "ES" | "GM" | "XC"))
-}
-
 pub(super) fn build(
     path: &Path,
     images: &[Image],

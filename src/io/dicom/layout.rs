@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::colour::Palette;
 use super::elements::{Dataset, PixelElement};
+use super::palette::Palette;
 use super::syntax::{Compression, Syntax};
 use super::{CONVERT, FORMAT, broken, tags};
 use crate::io::{Limits, OpenOptions};

@@ -20,6 +20,7 @@ mod handmade;
 mod header;
 mod layout;
 mod order;
+mod palette;
 mod pixels;
 mod rle;
 mod series;

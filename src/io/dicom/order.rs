@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::OpenOptions;
 use super::attributes::{Frame, Image, TIMES, dot};
 use super::geometry::{self, SAME_PLACE_MM};
-use super::{OpenOptions, header};
 use crate::volume::Geometry;
 use crate::{Error, Flaw, Result};
 
@@ -252,8 +252,7 @@ fn uniform_step(values: &[f64], unit: f64) -> Option<f64> {
 /// Slices that do not say where they are.
 fn without_place(images: &[Image], mut all: Vec<Slice>, found: &mut Findings) -> Ordered {
     let n = all.len();
-    let film = images[0].frame_time.is_some() || header::is_film(images[0].modality.as_deref());
-    let film = n > 1 && images.len() == 1 && film;
+    let film = n > 1 && images.len() == 1 && images[0].is_film();
     if frame(images, &all[0]).position.is_some() {
         found.notes.push("the image orientation is missing or unusable: the position in the patient is not known".into());
     }

@@ -20,10 +20,20 @@ pub struct CtSlice<'a> {
     pub origin_mm: [f64; 3],
     /// Instance number, from 1.
     pub number: u32,
-    /// Slices of one seed form one series.
-    pub seed: u64,
+    /// Its identifiers.
+    pub uids: CtUids,
     /// Hounsfield units, x fastest; stored with 12 bits, so that -1024 to 3071 survive.
     pub hounsfield: &'a [i16],
+}
+
+/// The numbers of a slice's identifiers, under the root for numbers (2.25). Slices that share the first two form one series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the standard's names")]
+pub struct CtUids {
+    pub study: u128,
+    pub series: u128,
+    pub instance: u128,
+    pub frame_of_reference: u128,
 }
 
 const CT_IMAGE_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
@@ -44,12 +54,12 @@ pub fn write_ct_slice(slice: &CtSlice, to: impl Write, path: &Path) -> Result<()
     let text = |tag: u32, vr, value: String| DataElement::new(split(tag), vr, value);
     let word = |tag: u32, value: u16| DataElement::new(split(tag), VR::US, PrimitiveValue::from(value));
     let [dx, dy, dz] = slice.spacing_mm;
-    let uid = |kind: u64, n: u64| uid(slice.seed, kind, n);
+    let uid = |n: u128| format!("2.25.{n}");
     let stored = slice.hounsfield.iter().map(|v| (i32::from(*v) + 1024).clamp(0, 4095) as u16);
     let dataset = InMemDicomObject::from_element_iter([
         text(0x0008_0008, VR::CS, r"ORIGINAL\PRIMARY\AXIAL".into()),
         text(tags::SOP_CLASS, VR::UI, CT_IMAGE_STORAGE.into()),
-        text(tags::SOP_INSTANCE, VR::UI, uid(3, u64::from(slice.number))),
+        text(tags::SOP_INSTANCE, VR::UI, uid(slice.uids.instance)),
         text(0x0008_0020, VR::DA, String::new()),
         text(0x0008_0030, VR::TM, String::new()),
         text(0x0008_0050, VR::SH, String::new()),
@@ -62,15 +72,15 @@ pub fn write_ct_slice(slice: &CtSlice, to: impl Write, path: &Path) -> Result<()
         text(0x0010_0040, VR::CS, "O".into()),
         text(tags::SLICE_THICKNESS, VR::DS, decimal(dz)),
         text(tags::KVP, VR::DS, "120".into()),
-        text(0x0020_000D, VR::UI, uid(1, 0)),
-        text(tags::SERIES, VR::UI, uid(2, 0)),
+        text(0x0020_000D, VR::UI, uid(slice.uids.study)),
+        text(tags::SERIES, VR::UI, uid(slice.uids.series)),
         text(0x0020_0010, VR::SH, "PHANTOM".into()),
         text(0x0020_0011, VR::IS, "1".into()),
         text(0x0020_0012, VR::IS, "1".into()),
         text(tags::INSTANCE_NUMBER, VR::IS, slice.number.to_string()),
         text(tags::POSITION, VR::DS, slice.origin_mm.map(decimal).join("\\")),
         text(tags::ORIENTATION, VR::DS, r"1\0\0\0\1\0".into()),
-        text(0x0020_0052, VR::UI, uid(4, 0)),
+        text(0x0020_0052, VR::UI, uid(slice.uids.frame_of_reference)),
         text(0x0020_1040, VR::LO, String::new()),
         word(tags::SAMPLES, 1),
         text(tags::PHOTOMETRIC, VR::CS, "MONOCHROME2".into()),
@@ -129,14 +139,6 @@ fn decimal(value: f64) -> String {
     )
 }
 
-/// A unique identifier under the root for numbers (2.25), made from the seed alone.
-fn uid(seed: u64, kind: u64, n: u64) -> String {
-    use crate::phantom::hash;
-    let high = hash(seed, kind << 32 | 1, n);
-    let low = hash(seed, kind << 32 | 2, n);
-    format!("2.25.{}", u128::from(high) << 64 | u128::from(low))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +163,7 @@ mod tests {
             spacing_mm: [0.5, 0.75, 2.0],
             origin_mm: [-10.0, 20.0, 30.5],
             number: 7,
-            seed: 1,
+            uids: CtUids { study: 1, series: 2, instance: 3, frame_of_reference: 4 },
             hounsfield: &hounsfield,
         };
         write_ct_slice(&slice, std::fs::File::create(&path).unwrap(), &path).unwrap();
