@@ -1,5 +1,6 @@
 //! Files: every format reads and writes blocks of voxels behind two traits. No wgpu here, no analysis.
 
+mod codecs;
 pub mod dicom;
 mod format;
 mod free_space;

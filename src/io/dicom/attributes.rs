@@ -7,7 +7,8 @@ use super::elements::{self, Dataset, PixelElement, Scan};
 use super::layout::Layout;
 use super::pixels::Pixels;
 use super::syntax::Compression;
-use super::{OpenOptions, codecs, codestream, fragments, tags};
+use super::{OpenOptions, decode, fragments, tags};
+use crate::io::codecs::codestream;
 use crate::volume::{Acquisition, Padding, Rescale, VoiLut, Window, WindowFunction};
 use crate::{Error, Result};
 
@@ -111,7 +112,7 @@ pub(super) fn read(path: &Path, options: &OpenOptions) -> Result<Found> {
 
 fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: &OpenOptions) -> Result<Image> {
     let set = &scan.dataset;
-    codecs::check(path, &scan.syntax)?;
+    decode::check(path, &scan.syntax)?;
     let layout = Layout::read(path, set, &element, &scan.syntax)?;
     layout.check_size(path, &element, &scan.syntax, file.len(), options)?;
     let mut frames = Vec::new();

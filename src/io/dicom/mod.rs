@@ -9,9 +9,8 @@
 
 mod attributes;
 mod bytes;
-mod codecs;
-mod codestream;
 mod colour;
+mod decode;
 mod elements;
 mod fragments;
 mod geometry;
@@ -22,7 +21,6 @@ mod layout;
 mod order;
 mod palette;
 mod pixels;
-mod rle;
 mod series;
 mod source;
 mod syntax;

@@ -5,7 +5,7 @@ use super::elements::PixelElement;
 use super::fragments::Fragments;
 use super::layout::{Colour, Layout};
 use super::syntax::Syntax;
-use super::{broken, codecs, colour};
+use super::{broken, colour, decode};
 use crate::Result;
 use crate::io::Grey;
 
@@ -54,7 +54,7 @@ impl Pixels {
             for &(at, len) in fragments {
                 data.append(&mut bytes.vec(at, len)?);
             }
-            let (samples, now) = codecs::decode(bytes.path(), &self.syntax, layout, &data)?;
+            let (samples, now) = decode::decode(bytes.path(), &self.syntax, layout, &data)?;
             drop(data);
             return Ok(self.greys(samples, &now));
         }

@@ -1,7 +1,7 @@
 //! RLE Lossless (PS3.5 annex G): PackBits, one segment for each byte of each sample.
 
 /// One frame's samples: little-endian, samples of a pixel side by side. None if the data is damaged.
-pub(super) fn decode(data: &[u8], pixels: usize, samples: usize, bytes: usize) -> Option<Vec<u8>> {
+pub(in crate::io) fn decode(data: &[u8], pixels: usize, samples: usize, bytes: usize) -> Option<Vec<u8>> {
     let header: Vec<usize> =
         data.get(..64)?.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]) as usize).collect();
     let segments = header[0];

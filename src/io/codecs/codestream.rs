@@ -2,21 +2,21 @@
 
 /// Size and kind of a JPEG or JPEG 2000 image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Facts {
-    pub(super) columns: u64,
-    pub(super) rows: u64,
-    pub(super) components: u64,
-    pub(super) precision: u8,
+pub(in crate::io) struct CodestreamFacts {
+    pub(in crate::io) columns: u64,
+    pub(in crate::io) rows: u64,
+    pub(in crate::io) components: u64,
+    pub(in crate::io) precision: u8,
     /// JPEG: predictive, not DCT.
-    pub(super) lossless: bool,
+    pub(in crate::io) lossless: bool,
     /// JPEG: an Adobe marker says how colours are coded. JPEG 2000: a colour transform is undone by the decoder.
-    pub(super) colour_marked: bool,
+    pub(in crate::io) colour_marked: bool,
     /// JPEG 2000: all components have full size.
-    pub(super) full_size: bool,
+    pub(in crate::io) full_size: bool,
 }
 
 /// The frame header of a JPEG image.
-pub(super) fn jpeg(data: &[u8]) -> Option<Facts> {
+pub(in crate::io) fn jpeg(data: &[u8]) -> Option<CodestreamFacts> {
     let mut at = 2;
     let mut adobe = false;
     if data.get(..2)? != [0xFF, 0xD8] {
@@ -46,7 +46,7 @@ pub(super) fn jpeg(data: &[u8]) -> Option<Facts> {
             0xEE => adobe |= body.len() >= 12 && body.starts_with(b"Adobe"),
             0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
                 let &[precision, y0, y1, x0, x1, components, ..] = body else { return None };
-                return Some(Facts {
+                return Some(CodestreamFacts {
                     columns: u64::from(u16::from_be_bytes([x0, x1])),
                     rows: u64::from(u16::from_be_bytes([y0, y1])),
                     components: u64::from(components),
@@ -63,7 +63,7 @@ pub(super) fn jpeg(data: &[u8]) -> Option<Facts> {
 }
 
 /// The SIZ and COD markers of a JPEG 2000 code stream, bare or in a JP2 file.
-pub(super) fn jpeg2000(data: &[u8]) -> Option<Facts> {
+pub(in crate::io) fn jpeg2000(data: &[u8]) -> Option<CodestreamFacts> {
     let start = data.windows(4).take(4096).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51])?;
     let siz = data.get(start + 4..)?;
     let u16_at = |i: usize| Some(u16::from_be_bytes([*siz.get(i)?, *siz.get(i + 1)?]));
@@ -89,5 +89,5 @@ pub(super) fn jpeg2000(data: &[u8]) -> Option<Facts> {
         }
         at += 2 + usize::from(len);
     }
-    Some(Facts { columns, rows, components, precision, lossless: false, colour_marked: transform, full_size })
+    Some(CodestreamFacts { columns, rows, components, precision, lossless: false, colour_marked: transform, full_size })
 }

@@ -1,0 +1,15 @@
+//! Decoders of pixel streams: the bytes of one image in, its samples out, little-endian and side by side. What a file's header says of
+//! the image is the caller's affair: nothing here knows an attribute of DICOM, and errors have no words yet.
+
+pub(super) mod codestream;
+pub(super) mod jpeg;
+pub(super) mod registry;
+pub(super) mod rle;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs other people's decoder; none if it refuses or panics, which both mean that the image is damaged.
+fn guarded<T>(decode: impl FnOnce() -> Option<T>) -> Option<T> {
+    // Nothing that the decoder touched is used after a panic.
+    catch_unwind(AssertUnwindSafe(decode)).ok().flatten()
+}
