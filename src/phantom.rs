@@ -40,7 +40,7 @@ impl Phantom {
     /// Hounsfield units of slice `z`, x fastest; slice 0 is nearest the feet.
     pub fn voxels(&self, z: u64) -> Vec<i16> {
         let [nx, ny, nz] = self.size;
-        let slice = anatomy::Slice::new(self.seed, (z as f64 + 0.5) / nz as f64);
+        let slice = anatomy::CrossSection::new(self.seed, (z as f64 + 0.5) / nz as f64);
         // Edges blur over about a voxel, and never less than a scanner would.
         let blur = (400.0 / nx.max(ny) as f64).max(0.8);
         let mut out = vec![0; (nx * ny) as usize];

@@ -13,14 +13,14 @@ const KEPT_BYTES: u64 = 16 << 20;
 pub(super) type Decode = Box<dyn Fn(usize) -> Result<Volume> + Send + Sync>;
 
 /// Slices behind a function.
-pub(super) struct Slices {
+pub(super) struct SliceSource {
     header: Header,
     decode: Decode,
     /// The last ones, oldest first.
     kept: Mutex<Vec<(usize, Arc<Volume>)>>,
 }
 
-impl Slices {
+impl SliceSource {
     pub(super) fn new(header: Header, decode: Decode) -> Self {
         Self { header, decode, kept: Mutex::default() }
     }
@@ -42,7 +42,7 @@ impl Slices {
     }
 }
 
-impl Source for Slices {
+impl Source for SliceSource {
     fn header(&self) -> &Header {
         &self.header
     }

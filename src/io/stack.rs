@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::slices::Slices;
+use super::slices::SliceSource;
 use super::{Format, OpenOptions, Source, format};
 use crate::volume::{Header, Rescale, Rescales, Shape, Volume};
 use crate::{Error, Result};
@@ -64,7 +64,7 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
         slice.read(0, &mut bytes)?;
         Volume::new(found.clone(), bytes)
     };
-    Ok(Box::new(Slices::new(header, Box::new(decode))))
+    Ok(Box::new(SliceSource::new(header, Box::new(decode))))
 }
 
 /// A slice is a file, never a folder.

@@ -3,7 +3,7 @@
 use super::hash::hash;
 
 /// What one axial slice is made of.
-pub(super) struct Slice {
+pub(super) struct CrossSection {
     z: f64,
     /// Tubes that cross the slice.
     tubes: Vec<Tube>,
@@ -28,7 +28,7 @@ const BLOOD: f64 = 140.0;
 const CELL: f64 = 16.0;
 const CELLS: usize = 25;
 
-impl Slice {
+impl CrossSection {
     /// The slice at `height`, 0 at the feet's end and 1 at the head's.
     pub(super) fn new(seed: u64, height: f64) -> Self {
         let z = height * 320.0;

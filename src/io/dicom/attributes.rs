@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::bytes::Bytes;
 use super::elements::{self, Dataset, PixelElement, Scan};
-use super::layout::Layout;
+use super::layout::PixelLayout;
 use super::pixels::Pixels;
 use super::syntax::Compression;
 use super::{OpenOptions, decode, fragments, tags};
@@ -23,7 +23,7 @@ pub(super) struct Image {
     pub(super) instance: String,
     pub(super) modality: Option<String>,
     pub(super) pixels: Pixels,
-    pub(super) frames: Vec<Frame>,
+    pub(super) frames: Vec<ImageFrame>,
     /// Milliseconds from frame to frame, where frames are a film.
     pub(super) frame_time: Option<f64>,
     pub(super) acquisition: Acquisition,
@@ -39,7 +39,7 @@ pub(super) struct Image {
 
 /// Where, when and on which scale one frame was taken.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Frame {
+pub(super) struct ImageFrame {
     pub(super) position: Option<[f64; 3]>,
     /// Unit vectors along which columns and rows are counted.
     pub(super) orientation: Option<[[f64; 3]; 2]>,
@@ -77,7 +77,7 @@ pub(super) const TIMES: [(u32, &str, Option<f64>); 5] = [
 ];
 
 /// What one file is.
-pub(super) enum Found {
+pub(super) enum DicomFile {
     Image(Box<Image>),
     /// An image of this series that we cannot take. It matters only if its series is wanted.
     Flawed {
@@ -87,7 +87,7 @@ pub(super) enum Found {
     NoPixels,
 }
 
-impl Found {
+impl DicomFile {
     /// The identifier of the series it belongs to: never shown, only compared.
     pub(super) fn series(&self) -> &str {
         match self {
@@ -99,21 +99,21 @@ impl Found {
 }
 
 /// Reads a file's header.
-pub(super) fn read(path: &Path, options: &OpenOptions) -> Result<Found> {
+pub(super) fn read(path: &Path, options: &OpenOptions) -> Result<DicomFile> {
     let file = Bytes::open(path)?;
     let scan = elements::scan(&file)?;
-    let Some(element) = scan.pixels else { return Ok(Found::NoPixels) };
+    let Some(element) = scan.pixels else { return Ok(DicomFile::NoPixels) };
     let series = scan.dataset.text(tags::SERIES).unwrap_or_default().to_string();
     Ok(match image(path, &file, scan, element, options) {
-        Ok(image) => Found::Image(Box::new(image)),
-        Err(error) => Found::Flawed { series, error },
+        Ok(image) => DicomFile::Image(Box::new(image)),
+        Err(error) => DicomFile::Flawed { series, error },
     })
 }
 
 fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: &OpenOptions) -> Result<Image> {
     let set = &scan.dataset;
     decode::check(path, &scan.syntax)?;
-    let layout = Layout::read(path, set, &element, &scan.syntax)?;
+    let layout = PixelLayout::read(path, set, &element, &scan.syntax)?;
     layout.check_size(path, &element, &scan.syntax, file.len(), options)?;
     let mut frames = Vec::new();
     if scan.syntax.compression != Compression::None {
@@ -168,7 +168,7 @@ fn check_depth(file: &Bytes, compression: &Compression, first: &fragments::Fragm
     }
 }
 
-fn frame(set: &Dataset, i: usize, offsets: &[f64]) -> Frame {
+fn frame(set: &Dataset, i: usize, offsets: &[f64]) -> ImageFrame {
     let own = set.items(tags::FRAME_GROUPS).get(i);
     let shared = set.items(tags::SHARED_GROUPS).first();
     // A frame's own groups come before those of all frames, and these before the top level.
@@ -196,7 +196,7 @@ fn frame(set: &Dataset, i: usize, offsets: &[f64]) -> Frame {
     {
         times[2] = Some(step * i as f64);
     }
-    Frame {
+    ImageFrame {
         position,
         orientation,
         spacing: [
@@ -305,7 +305,7 @@ fn voi_luts(set: &Dataset, signed: bool) -> Vec<VoiLut> {
 }
 
 /// The padding values as the pixels' own type, whatever type they are written as.
-fn padding(set: &Dataset, layout: &Layout) -> Option<Padding> {
+fn padding(set: &Dataset, layout: &PixelLayout) -> Option<Padding> {
     if layout.float || layout.is_colour() || layout.bits_allocated > 16 {
         return None;
     }

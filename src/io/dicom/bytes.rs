@@ -15,10 +15,10 @@ const MAX_INFLATED: u64 = 256 << 20;
 pub(super) struct Bytes {
     path: PathBuf,
     len: u64,
-    kind: Kind,
+    storage: Storage,
 }
 
-enum Kind {
+enum Storage {
     File(File),
     Memory(Arc<[u8]>),
 }
@@ -30,11 +30,11 @@ impl Bytes {
         if !meta.is_file() {
             return Err(Error::usage(format!("{} is not a regular file", path.display()), "give a DICOM file or a folder"));
         }
-        Ok(Self { path: path.into(), len: meta.len(), kind: Kind::File(file) })
+        Ok(Self { path: path.into(), len: meta.len(), storage: Storage::File(file) })
     }
 
     pub(super) fn memory(path: &Path, bytes: Arc<[u8]>) -> Self {
-        Self { path: path.into(), len: bytes.len() as u64, kind: Kind::Memory(bytes) }
+        Self { path: path.into(), len: bytes.len() as u64, storage: Storage::Memory(bytes) }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -50,9 +50,9 @@ impl Bytes {
         if at.checked_add(into.len() as u64).is_none_or(|end| end > self.len) {
             return Err(broken(&self.path, "the file ends too early"));
         }
-        match &self.kind {
-            Kind::File(file) => read_at(file, at, into).map_err(Error::read(&self.path)),
-            Kind::Memory(bytes) => {
+        match &self.storage {
+            Storage::File(file) => read_at(file, at, into).map_err(Error::read(&self.path)),
+            Storage::Memory(bytes) => {
                 into.copy_from_slice(&bytes[at as usize..at as usize + into.len()]);
                 Ok(())
             }

@@ -1,10 +1,10 @@
 //! Colour pixels to grey ones.
 
-use super::layout::{Colour, Layout};
+use super::layout::{Colour, PixelLayout};
 use crate::io::Grey;
 
 /// Greys of a frame of interleaved little-endian samples (or planes, or pairs, as the layout says).
-pub(super) fn to_grey(layout: &Layout, samples: &[u8], grey: Grey) -> Vec<u8> {
+pub(super) fn to_grey(layout: &PixelLayout, samples: &[u8], grey: Grey) -> Vec<u8> {
     let n = layout.pixels() as usize;
     match &layout.colour {
         Colour::Grey => samples.to_vec(),

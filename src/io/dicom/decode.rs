@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::layout::{Colour, Layout};
+use super::layout::{Colour, PixelLayout};
 use super::syntax::{Compression, Syntax};
 use super::{CONVERT, broken};
 use crate::io::codecs::codestream::{self, CodestreamFacts};
@@ -30,7 +30,12 @@ pub(super) fn check(path: &Path, syntax: &Syntax) -> Result<()> {
 }
 
 /// The samples of one compressed frame, little-endian and side by side, and how they are laid out now.
-pub(super) fn decode<'a>(path: &Path, syntax: &Syntax, layout: &'a Layout, data: &[u8]) -> Result<(Vec<u8>, Cow<'a, Layout>)> {
+pub(super) fn decode<'a>(
+    path: &Path,
+    syntax: &Syntax,
+    layout: &'a PixelLayout,
+    data: &[u8],
+) -> Result<(Vec<u8>, Cow<'a, PixelLayout>)> {
     check(path, syntax)?;
     let damaged = || broken(path, "a compressed frame is damaged");
     let wanted = layout.frame_bits().div_ceil(8);
@@ -40,7 +45,7 @@ pub(super) fn decode<'a>(path: &Path, syntax: &Syntax, layout: &'a Layout, data:
     if layout.bits_allocated == 1 && syntax.compression != Compression::Wrapped {
         return Err(Error::unsupported(path, "compressed pixels of one bit are not supported", CONVERT));
     }
-    let mut now = Layout { planar: false, ..layout.clone() };
+    let mut now = PixelLayout { planar: false, ..layout.clone() };
     let samples = match syntax.compression {
         Compression::None | Compression::Wrapped => {
             now.planar = layout.planar;
@@ -83,7 +88,7 @@ pub(super) fn decode<'a>(path: &Path, syntax: &Syntax, layout: &'a Layout, data:
     Ok((samples, Cow::Owned(now)))
 }
 
-fn fits(path: &Path, layout: &Layout, facts: &CodestreamFacts) -> Result<()> {
+fn fits(path: &Path, layout: &PixelLayout, facts: &CodestreamFacts) -> Result<()> {
     if (facts.columns, facts.rows, facts.components) == (layout.columns, layout.rows, layout.samples) {
         return Ok(());
     }
@@ -96,7 +101,7 @@ fn fits(path: &Path, layout: &Layout, facts: &CodestreamFacts) -> Result<()> {
     ))
 }
 
-fn jpeg(path: &Path, layout: &Layout, data: &[u8], facts: &CodestreamFacts) -> Result<Vec<u8>> {
+fn jpeg(path: &Path, layout: &PixelLayout, data: &[u8], facts: &CodestreamFacts) -> Result<Vec<u8>> {
     if facts.precision != 8 && !facts.lossless {
         return Err(Error::unsupported(path, format!("JPEG of {} bits is not supported", facts.precision), CONVERT));
     }
@@ -114,8 +119,8 @@ fn undecodable(path: &Path) -> Error {
     broken(path, "a compressed frame cannot be decoded")
 }
 
-fn registry(path: &Path, syntax: &Syntax, layout: &Layout, data: &[u8]) -> Result<Vec<u8>> {
-    let Layout { rows, columns, samples, bits_allocated, bits_stored, .. } = *layout;
+fn registry(path: &Path, syntax: &Syntax, layout: &PixelLayout, data: &[u8]) -> Result<Vec<u8>> {
+    let PixelLayout { rows, columns, samples, bits_allocated, bits_stored, .. } = *layout;
     if !matches!(bits_allocated, 8 | 16) {
         return Err(Error::unsupported(path, format!("compressed pixels of {bits_allocated} bits are not supported"), CONVERT));
     }

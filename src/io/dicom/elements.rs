@@ -16,11 +16,11 @@ use crate::Result;
 #[derive(Debug, Default)]
 pub(super) struct Dataset {
     big_endian: bool,
-    values: BTreeMap<u32, Value>,
+    values: BTreeMap<u32, ElementValue>,
 }
 
 #[derive(Debug)]
-enum Value {
+enum ElementValue {
     Plain { vr: [u8; 2], bytes: Vec<u8> },
     Items(Vec<Dataset>),
 }
@@ -203,11 +203,11 @@ impl Walker<'_> {
                 (Want::Sequence, _) if depth < 4 => {
                     let explicit = explicit && &vr != b"UN";
                     let items = self.items(explicit, len, depth)?;
-                    dataset.values.insert(tag, Value::Items(items));
+                    dataset.values.insert(tag, ElementValue::Items(items));
                 }
                 (Want::Value, Some(len)) if len <= MAX_VALUE => {
                     let bytes = self.cursor.vec(len)?;
-                    dataset.values.insert(tag, Value::Plain { vr, bytes });
+                    dataset.values.insert(tag, ElementValue::Plain { vr, bytes });
                 }
                 (_, Some(len)) => self.cursor.skip(len)?,
                 (_, None) => self.skip_sequence(explicit && &vr != b"UN")?,
@@ -272,7 +272,7 @@ impl Dataset {
     /// The items of a sequence; none if it is absent.
     pub(super) fn items(&self, tag: u32) -> &[Dataset] {
         match self.values.get(&tag) {
-            Some(Value::Items(items)) => items,
+            Some(ElementValue::Items(items)) => items,
             _ => &[],
         }
     }
@@ -285,7 +285,7 @@ impl Dataset {
     /// The bytes of a value, unless it is empty.
     pub(super) fn bytes(&self, tag: u32) -> Option<&[u8]> {
         match self.values.get(&tag) {
-            Some(Value::Plain { bytes, .. }) if !bytes.is_empty() => Some(bytes),
+            Some(ElementValue::Plain { bytes, .. }) if !bytes.is_empty() => Some(bytes),
             _ => None,
         }
     }
@@ -298,7 +298,7 @@ impl Dataset {
     /// The numbers of a value, however they are written; none that is not finite. `binary` is how they are encoded where the data
     /// set does not say: tags of type DS and IS are text.
     pub(super) fn numbers(&self, tag: u32) -> Vec<f64> {
-        let Some(Value::Plain { vr, bytes }) = self.values.get(&tag) else { return Vec::new() };
+        let Some(ElementValue::Plain { vr, bytes }) = self.values.get(&tag) else { return Vec::new() };
         let vr = if vr == b"  " || vr == b"UN" { tags::implicit_vr(tag) } else { vr };
         let all: Option<Vec<f64>> = match vr {
             b"US" => Some(self.u16s(tag).into_iter().map(f64::from).collect()),

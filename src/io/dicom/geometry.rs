@@ -1,6 +1,6 @@
 //! Whether slices form a regular grid, and which.
 
-use super::attributes::{Frame, cross, dot};
+use super::attributes::{ImageFrame, cross, dot};
 use crate::Flaw;
 use crate::volume::{Geometry, Position};
 
@@ -12,12 +12,12 @@ pub(super) struct Verdict {
 }
 
 /// Distance of a frame along the common normal, if it has a place.
-pub(super) fn distance(frame: &Frame, normal: [f64; 3]) -> Option<f64> {
+pub(super) fn distance(frame: &ImageFrame, normal: [f64; 3]) -> Option<f64> {
     frame.position.map(|p| dot(p, normal))
 }
 
 /// The normal of the image plane.
-pub(super) fn normal(frame: &Frame) -> Option<[f64; 3]> {
+pub(super) fn normal(frame: &ImageFrame) -> Option<[f64; 3]> {
     let [x, y] = frame.orientation?;
     let n = cross(x, y);
     let length = dot(n, n).sqrt();
@@ -34,7 +34,7 @@ const TILT_DEG: f64 = 0.2;
 const TILT_MM: f64 = 0.05;
 
 /// The grid of frames that ascend along `normal`, one for each place. All must have position and orientation.
-pub(super) fn stack(frames: &[&Frame], normal: [f64; 3]) -> Verdict {
+pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3]) -> Verdict {
     let first = frames[0];
     let mut flaws = Vec::new();
     let [x, y] = first.orientation.unwrap_or([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
@@ -112,9 +112,12 @@ fn median(values: &[f64]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn frames(places: &[[f64; 3]]) -> Vec<Frame> {
+    fn frames(places: &[[f64; 3]]) -> Vec<ImageFrame> {
         let orientation = Some([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
-        places.iter().map(|&p| Frame { position: Some(p), orientation, spacing: Some([0.5, 0.7]), ..Frame::default() }).collect()
+        places
+            .iter()
+            .map(|&p| ImageFrame { position: Some(p), orientation, spacing: Some([0.5, 0.7]), ..ImageFrame::default() })
+            .collect()
     }
 
     fn judge(places: &[[f64; 3]]) -> Verdict {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::attributes::{Frame, Image};
-use super::order::Ordered;
+use super::attributes::{Image, ImageFrame};
+use super::order::SliceOrder;
 use super::syntax::Compression;
 use super::{FORMAT, OpenOptions};
 use crate::volume::{Header, Origin, Rescale, Rescales, Shape, Unit};
@@ -12,11 +12,11 @@ use crate::{Error, Result};
 pub(super) fn build(
     path: &Path,
     images: &[Image],
-    ordered: &Ordered,
+    ordered: &SliceOrder,
     notes: Vec<String>,
     options: &OpenOptions,
 ) -> Result<Header> {
-    let slices: Vec<(&Image, &Frame)> = ordered.slices.iter().map(|&(i, f)| (&images[i], &images[i].frames[f])).collect();
+    let slices: Vec<(&Image, &ImageFrame)> = ordered.slices.iter().map(|&(i, f)| (&images[i], &images[i].frames[f])).collect();
     // Where slices differ in what is said once, the middle one speaks for all: the ends of a scan are the odd ones.
     let image = slices[slices.len() / 2].0;
     let layout = &image.pixels.layout;
@@ -55,13 +55,13 @@ pub(super) fn build(
     Ok(header)
 }
 
-fn rescales(slices: &[(&Image, &Frame)]) -> Rescales {
+fn rescales(slices: &[(&Image, &ImageFrame)]) -> Rescales {
     let all: Vec<Rescale> = slices.iter().map(|(_, frame)| frame.rescale.rescale).collect();
     if all.iter().all(|r| *r == all[0]) { Rescales::Uniform(all[0]) } else { Rescales::PerSlice(all) }
 }
 
 /// What a reader of the voxels should know.
-fn oddities(slices: &[(&Image, &Frame)], options: &OpenOptions) -> Vec<String> {
+fn oddities(slices: &[(&Image, &ImageFrame)], options: &OpenOptions) -> Vec<String> {
     let image = slices[0].0;
     let layout = &image.pixels.layout;
     let any = |test: &dyn Fn(&Image) -> bool| slices.iter().any(|(image, _)| test(image));

@@ -27,7 +27,7 @@ pub(super) enum Colour {
 
 /// The layout of one file's pixels.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Layout {
+pub(super) struct PixelLayout {
     pub(super) rows: u64,
     pub(super) columns: u64,
     pub(super) frames: u64,
@@ -44,7 +44,7 @@ pub(super) struct Layout {
     pub(super) inverted: bool,
 }
 
-impl Layout {
+impl PixelLayout {
     pub(super) fn read(path: &Path, set: &Dataset, pixels: &PixelElement, syntax: &Syntax) -> Result<Self> {
         let number = |tag, name: &str| match set.number(tag) {
             Some(n) if n >= 1.0 => Ok(n as u64),

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::OpenOptions;
-use super::attributes::{Frame, Image, TIMES, dot};
+use super::attributes::{Image, ImageFrame, TIMES, dot};
 use super::geometry::{self, SAME_PLACE_MM};
 use crate::volume::Geometry;
 use crate::{Error, Flaw, Result};
 
 /// The slices of a volume in their order.
-pub(super) struct Ordered {
+pub(super) struct SliceOrder {
     /// (file, frame) of each slice, through all times.
     pub(super) slices: Vec<(usize, usize)>,
     pub(super) depth: u64,
@@ -22,20 +22,21 @@ pub(super) struct Ordered {
 
 /// What is known about the order so far.
 #[derive(Default)]
-struct Findings {
+struct Remarks {
     notes: Vec<String>,
     /// What makes the geometry untrustworthy.
     flaws: Vec<Flaw>,
 }
 
-type Slice = (usize, usize);
+type FrameIndex = (usize, usize);
 
 /// Orders the frames of a series.
-pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> Result<(Vec<Image>, Ordered)> {
+pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> Result<(Vec<Image>, SliceOrder)> {
     same_layout(path, &images)?;
-    let mut found = Findings::default();
+    let mut found = Remarks::default();
     let images = drop_doubles(images, &mut found)?;
-    let all: Vec<Slice> = images.iter().enumerate().flat_map(|(i, image)| (0..image.frames.len()).map(move |f| (i, f))).collect();
+    let all: Vec<FrameIndex> =
+        images.iter().enumerate().flat_map(|(i, image)| (0..image.frames.len()).map(move |f| (i, f))).collect();
     let placed = all.iter().filter(|s| is_placed(frame(&images, s))).count();
     if placed > 0 && placed < all.len() {
         found.flaws.push(Flaw::Unplaced { slices: (all.len() - placed) as u64, of: all.len() as u64 });
@@ -55,11 +56,11 @@ pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> R
     Ok((images, ordered))
 }
 
-fn frame<'a>(images: &'a [Image], slice: &Slice) -> &'a Frame {
+fn frame<'a>(images: &'a [Image], slice: &FrameIndex) -> &'a ImageFrame {
     &images[slice.0].frames[slice.1]
 }
 
-fn is_placed(frame: &Frame) -> bool {
+fn is_placed(frame: &ImageFrame) -> bool {
     frame.position.is_some() && geometry::normal(frame).is_some()
 }
 
@@ -88,7 +89,7 @@ fn same_layout(path: &Path, images: &[Image]) -> Result<()> {
 }
 
 /// Drops files that are the same image twice.
-fn drop_doubles(images: Vec<Image>, found: &mut Findings) -> Result<Vec<Image>> {
+fn drop_doubles(images: Vec<Image>, found: &mut Remarks) -> Result<Vec<Image>> {
     let mut by_instance: HashMap<String, Vec<usize>> = HashMap::new();
     let mut kept: Vec<Image> = Vec::with_capacity(images.len());
     let (mut doubles, mut conflicts) = (0u64, 0);
@@ -130,14 +131,14 @@ fn same_pixels(a: &Image, b: &Image) -> Result<bool> {
     Ok(true)
 }
 
-fn by_place(images: &[Image], mut all: Vec<Slice>, found: &mut Findings) -> Ordered {
+fn by_place(images: &[Image], mut all: Vec<FrameIndex>, found: &mut Remarks) -> SliceOrder {
     let first = frame(images, &all[0]);
     let normal = geometry::normal(first).unwrap_or([0.0, 0.0, 1.0]);
     mixed(images, &all, found);
-    let at = |s: &Slice| geometry::distance(frame(images, s), normal).unwrap_or(0.0);
+    let at = |s: &FrameIndex| geometry::distance(frame(images, s), normal).unwrap_or(0.0);
     all.sort_by(|a, b| at(a).total_cmp(&at(b)));
     // Runs of slices at one place.
-    let mut places: Vec<Vec<Slice>> = Vec::new();
+    let mut places: Vec<Vec<FrameIndex>> = Vec::new();
     for slice in &all {
         match places.last_mut() {
             Some(place) if at(slice) - at(&place[0]) <= SAME_PLACE_MM => place.push(*slice),
@@ -151,7 +152,7 @@ fn by_place(images: &[Image], mut all: Vec<Slice>, found: &mut Findings) -> Orde
             timed = in_time(images, &mut places, found);
         }
         if timed.is_none() {
-            let doubled: Vec<&Vec<Slice>> = places.iter().filter(|place| place.len() > 1).collect();
+            let doubled: Vec<&Vec<FrameIndex>> = places.iter().filter(|place| place.len() > 1).collect();
             found.flaws.push(Flaw::SamePlace {
                 slices: doubled.iter().map(|place| place.len() as u64).sum(),
                 places: doubled.len() as u64,
@@ -159,7 +160,7 @@ fn by_place(images: &[Image], mut all: Vec<Slice>, found: &mut Findings) -> Orde
             });
         }
     }
-    let stack: Vec<&Frame> = places.iter().map(|place| frame(images, &place[0])).collect();
+    let stack: Vec<&ImageFrame> = places.iter().map(|place| frame(images, &place[0])).collect();
     let verdict = geometry::stack(&stack, normal);
     found.flaws.extend(verdict.flaws);
     let geometry = first.spacing.is_some().then_some(verdict.geometry);
@@ -169,21 +170,21 @@ fn by_place(images: &[Image], mut all: Vec<Slice>, found: &mut Findings) -> Orde
     match timed {
         Some(time_step_s) => {
             let slices = (0..times).flat_map(|t| places.iter().map(move |place| place[t])).collect();
-            Ordered { slices, depth: places.len() as u64, times: times as u64, geometry, time_step_s, notes: Vec::new() }
+            SliceOrder { slices, depth: places.len() as u64, times: times as u64, geometry, time_step_s, notes: Vec::new() }
         }
-        None => Ordered { depth: all.len() as u64, slices: all, times: 1, geometry, time_step_s: None, notes: Vec::new() },
+        None => SliceOrder { depth: all.len() as u64, slices: all, times: 1, geometry, time_step_s: None, notes: Vec::new() },
     }
 }
 
 /// Without thickness and neighbours, the third spacing is made up: say so where it could matter.
-fn one_slice_note(frame: &Frame, found: &mut Findings) {
+fn one_slice_note(frame: &ImageFrame, found: &mut Remarks) {
     if frame.between.or(frame.thickness).is_none() {
         found.notes.push("one slice of unknown thickness: spacing along z taken as 1 mm".into());
     }
 }
 
 /// Flags slices whose orientation or pixel spacing is not that of the first.
-fn mixed(images: &[Image], all: &[Slice], found: &mut Findings) {
+fn mixed(images: &[Image], all: &[FrameIndex], found: &mut Remarks) {
     let first = frame(images, &all[0]);
     let (Some([x, y]), spacing) = (first.orientation, first.spacing) else { return };
     let (mut turned, mut degrees, mut scaled) = (0, 0.0_f64, 0);
@@ -213,13 +214,13 @@ fn mixed(images: &[Image], all: &[Slice], found: &mut Findings) {
 }
 
 /// Sorts the slices of each place in time. `None`: nothing distinguishes them. Else the time step, where it is uniform.
-fn in_time(images: &[Image], places: &mut [Vec<Slice>], found: &mut Findings) -> Option<Option<f64>> {
-    type Key<'a> = Box<dyn Fn(&Slice) -> Option<f64> + 'a>;
+fn in_time(images: &[Image], places: &mut [Vec<FrameIndex>], found: &mut Remarks) -> Option<Option<f64>> {
+    type TimeKey<'a> = Box<dyn Fn(&FrameIndex) -> Option<f64> + 'a>;
     let by_time = TIMES.iter().enumerate().map(|(i, &(_, name, unit))| {
-        let key: Key = Box::new(move |s| frame(images, s).times[i]);
+        let key: TimeKey = Box::new(move |s| frame(images, s).times[i]);
         (name, unit, key)
     });
-    let number: Key = Box::new(|s| frame(images, s).instance.map(|n| n * (1u64 << 21) as f64 + s.1 as f64));
+    let number: TimeKey = Box::new(|s| frame(images, s).instance.map(|n| n * (1u64 << 21) as f64 + s.1 as f64));
     let keys = by_time.chain([("InstanceNumber", None, number)]);
     for (name, unit, key) in keys {
         let distinct = places.iter_mut().all(|place| {
@@ -250,14 +251,14 @@ fn uniform_step(values: &[f64], unit: f64) -> Option<f64> {
 }
 
 /// Slices that do not say where they are.
-fn without_place(images: &[Image], mut all: Vec<Slice>, found: &mut Findings) -> Ordered {
+fn without_place(images: &[Image], mut all: Vec<FrameIndex>, found: &mut Remarks) -> SliceOrder {
     let n = all.len();
     let film = n > 1 && images.len() == 1 && images[0].is_film();
     if frame(images, &all[0]).position.is_some() {
         found.notes.push("the image orientation is missing or unusable: the position in the patient is not known".into());
     }
     if images.len() > 1 {
-        let number = |s: &Slice| frame(images, s).instance;
+        let number = |s: &FrameIndex| frame(images, s).instance;
         let mut numbers: Vec<f64> = images.iter().filter_map(|image| image.frames[0].instance).collect();
         numbers.sort_by(f64::total_cmp);
         numbers.dedup();
@@ -282,5 +283,5 @@ fn without_place(images: &[Image], mut all: Vec<Slice>, found: &mut Findings) ->
     });
     let (depth, times) = if film { (1, n as u64) } else { (n as u64, 1) };
     let time_step_s = images[0].frame_time.filter(|_| film).map(|ms| ms / 1000.0);
-    Ordered { slices: all, depth, times, geometry, time_step_s, notes: Vec::new() }
+    SliceOrder { slices: all, depth, times, geometry, time_step_s, notes: Vec::new() }
 }

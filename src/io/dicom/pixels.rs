@@ -3,7 +3,7 @@
 use super::bytes::Bytes;
 use super::elements::PixelElement;
 use super::fragments::Fragments;
-use super::layout::{Colour, Layout};
+use super::layout::{Colour, PixelLayout};
 use super::syntax::Syntax;
 use super::{broken, colour, decode};
 use crate::Result;
@@ -12,7 +12,7 @@ use crate::io::Grey;
 /// Where one file's pixels are and how to read them.
 pub(super) struct Pixels {
     pub(super) syntax: Syntax,
-    pub(super) layout: Layout,
+    pub(super) layout: PixelLayout,
     pub(super) element: PixelElement,
     /// Compressed only: the fragments of each frame.
     pub(super) frames: Vec<Fragments>,
@@ -79,7 +79,7 @@ impl Pixels {
         Ok(self.greys(samples, layout))
     }
 
-    fn greys(&self, mut samples: Vec<u8>, layout: &Layout) -> Vec<u8> {
+    fn greys(&self, mut samples: Vec<u8>, layout: &PixelLayout) -> Vec<u8> {
         if layout.bits_allocated == 1 {
             return (0..layout.pixels() as usize).map(|i| samples[i / 8] >> (i % 8) & 1).collect();
         }
@@ -102,7 +102,7 @@ impl Pixels {
 
     /// Takes the stored bits out of the allocated ones and extends their sign.
     fn mask(&self, voxels: &mut [u8]) {
-        let Layout { bits_allocated, bits_stored, high_bit, signed, float, .. } = self.layout;
+        let PixelLayout { bits_allocated, bits_stored, high_bit, signed, float, .. } = self.layout;
         if float || bits_stored == bits_allocated {
             return;
         }

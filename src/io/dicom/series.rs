@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::attributes::{self, Found, Image};
+use super::attributes::{self, DicomFile, Image};
 use super::{OpenOptions, is_dicom};
 use crate::{Catalogue, Error, Result, SeriesEntry};
 
@@ -13,9 +13,9 @@ use crate::{Catalogue, Error, Result, SeriesEntry};
 pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Vec<String>)> {
     if !path.is_dir() {
         return match attributes::read(path, options)? {
-            Found::Image(image) => Ok((vec![*image], Vec::new())),
-            Found::Flawed { error, .. } => Err(error),
-            Found::NoPixels => Err(Error::format(path, "the file holds no pixels", "give a DICOM image")),
+            DicomFile::Image(image) => Ok((vec![*image], Vec::new())),
+            DicomFile::Flawed { error, .. } => Err(error),
+            DicomFile::NoPixels => Err(Error::format(path, "the file holds no pixels", "give a DICOM image")),
         };
     }
     let Folder { files, series, catalogue } = Folder::scan(path, options)?;
@@ -34,9 +34,9 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Ve
     }
     let own = files.into_iter().zip(series).filter(|(_, n)| *n == wanted);
     let images = own.filter_map(|(file, _)| match file {
-        Found::Image(image) => Some(Ok(*image)),
-        Found::Flawed { error, .. } => Some(Err(error)),
-        Found::NoPixels => None,
+        DicomFile::Image(image) => Some(Ok(*image)),
+        DicomFile::Flawed { error, .. } => Some(Err(error)),
+        DicomFile::NoPixels => None,
     });
     Ok((images.collect::<Result<_>>()?, notes))
 }
@@ -44,7 +44,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Ve
 /// All headers of a folder.
 pub(super) struct Folder {
     /// Files that hold images, readable or not, in natural order.
-    files: Vec<Found>,
+    files: Vec<DicomFile>,
     /// The series of each, counted from 0.
     series: Vec<usize>,
     pub(super) catalogue: Catalogue,
@@ -54,11 +54,11 @@ impl Folder {
     /// Reads the headers of all files, in parallel; no pixels.
     pub(super) fn scan(path: &Path, options: &OpenOptions) -> Result<Self> {
         let (paths, folders) = list(path)?;
-        let mut files: Vec<Found> = paths
+        let mut files: Vec<DicomFile> = paths
             .par_iter()
-            .map(|file| if is_dicom(file) { attributes::read(file, options) } else { Ok(Found::NoPixels) })
+            .map(|file| if is_dicom(file) { attributes::read(file, options) } else { Ok(DicomFile::NoPixels) })
             .collect::<Result<_>>()?;
-        files.retain(|file| !matches!(file, Found::NoPixels));
+        files.retain(|file| !matches!(file, DicomFile::NoPixels));
         if files.is_empty() {
             let what = format!("no DICOM image among the {} files of the folder", paths.len());
             let hint = match folders {
@@ -85,9 +85,9 @@ impl Folder {
 }
 
 /// Adds a file to what is known of its series; the first image that can be read speaks for all.
-fn tally(entry: &mut SeriesEntry, file: &Found) {
+fn tally(entry: &mut SeriesEntry, file: &DicomFile) {
     entry.files += 1;
-    let Found::Image(image) = file else {
+    let DicomFile::Image(image) = file else {
         entry.unreadable += 1;
         return;
     };

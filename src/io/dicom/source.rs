@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::attributes::Image;
 use super::bytes::Bytes;
-use super::order::Ordered;
+use super::order::SliceOrder;
 use crate::Result;
 use crate::io::Source;
 use crate::volume::Header;
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Series {
 const KEPT: usize = 4;
 
 impl Series {
-    pub(super) fn new(header: Header, images: Vec<Image>, ordered: Ordered) -> Self {
+    pub(super) fn new(header: Header, images: Vec<Image>, ordered: SliceOrder) -> Self {
         Self { header, images, slices: ordered.slices, decoded: Mutex::default(), inflated: Mutex::default() }
     }
 

@@ -6,12 +6,12 @@
 use super::fields::Fields;
 use crate::volume::Geometry;
 
-type Matrix = [[f64; 4]; 3];
+type Affine = [[f64; 4]; 3];
 
 /// The geometry that a header gives, in mm, with notes on what was odd.
 pub(super) fn read(fields: &Fields, mm_per_unit: f64, notes: &mut Vec<String>) -> Option<Geometry> {
     let mut note = |text: &str| notes.push(text.to_owned());
-    let geometry = |matrix: &Matrix| Geometry::from_lps_matrix(flip(matrix, mm_per_unit));
+    let geometry = |matrix: &Affine| Geometry::from_lps_matrix(flip(matrix, mm_per_unit));
     let sform = (fields.sform_code > 0).then_some(fields.srow);
     let qform = (fields.qform_code > 0).then(|| qform_matrix(fields));
     match (sform.as_ref().and_then(geometry), qform.as_ref().and_then(geometry)) {
@@ -53,12 +53,12 @@ fn disagree(a: &Geometry, b: &Geometry) -> bool {
     })
 }
 
-fn flip(matrix: &Matrix, scale: f64) -> Matrix {
+fn flip(matrix: &Affine, scale: f64) -> Affine {
     std::array::from_fn(|row| matrix[row].map(|v| if row < 2 { -v * scale } else { v * scale }))
 }
 
 /// Method 2 of the standard: a rotation as three parts of a unit quaternion, the spacings, and a handedness in pixdim[0].
-fn qform_matrix(fields: &Fields) -> Matrix {
+fn qform_matrix(fields: &Fields) -> Affine {
     let [mut b, mut c, mut d] = fields.quaternion;
     let squares = b * b + c * c + d * d;
     let a = if squares > 1.0 {

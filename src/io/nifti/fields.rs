@@ -67,7 +67,7 @@ impl Fields {
     /// The fields of a header; none if it does not begin like one or is cut off.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (version, big_endian) = Version::sniff(bytes)?;
-        let at = Reader { bytes: bytes.get(..version.header_len())?, big_endian };
+        let at = FieldReader { bytes: bytes.get(..version.header_len())?, big_endian };
         Some(match version {
             Version::One => Self {
                 version,
@@ -172,12 +172,12 @@ impl Fields {
 }
 
 /// Numbers of either byte order at offsets that are known to lie inside.
-struct Reader<'a> {
+struct FieldReader<'a> {
     bytes: &'a [u8],
     big_endian: bool,
 }
 
-impl Reader<'_> {
+impl FieldReader<'_> {
     fn get<const N: usize>(&self, at: usize) -> [u8; N] {
         let mut out = [0; N];
         out.copy_from_slice(&self.bytes[at..at + N]);

@@ -14,12 +14,12 @@ pub(super) const MOST_EXPANSION: u64 = 1032;
 
 /// Reads through members. Real files carry padding or other bytes behind the last member; gzip and nibabel ignore them, and
 /// so does this, which `flate2::MultiGzDecoder` would report as an error.
-pub(super) struct Reader {
+pub(super) struct GzipReader {
     /// None between a member and the end.
     member: Option<GzDecoder<BufReader<File>>>,
 }
 
-impl Reader {
+impl GzipReader {
     /// At the first byte of the data.
     pub(super) fn open(path: &Path) -> std::io::Result<Self> {
         let file = BufReader::with_capacity(1 << 17, File::open(path)?);
@@ -27,7 +27,7 @@ impl Reader {
     }
 }
 
-impl Read for Reader {
+impl Read for GzipReader {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         while let Some(member) = &mut self.member {
             let n = member.read(into)?;

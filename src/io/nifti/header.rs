@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// Where the voxels lie in the (uncompressed) file, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(super) struct VoxelLayout {
     pub(super) big_endian: bool,
     pub(super) offset: u64,
     pub(super) encoding: Encoding,
@@ -35,7 +35,7 @@ impl Encoding {
     }
 }
 
-impl Layout {
+impl VoxelLayout {
     /// Length that the uncompressed file must have at least.
     pub(super) fn end(&self, shape: &Shape) -> u64 {
         self.offset.saturating_add(shape.voxels().saturating_mul(self.encoding.bytes() as u64))
@@ -59,7 +59,7 @@ const LABELS: i32 = 1002;
 
 /// Checks a header by itself; whether the file is long enough, the caller knows. `bytes` is the beginning of the uncompressed
 /// file.
-pub(super) fn interpret(path: &Path, bytes: &[u8], grey: Grey) -> Result<(Header, Layout)> {
+pub(super) fn interpret(path: &Path, bytes: &[u8], grey: Grey) -> Result<(Header, VoxelLayout)> {
     let format = |what: String| Err(Error::format(path, what, "write it again with the program that made it"));
     let Some(fields) = Fields::read(bytes) else {
         return match Version::sniff(bytes) {
@@ -83,7 +83,7 @@ pub(super) fn interpret(path: &Path, bytes: &[u8], grey: Grey) -> Result<(Header
     if !(fields.vox_offset >= fields.version.header_len() as f64 && fields.vox_offset < (1u64 << 62) as f64) {
         return format(format!("the voxels begin at byte {}, before byte {first} where the header ends", fields.vox_offset));
     }
-    let layout = Layout { big_endian: fields.big_endian, offset: fields.vox_offset as u64, encoding };
+    let layout = VoxelLayout { big_endian: fields.big_endian, offset: fields.vox_offset as u64, encoding };
 
     let mut header = Header::new(shape, dtype);
     header.origin.format = fields.version.name().into();

@@ -51,7 +51,7 @@ fn begins_like_nifti(path: &Path, start: &[u8]) -> bool {
     if !start.starts_with(&gzip::MAGIC) {
         return has_magic(start);
     }
-    let Ok(mut reader) = gzip::Reader::open(path) else { return false };
+    let Ok(mut reader) = gzip::GzipReader::open(path) else { return false };
     let mut start = [0; LONGEST_HEADER];
     let n = fill(&mut reader, &mut start);
     has_magic(&start[..n])

@@ -25,7 +25,7 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
     if !gzip {
         free_space::check(file.as_file(), target.path(), start.len() as u64 + header.bytes())?;
         file.write_all(&start).map_err(Error::write(target.path()))?;
-        return Ok(Box::new(Plain {
+        return Ok(Box::new(PlainOutput {
             target: target.clone(),
             file,
             start: start.len() as u64,
@@ -36,8 +36,8 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
     // How far the voxels will shrink is not known; a disk that fills up is reported when it does.
     let level = Compression::new(options.gzip_level.clamp(1, 9));
     let head = deflate(&mut Compress::new(level, false), &start).map_err(Error::write(target.path()))?;
-    let queue = Queue { file, next: 0, waiting: BTreeMap::new(), crc: crc32fast::Hasher::new(), size: 0 };
-    let sink = Gzipped {
+    let queue = SegmentQueue { file, next: 0, waiting: BTreeMap::new(), crc: crc32fast::Hasher::new(), size: 0 };
+    let sink = GzipOutput {
         target: target.clone(),
         extent,
         level,
@@ -49,7 +49,7 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
         let mut queue = sink.queue.lock().unwrap_or_else(PoisonError::into_inner);
         // Deflate, no name, no time (equal inputs give equal files), unknown system.
         queue.file.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]).map_err(Error::write(target.path()))?;
-        queue.append(&Deflated::of(&start, head)).map_err(Error::write(target.path()))?;
+        queue.append(&PackedSegment::of(&start, head)).map_err(Error::write(target.path()))?;
     }
     Ok(Box::new(sink))
 }
@@ -85,7 +85,7 @@ impl Extent {
 }
 
 /// A plain file: any thread writes any part.
-struct Plain {
+struct PlainOutput {
     target: Target,
     file: tempfile::NamedTempFile,
     start: u64,
@@ -96,7 +96,7 @@ struct Plain {
 /// Bytes that a thread writes at a time.
 const BLOCK: usize = 1 << 20;
 
-impl Sink for Plain {
+impl Sink for PlainOutput {
     fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
         let byte = self.start + self.extent.place(at, bytes)?;
         let (file, total) = (self.file.as_file(), self.start + self.extent.bytes);
@@ -113,7 +113,7 @@ impl Sink for Plain {
     }
 }
 
-impl Output for Plain {
+impl Output for PlainOutput {
     fn finish(self: Box<Self>) -> Result<Staged> {
         self.extent.complete(&self.target, self.written.into_inner())?;
         self.target.stage(self.file)
@@ -123,34 +123,34 @@ impl Output for Plain {
 /// A gzip file of one member. Each segment is deflated by the thread that completes it and ends on a byte boundary (a sync flush),
 /// so that segments can be joined; checksums are joined too. Segments that come early wait for those before them. Each starts with
 /// an empty dictionary: on a chest CT that costs 1.5 % of the size with 64 KiB, 0.2 % with 256 KiB, nothing from a MiB on.
-struct Gzipped {
+struct GzipOutput {
     target: Target,
     extent: Extent,
     level: Compression,
     /// A compressor has 256 KiB of tables: they are used again.
     idle: Mutex<Vec<Compress>>,
     partial: Mutex<BTreeMap<u64, Partial>>,
-    queue: Mutex<Queue>,
+    queue: Mutex<SegmentQueue>,
 }
 
-struct Queue {
+struct SegmentQueue {
     file: tempfile::NamedTempFile,
     /// The byte among the voxels with which the next block must begin.
     next: u64,
-    waiting: BTreeMap<u64, Deflated>,
+    waiting: BTreeMap<u64, PackedSegment>,
     crc: crc32fast::Hasher,
     /// Uncompressed bytes, header included.
     size: u64,
 }
 
-struct Deflated {
+struct PackedSegment {
     bytes: Vec<u8>,
     crc: crc32fast::Hasher,
     /// Uncompressed.
     size: u64,
 }
 
-impl Deflated {
+impl PackedSegment {
     fn of(plain: &[u8], bytes: Vec<u8>) -> Self {
         let mut crc = crc32fast::Hasher::new();
         crc.update(plain);
@@ -158,8 +158,8 @@ impl Deflated {
     }
 }
 
-impl Queue {
-    fn append(&mut self, block: &Deflated) -> std::io::Result<()> {
+impl SegmentQueue {
+    fn append(&mut self, block: &PackedSegment) -> std::io::Result<()> {
         self.file.write_all(&block.bytes)?;
         self.crc.combine(&block.crc);
         self.size += block.size;
@@ -177,7 +177,7 @@ struct Partial {
     filled: usize,
 }
 
-impl Gzipped {
+impl GzipOutput {
     /// Takes the part of a block that lies in one segment; deflates the segment if that completes it.
     fn take(&self, begin: u64, part: &[u8]) -> Result<()> {
         let start = begin / SEGMENT * SEGMENT;
@@ -205,7 +205,7 @@ impl Gzipped {
         let deflated = deflate(&mut compress, bytes).map_err(Error::write(self.target.path()))?;
         compress.reset();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(compress);
-        let block = Deflated::of(bytes, deflated);
+        let block = PackedSegment::of(bytes, deflated);
 
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.waiting.insert(begin, block);
@@ -220,7 +220,7 @@ impl Gzipped {
     }
 }
 
-impl Sink for Gzipped {
+impl Sink for GzipOutput {
     fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
         let begin = self.extent.place(at, bytes)?;
         let end = begin + bytes.len() as u64;
@@ -233,7 +233,7 @@ impl Sink for Gzipped {
     }
 }
 
-impl Output for Gzipped {
+impl Output for GzipOutput {
     fn finish(self: Box<Self>) -> Result<Staged> {
         let mut queue = self.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.extent.complete(&self.target, queue.next)?;

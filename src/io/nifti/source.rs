@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::header::{Encoding, Layout, interpret};
+use super::header::{Encoding, VoxelLayout, interpret};
 use super::{LONGEST_HEADER, fill, gzip, read_error};
 use crate::io::{Grey, Limits, Source, positional};
 use crate::volume::Header;
@@ -27,9 +27,9 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
             return Err(Error::format(path, what, "get the file again"));
         }
         limits.check_volume(path, &header)?;
-        return Ok(Box::new(Plain { path: path.into(), file, header, layout }));
+        return Ok(Box::new(PlainSource { path: path.into(), file, header, layout }));
     }
-    let mut reader = gzip::Reader::open(path).map_err(Error::read(path))?;
+    let mut reader = gzip::GzipReader::open(path).map_err(Error::read(path))?;
     let n = match reader.read(&mut start) {
         // Whatever comes later, a stream that breaks at once has its own message.
         Err(e) => return Err(read_error(path, e)),
@@ -44,18 +44,18 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
     limits.check_volume(path, &header)?;
     header.origin.format += " (gzip)";
     let stream = Mutex::new(Stream { reader, at: n as u64 });
-    Ok(Box::new(Gzipped { path: path.into(), header, layout, stream }))
+    Ok(Box::new(GzipSource { path: path.into(), header, layout, stream }))
 }
 
 /// A plain file: any thread reads any part.
-struct Plain {
+struct PlainSource {
     path: PathBuf,
     file: File,
     header: Header,
-    layout: Layout,
+    layout: VoxelLayout,
 }
 
-impl Source for Plain {
+impl Source for PlainSource {
     fn header(&self) -> &Header {
         &self.header
     }
@@ -68,20 +68,20 @@ impl Source for Plain {
 }
 
 /// A gzipped file: one decoder, which can only go forward.
-struct Gzipped {
+struct GzipSource {
     path: PathBuf,
     header: Header,
-    layout: Layout,
+    layout: VoxelLayout,
     stream: Mutex<Stream>,
 }
 
 struct Stream {
-    reader: gzip::Reader,
+    reader: gzip::GzipReader,
     /// Bytes taken from the reader.
     at: u64,
 }
 
-impl Source for Gzipped {
+impl Source for GzipSource {
     fn header(&self) -> &Header {
         &self.header
     }
@@ -109,7 +109,7 @@ impl Source for Gzipped {
 impl Stream {
     fn read_exact_at(&mut self, path: &Path, byte: u64, raw: &mut [u8]) -> std::io::Result<()> {
         if byte < self.at {
-            self.reader = gzip::Reader::open(path)?;
+            self.reader = gzip::GzipReader::open(path)?;
             self.at = 0;
         }
         let mut scratch = [0; 1 << 14];
@@ -140,7 +140,7 @@ impl Stream {
 
 /// Reads voxels from `at` on through `raw(byte, into)`, which fills a slice with the file's bytes, and gives them the form of
 /// [`Source::read`].
-fn decode(layout: &Layout, at: u64, into: &mut [u8], mut raw: impl FnMut(u64, &mut [u8]) -> Result<()>) -> Result<()> {
+fn decode(layout: &VoxelLayout, at: u64, into: &mut [u8], mut raw: impl FnMut(u64, &mut [u8]) -> Result<()>) -> Result<()> {
     let byte = layout.offset + at * layout.encoding.bytes() as u64;
     match layout.encoding {
         Encoding::Number(dtype) => {

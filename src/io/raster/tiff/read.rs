@@ -10,7 +10,7 @@ use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use crate::io::raster::decode::one_line;
-use crate::io::slices::Slices;
+use crate::io::slices::SliceSource;
 use crate::io::{Grey, Limits, Source};
 use crate::volume::{Dtype, Geometry, Header, Shape, Volume};
 use crate::{Error, Result};
@@ -23,7 +23,7 @@ type Tiff = Decoder<BufReader<File>>;
 /// Opens a file, of which a page keeps `limits` and all together `volume_limits`. Every page is looked at, none but the first is decoded
 /// before it is asked for.
 pub(super) fn open(path: &Path, limits: &Limits, volume_limits: &Limits, grey: Grey) -> Result<Box<dyn Source>> {
-    let mut pages = Pages::open(path, limits)?;
+    let mut pages = PageReader::open(path, limits)?;
     let first = pages.describe()?;
     let (dtype, bytes) = pages.decode(grey)?;
     let mut header = header(path, &mut pages, &first, dtype)?;
@@ -66,13 +66,13 @@ pub(super) fn open(path: &Path, limits: &Limits, volume_limits: &Limits, grey: G
     let (path, limits) = (path.to_path_buf(), *limits);
     // A reader jumps to its page by a list that it makes on the way, so readers are used again.
     let idle = Mutex::new(vec![pages]);
-    Ok(Box::new(Slices::new(
+    Ok(Box::new(SliceSource::new(
         header,
         Box::new(move |i| {
             let free = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut pages = match free {
                 Some(pages) => pages,
-                None => Pages::open(&path, &limits)?,
+                None => PageReader::open(&path, &limits)?,
             };
             pages.tiff.seek_to_image(i).map_err(|e| error(&path, e))?;
             let (found, bytes) = pages.decode(grey)?;
@@ -87,7 +87,7 @@ pub(super) fn open(path: &Path, limits: &Limits, volume_limits: &Limits, grey: G
 }
 
 /// A reader of the file's pages, at one of them.
-struct Pages {
+struct PageReader {
     path: PathBuf,
     tiff: Tiff,
     length: u64,
@@ -96,14 +96,14 @@ struct Pages {
 
 /// What all pages of a volume have in common.
 #[derive(Debug, Clone, PartialEq)]
-struct Page {
+struct PageType {
     size: (u32, u32),
     kind: ColorType,
     /// Unsigned, signed, float: a number for each channel.
     format: Vec<u16>,
 }
 
-impl std::fmt::Display for Page {
+impl std::fmt::Display for PageType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let format = match self.format.first() {
             Some(2) => " signed",
@@ -114,7 +114,7 @@ impl std::fmt::Display for Page {
     }
 }
 
-impl Pages {
+impl PageReader {
     fn open(path: &Path, limits: &Limits) -> Result<Self> {
         let file = File::open(path).map_err(Error::read(path))?;
         let length = file.metadata().map_err(Error::read(path))?.len();
@@ -126,7 +126,7 @@ impl Pages {
     }
 
     /// What this page is, refused if it cannot be taken.
-    fn describe(&mut self) -> Result<Page> {
+    fn describe(&mut self) -> Result<PageType> {
         let path = self.path.clone();
         let broken = |e| error(&path, e);
         let size = self.tiff.dimensions().map_err(broken)?;
@@ -141,7 +141,7 @@ impl Pages {
         }
         let kind = self.tiff.colortype().map_err(broken)?;
         let format = self.tiff.find_tag_unsigned_vec(Tag::SampleFormat).map_err(broken)?.unwrap_or_default();
-        Ok(Page { size, kind, format })
+        Ok(PageType { size, kind, format })
     }
 
     /// The grey values of this page.
@@ -155,7 +155,7 @@ impl Pages {
 }
 
 /// The header of a file of one page.
-fn header(path: &Path, pages: &mut Pages, page: &Page, dtype: Dtype) -> Result<Header> {
+fn header(path: &Path, pages: &mut PageReader, page: &PageType, dtype: Dtype) -> Result<Header> {
     let (width, height) = page.size;
     let shape = Shape::new(&[width.into(), height.into()]);
     let mut header =

@@ -38,24 +38,24 @@ fn create_as(target: &Target, header: &Header, big: bool) -> Result<Box<dyn Outp
     } else {
         Encoder::Classic(TiffEncoder::new(writer).map_err(|e| error(path, e))?)
     };
-    let page = Page { width, height, dtype: header.dtype, spacing: header.geometry.as_ref().map(|g| g.spacing_mm) };
+    let page = PageEncoder { width, height, dtype: header.dtype, spacing: header.geometry.as_ref().map(|g| g.spacing_mm) };
     let voxel = header.dtype.bytes() as u64;
-    let queue = Queue { encoder, page, next: 0, waiting: BTreeMap::new(), current: Vec::new() };
-    Ok(Box::new(Pages { target: target.clone(), file, voxel, bytes: header.bytes(), queue: Mutex::new(queue) }))
+    let queue = PageQueue { encoder, page, next: 0, waiting: BTreeMap::new(), current: Vec::new() };
+    Ok(Box::new(TiffOutput { target: target.clone(), file, voxel, bytes: header.bytes(), queue: Mutex::new(queue) }))
 }
 
 /// Pages are written in order; blocks that come early wait.
-struct Pages {
+struct TiffOutput {
     target: Target,
     file: tempfile::NamedTempFile,
     voxel: u64,
     bytes: u64,
-    queue: Mutex<Queue>,
+    queue: Mutex<PageQueue>,
 }
 
-struct Queue {
+struct PageQueue {
     encoder: Encoder,
-    page: Page,
+    page: PageEncoder,
     /// The byte with which the next block must begin.
     next: u64,
     waiting: BTreeMap<u64, Vec<u8>>,
@@ -68,7 +68,7 @@ enum Encoder {
     Big(TiffEncoder<File, TiffKindBig>),
 }
 
-impl Sink for Pages {
+impl Sink for TiffOutput {
     fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
         let begin = at * self.voxel;
         if begin + bytes.len() as u64 > self.bytes {
@@ -90,7 +90,7 @@ impl Sink for Pages {
     }
 }
 
-impl Output for Pages {
+impl Output for TiffOutput {
     fn finish(self: Box<Self>) -> Result<Staged> {
         let path = self.target.path();
         let queue = self.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +103,7 @@ impl Output for Pages {
     }
 }
 
-impl Queue {
+impl PageQueue {
     fn append(&mut self, mut bytes: &[u8]) -> Result<(), TiffError> {
         self.next += bytes.len() as u64;
         let size = self.page.width as usize * self.page.height as usize * self.page.dtype.bytes();
@@ -123,14 +123,14 @@ impl Queue {
     }
 }
 
-struct Page {
+struct PageEncoder {
     width: u32,
     height: u32,
     dtype: Dtype,
     spacing: Option<[f64; 3]>,
 }
 
-impl Page {
+impl PageEncoder {
     fn write<K: TiffKind>(&self, to: &mut TiffEncoder<File, K>, bytes: &[u8]) -> Result<(), TiffError> {
         macro_rules! page {
             ($colour:ident, $type:ty) => {{
