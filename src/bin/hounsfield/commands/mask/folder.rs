@@ -144,7 +144,7 @@ fn all(
                     let result = single(command, folder, one, device, progress);
                     match &result {
                         Err(e) if ends_all(e) => failed.store(true, Ordering::Relaxed),
-                        Err(e) => leave_out(&one.pair, &crate::words::message(&e)),
+                        Err(e) => leave_out(&one.pair, &crate::words::message(e)),
                         Ok(_) => {}
                     }
                     progress.advance(1);
