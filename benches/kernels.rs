@@ -12,7 +12,7 @@ use hounsfield::analysis::{equalization, statistics};
 use hounsfield::engine::{AdapterChoice, Gpu, GpuVolume, adapters};
 use hounsfield::ops::{equalize, histogram, lut, scan};
 use hounsfield::phantom::Phantom;
-use hounsfield::pipelines::{Device, Mask, Silent, census, count, count_floats, float_statistics, map_into, map_volume};
+use hounsfield::pipelines::{Device, Input, Mask, Run, census, count, count_between, float_statistics, map_into, map_volume};
 use hounsfield::volume::{Block, Dtype, Header, Rescale, Shape, Table, Volume};
 use rayon::prelude::*;
 
@@ -156,15 +156,19 @@ fn decisions(criterion: &mut Criterion, ct: &[i16]) {
 fn jobs(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)], slices: u64) {
     let mut group = criterion.benchmark_group(format!("job 512x512x{slices}"));
     for (name, voxels) in contents {
-        let ct = volume(Dtype::I16, as_type(Dtype::I16, voxels));
-        let region = Mask::new(Box::new(volume(Dtype::U8, mask(voxels.len()))), None, ct.header()).expect("the same grid");
+        let (ct, cpu) = (Arc::new(volume(Dtype::I16, as_type(Dtype::I16, voxels))), Device::cpu());
+        let run = Run::silent(&cpu);
+        let region = Arc::new(volume(Dtype::U8, mask(voxels.len())));
+        let region = Mask::new(region, None, ct.header(), &run).expect("the same grid");
+        let input = Input::of(ct.clone());
+        let masked = input.clone().masked(Some(region));
         let mut held = vec![1; ct.bytes().len()];
         group.throughput(Throughput::Bytes(ct.bytes().len() as u64));
         group.bench_function(BenchmarkId::new("count int16", name), |b| {
-            b.iter(|| count(&ct, None, &Device::Cpu, None, &Silent));
+            b.iter(|| count(&input, &run));
         });
         group.bench_function(BenchmarkId::new("count int16, masked", name), |b| {
-            b.iter(|| count(&ct, Some(&region), &Device::Cpu, None, &Silent));
+            b.iter(|| count(&masked, &run));
         });
         group.bench_function(BenchmarkId::new("plain copy", name), |b| {
             b.iter(|| copy(ct.bytes(), &mut held));
@@ -178,15 +182,15 @@ fn jobs(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)], slices: u64) {
                 b.iter(|| map_volume(&ct, &tables, ct.header().derived(to)));
             });
         }
-        let floats = volume(Dtype::F32, as_type(Dtype::F32, voxels));
+        let floats = Input::of(Arc::new(volume(Dtype::F32, as_type(Dtype::F32, voxels))));
         let edges = Arc::new(edges());
-        group.throughput(Throughput::Bytes(floats.bytes().len() as u64));
-        group.bench_function(BenchmarkId::new("census float32", name), |b| b.iter(|| census(&floats, &Silent)));
+        group.throughput(Throughput::Bytes(floats.header().bytes()));
+        group.bench_function(BenchmarkId::new("census float32", name), |b| b.iter(|| census(&floats, &run)));
         group.bench_function(BenchmarkId::new("count float32", name), |b| {
-            b.iter(|| count_floats(&floats, None, &edges, &Device::Cpu, &Silent));
+            b.iter(|| count_between(&floats, &edges, &run));
         });
         group.bench_function(BenchmarkId::new("statistics float32", name), |b| {
-            b.iter(|| float_statistics(&floats, None, None, None, &Silent));
+            b.iter(|| float_statistics(&floats, None, &run));
         });
     }
     group.finish();

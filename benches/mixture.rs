@@ -5,15 +5,15 @@
 
 use std::hint::black_box;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
 use hounsfield::analysis::mixture::{self, Classifier, Gaussian, Mixture, Settings};
-use hounsfield::analysis::statistics;
 use hounsfield::io::{OpenOptions, open};
 use hounsfield::ops::gmm::{self, Channel, Model};
-use hounsfield::pipelines::{Device, Region, Silent, count, map_volume, select};
-use hounsfield::volume::{Block, Dtype, Header, Rescale, Shape, Table, Volume};
+use hounsfield::pipelines::{Bins, Counted, Device, Input, Region, Run, map_volume};
+use hounsfield::volume::{Block, Dtype, Header, Shape, Table, Volume};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -23,7 +23,7 @@ fn main() {
         return measure(&PathBuf::from(file));
     }
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
-    let volume = brain();
+    let volume = Arc::new(brain());
     let mixture = fit(&volume);
     let mut group = criterion.benchmark_group("mixture");
     group.throughput(Throughput::Elements(volume.block().len() as u64));
@@ -73,18 +73,18 @@ fn brain() -> Volume {
     Volume::new(Header::new(shape, Dtype::U8), bytes).expect("as many bytes")
 }
 
-fn values(volume: &Volume) -> Vec<(f64, u64)> {
-    let counts = count(volume, None, &Device::Cpu, None, &Silent).expect("counts");
-    let selected = select(counts, None, &Region { range: Some((1.0, 255.0)), with_padding: false });
-    let groups: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-    statistics::distribution(&groups)
+fn values(volume: &Arc<Volume>) -> Vec<(f64, u64)> {
+    let region = Region { range: Some((1.0, 255.0)), with_padding: false };
+    let input = Input::of(volume.clone());
+    let counted = Counted::of(&input, &region, Bins::Following, &Run::silent(&Device::cpu())).expect("counts");
+    counted.values.entries().iter().map(|e| (e.value, e.count)).collect()
 }
 
-fn fit(volume: &Volume) -> Mixture {
+fn fit(volume: &Arc<Volume>) -> Mixture {
     mixture::fit(&values(volume), 1.0, &Settings::classes(3)).expect("a fit")
 }
 
-fn segment(volume: &Volume) -> Volume {
+fn segment(volume: &Arc<Volume>) -> Volume {
     let mixture = fit(volume);
     let classifier = Classifier::new(&mixture);
     let rescale = volume.header().rescale.uniform().expect("one rescale");
@@ -118,7 +118,7 @@ fn measure(file: &PathBuf) {
     let mut bytes = vec![0; source.header().bytes() as usize];
     source.read(0, &mut bytes).expect("voxels");
     let inside: Vec<u8> = bytes.iter().copied().filter(|b| *b > 0).collect();
-    let volume = Volume::new(source.header().clone(), bytes).expect("as many bytes");
+    let volume = Arc::new(Volume::new(source.header().clone(), bytes).expect("as many bytes"));
     let best = |mut work: Box<dyn FnMut() + '_>| {
         let time = |work: &mut dyn FnMut()| {
             let start = Instant::now();

@@ -7,13 +7,14 @@
 //! The answer to an operation is the seconds it took and, if asked for, the CRC-32 of its result (else 0).
 
 use std::io::{BufRead, Write};
+use std::sync::Arc;
 use std::time::Instant;
 
 use hounsfield::analysis::distribution::Distribution;
 use hounsfield::analysis::{equalization, statistics, thresholds};
 use hounsfield::ops::mask::{self, Keep};
 use hounsfield::phantom::Phantom;
-use hounsfield::pipelines::{Device, Group, Silent, count, map_into, map_volume};
+use hounsfield::pipelines::{Device, Group, Input, Run, count, map_into, map_volume};
 use hounsfield::volume::{Block, Dtype, Header, Shape, Table, Volume};
 use rayon::prelude::*;
 
@@ -48,7 +49,7 @@ fn make(slices: u64, file: &str) {
 fn serve(slices: u64, file: &str) {
     let bytes = std::fs::read(file).expect("the file can be read");
     let header = Header::new(Shape::new(&[512, 512, slices]).expect("a shape"), Dtype::I16);
-    let volume = Volume::new(header, bytes).expect("a whole volume");
+    let volume = Arc::new(Volume::new(header, bytes).expect("a whole volume"));
     // Memory that has been written before: what is timed below is the work, not the first touch of pages.
     let mut held = vec![1u8; volume.bytes().len()];
     println!("ready");
@@ -61,7 +62,7 @@ fn serve(slices: u64, file: &str) {
     }
 }
 
-fn run(name: &str, volume: &Volume, held: &mut [u8], check: bool) -> (f64, u32) {
+fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, u32) {
     let start = Instant::now();
     match name {
         "histogram" => {
@@ -135,8 +136,8 @@ fn masked(volume: &Volume, out: &mut [u8]) {
     mask::cpu(Block { dtype: Dtype::U8, bytes: picture }, Keep::Bytes(mask), 0, out);
 }
 
-fn counted(volume: &Volume) -> Vec<Group> {
-    count(volume, None, &Device::Cpu, None, &Silent).expect("memory does not fail")
+fn counted(volume: &Arc<Volume>) -> Vec<Group> {
+    count(&Input::of(volume.clone()), &Run::silent(&Device::cpu())).expect("memory does not fail")
 }
 
 /// A window of 400 HU around 40 for 8 bits, stored values + 1024 for 16.

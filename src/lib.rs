@@ -32,6 +32,8 @@ pub mod phantom;
 pub mod pipelines;
 #[cfg(feature = "report")]
 pub mod report;
+#[cfg(feature = "files")]
+pub mod views;
 pub mod volume;
 
 pub use error::{Catalogue, Error, Flaw, Hint, Result, SeriesEntry};

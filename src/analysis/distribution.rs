@@ -120,6 +120,13 @@ impl Distribution {
         Self { entries, step: None }
     }
 
+    /// Only what lies from `low` to `high`, both included.
+    #[must_use]
+    pub fn within(&self, low: f64, high: f64) -> Self {
+        let entries = self.entries.iter().filter(|e| e.low >= low && e.high <= high).copied().collect();
+        Self { entries, step: self.step }
+    }
+
     /// The entries, ascending.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -2,6 +2,7 @@
 
 pub mod distribution;
 pub mod equalization;
+pub mod exact_sum;
 pub mod mixture;
 pub mod overlap;
 pub mod pieces;

@@ -32,7 +32,7 @@ pub use options::{OpenOptions, WriteOptions};
 use std::path::Path;
 
 use crate::Result;
-use crate::volume::{Header, Volume};
+use crate::volume::{Header, Tile, Volume};
 
 /// A volume that can be read block by block, from several threads at once.
 pub trait Source: Send + Sync {
@@ -44,6 +44,21 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// [`crate::Error::Read`] or [`crate::Error::Format`], with the path.
     fn read(&self, at: u64, into: &mut [u8]) -> Result<()>;
+
+    /// Fills `into` with a tile, its slices one behind the other.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    fn read_tile(&self, tile: &Tile, into: &mut [u8]) -> Result<()> {
+        let (shape, size) = (&self.header().shape, self.header().dtype.bytes());
+        let mut rest = into;
+        for (at, voxels) in tile.runs(shape) {
+            let (run, later) = rest.split_at_mut(voxels as usize * size);
+            self.read(at, run)?;
+            rest = later;
+        }
+        Ok(())
+    }
 
     /// How many voxels are decoded together (a compressed slice): blocks that begin and end at multiples of it cost least.
     fn unit(&self) -> u64 {

@@ -1,23 +1,22 @@
 //! Passes that change no voxel: conversion, and reading for pictures alone.
 
-use super::workers::{self, Input};
-use super::{Observer, Watch};
+use super::ways::blocks::Blocks;
+use super::{Input, Run};
 use crate::Result;
-use crate::io::{Sink, Source};
+use crate::io::Sink;
 
 /// Writes every voxel as it is.
 ///
 /// # Errors
 /// What reading and writing give, or [`crate::Error::Interrupted`].
-pub fn copy(source: &dyn Source, sink: &dyn Sink, watch: &dyn Watch) -> Result<()> {
-    workers::each(Input::of(source), 0, watch, || (), |(), part| sink.write(part.at, part.bytes)).map(|_| ())
+pub fn copy(input: &Input<'_>, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
+    Blocks::of(input, run).each(|| (), |(), part| sink.write(part.at, part.bytes())).map(|_| ())
 }
 
-/// Reads all voxels, for the observer.
+/// Reads all voxels, for who looks on.
 ///
 /// # Errors
 /// As [`copy`].
-pub fn gather(source: &dyn Source, observer: Observer<'_>, watch: &dyn Watch) -> Result<()> {
-    let input = Input { observer: Some(observer), ..Input::of(source) };
-    workers::each(input, 0, watch, || (), |(), _| Ok(())).map(|_| ())
+pub fn gather(input: &Input<'_>, run: &Run<'_>) -> Result<()> {
+    Blocks::of(input, run).each(|| (), |(), _| Ok(())).map(|_| ())
 }

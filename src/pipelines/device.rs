@@ -1,113 +1,160 @@
-//! On what a job runs, and who watches it.
+//! On what a job runs, how it is chosen, and what happens when it fails.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::engine::{Gpu, GpuError};
+use super::Run;
+use crate::engine::{AdapterChoice, Gpu, GpuError};
 use crate::{Error, Result};
 
-/// On what a job runs.
-#[derive(Debug, Clone)]
-pub enum Device {
-    /// The CPU, all threads of the current rayon pool.
+/// On what a job runs: the CPU, or a GPU that is rebuilt here when it is lost, so that the next pass begins on the new one.
+#[derive(Debug)]
+pub struct Device {
+    /// None for the CPU.
+    slot: Option<Mutex<Slot>>,
+    name: String,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// None once it is lost for good.
+    gpu: Option<Arc<Gpu>>,
+    /// The largest work unit that it had memory for.
+    most_voxels: u64,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// What is fastest for the work.
+    Auto,
+    /// The CPU.
     Cpu,
-    /// A GPU; should it fail half-way, the CPU finishes with the same bits.
-    Gpu(Arc<Gpu>),
+    /// A GPU.
+    Gpu(AdapterChoice),
+}
+
+/// What a job costs: what `auto` decides by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// One or two passes that do a few operations a voxel: bound by reading.
+    Streaming,
+    /// So many operations a voxel.
+    Neighbourhood(u32),
+}
+
+impl std::str::FromStr for DeviceChoice {
+    type Err = std::convert::Infallible;
+
+    /// `auto`, `cpu`, `gpu`, or an adapter's number or a part of its name.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "cpu" => Self::Cpu,
+            "gpu" => Self::Gpu(AdapterChoice::Any),
+            other => Self::Gpu(other.parse().map_or_else(|_| AdapterChoice::Name(other.into()), AdapterChoice::Index)),
+        })
+    }
 }
 
 impl Device {
+    /// The CPU, all threads of the current rayon pool.
+    pub const fn cpu() -> Self {
+        Self { slot: None, name: String::new() }
+    }
+
+    /// A GPU; should it fail half-way, the CPU finishes with the same bits.
+    pub fn gpu(gpu: impl Into<Arc<Gpu>>) -> Self {
+        let gpu = gpu.into();
+        let name = gpu.name().into();
+        Self { slot: Some(Mutex::new(Slot { gpu: Some(gpu), most_voxels: u64::MAX })), name }
+    }
+
+    /// The device for work of this cost, and why it is this one.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if there is no such GPU; never for [`DeviceChoice::Auto`].
+    pub fn open(choice: &DeviceChoice, cost: Cost) -> Result<(Self, &'static str)> {
+        Ok(match (choice, cost) {
+            (DeviceChoice::Cpu, _) => (Self::cpu(), "asked for"),
+            (DeviceChoice::Gpu(adapter), _) => (Self::gpu(Gpu::open(adapter)?), "asked for"),
+            // Decided without opening a graphics API, which alone costs up to 0.2 s and tens of MiB.
+            (DeviceChoice::Auto, Cost::Streaming) => (Self::cpu(), "one pass over a file moves more bytes than it computes"),
+            (DeviceChoice::Auto, Cost::Neighbourhood(_)) => (Self::cpu(), "no GPU has been measured for this work"),
+        })
+    }
+
     /// As a summary names it.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Cpu => "CPU".into(),
-            Self::Gpu(gpu) => gpu.name().into(),
+    pub fn name(&self) -> &str {
+        if self.slot.is_none() { "CPU" } else { &self.name }
+    }
+
+    /// The GPU, and the most voxels of a work unit that it has had memory for; none on the CPU, and once it is lost for good.
+    pub(super) fn current(&self) -> Option<(Arc<Gpu>, u64)> {
+        let slot = self.slot.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((slot.gpu.clone()?, slot.most_voxels))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Slot)) {
+        if let Some(slot) = &self.slot {
+            change(&mut slot.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
-}
 
-/// The program around a job: follows it, may stop it, says what memory it may take.
-pub trait Watch: Sync {
-    /// Most bytes for buffers: host, staging and device together. Results do not depend on it.
-    fn memory_bytes(&self) -> u64 {
-        256 << 20
-    }
-
-    /// So many more bytes of the input are done.
-    fn advance(&self, _bytes: u64) {}
-
-    /// Something happened that the summary must say.
-    fn event(&self, _text: &str) {}
-
-    /// Whether the user wants the job to stop.
-    fn stopped(&self) -> bool {
-        false
-    }
-}
-
-/// Watches nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct Silent;
-
-impl Watch for Silent {}
-
-/// Lets a job be stopped, and says nothing of its progress: the passes after the first.
-pub(super) struct Quiet<'a>(pub &'a dyn Watch);
-
-impl Watch for Quiet<'_> {
-    fn memory_bytes(&self) -> u64 {
-        self.0.memory_bytes()
-    }
-
-    fn event(&self, text: &str) {
-        self.0.event(text);
-    }
-
-    fn stopped(&self) -> bool {
-        self.0.stopped()
+    /// A new device in place of `lost`, unless another thread has rebuilt it already; none if it cannot be rebuilt.
+    fn rebuilt(&self, lost: &Arc<Gpu>) -> Option<Arc<Gpu>> {
+        let mut slot = self.slot.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.gpu.as_ref().is_some_and(|current| Arc::ptr_eq(current, lost)) {
+            slot.gpu = lost.reopen().ok().map(Arc::new);
+        }
+        slot.gpu.clone()
     }
 }
 
 /// The smallest work unit that running out of device memory leads to.
 const LEAST_VOXELS: u64 = 1 << 16;
 
-/// Runs `on_gpu(gpu, from, unit, done)` until all is done, `done` being told how far results have safely arrived: half the unit when
-/// memory runs out, one rebuilt device when one is lost, then `on_cpu(from)` for the rest.
+/// One try of a pass on a GPU.
+pub(super) struct Attempt<'a> {
+    pub gpu: &'a Gpu,
+    /// Most voxels of a work unit.
+    pub unit: u64,
+    /// Voxels whose results have arrived safely: where to begin, and to be kept up to date.
+    pub done: &'a mut u64,
+}
+
+/// Runs `on_gpu` until all is done: half the unit when memory runs out, one rebuilt device when one is lost, then `on_cpu` from the first
+/// voxel that is not done.
 pub(super) fn with_fallback(
-    device: &Device,
+    run: &Run<'_>,
     unit: u64,
-    watch: &dyn Watch,
-    mut on_gpu: impl FnMut(&Gpu, u64, u64, &mut u64) -> Result<()>,
+    mut on_gpu: impl FnMut(Attempt<'_>) -> Result<()>,
     on_cpu: impl FnOnce(u64) -> Result<()>,
 ) -> Result<()> {
     let mut done = 0;
-    let Device::Gpu(first) = device else { return on_cpu(0) };
-    let mut gpu = first.clone();
-    let mut unit = unit;
+    let Some((mut gpu, most)) = run.device.current() else { return on_cpu(0) };
+    let mut unit = unit.min(most);
     let mut rebuilt = false;
     loop {
-        let at = done;
-        match on_gpu(&gpu, at, unit, &mut done) {
+        match on_gpu(Attempt { gpu: &gpu, unit, done: &mut done }) {
             Ok(()) => return Ok(()),
             Err(Error::Gpu(GpuError::OutOfMemory { .. })) if unit / 2 >= LEAST_VOXELS => {
                 unit /= 2;
-                watch.event(&format!("out of device memory: going on with blocks of {unit} voxels"));
+                run.device.change(|slot| slot.most_voxels = slot.most_voxels.min(unit));
+                run.note(&format!("out of device memory: going on with blocks of {unit} voxels"));
             }
             Err(Error::Gpu(GpuError::Lost { .. } | GpuError::Timeout { .. })) if !rebuilt => {
                 rebuilt = true;
-                match gpu.reopen() {
-                    Ok(fresh) => {
-                        watch.event(&format!("the GPU was lost at voxel {done}: device rebuilt"));
-                        gpu = Arc::new(fresh);
-                    }
-                    Err(_) => break,
-                }
+                let Some(fresh) = run.device.rebuilt(&gpu) else { break };
+                run.note(&format!("the GPU was lost at voxel {done}: device rebuilt"));
+                gpu = fresh;
             }
             Err(Error::Gpu(e)) => {
-                watch.event(&format!("{e}"));
+                run.note(&format!("{e}"));
                 break;
             }
             Err(other) => return Err(other),
         }
     }
-    watch.event(&format!("the CPU finishes from voxel {done} on, with the same result"));
+    run.note(&format!("the CPU finishes from voxel {done} on, with the same result"));
     on_cpu(done)
 }

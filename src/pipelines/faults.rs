@@ -13,22 +13,26 @@ use crate::ops::testing::{gpu, noise};
 use crate::volume::{Dtype, Header, Rescale, Rescales, Shape, Table, Volume};
 
 /// What a job makes of its volume, as bytes: results that are Exact, or labels of classes that lie far apart.
-type Run = Box<dyn Fn(&Device) -> Vec<u8>>;
+type Made = Box<dyn Fn(&Device) -> Vec<u8>>;
 
 struct Job {
     name: &'static str,
     /// How many steps it takes at least.
     steps: u64,
-    run: Run,
+    run: Made,
 }
 
 /// Little memory, so that a small volume takes several units.
-struct Little;
+fn little(device: &Device) -> Run<'_> {
+    Run::silent(device).with_memory(1 << 20)
+}
 
-impl Watch for Little {
-    fn memory_bytes(&self) -> u64 {
-        1 << 20
-    }
+fn input(volume: &Volume) -> Input<'static> {
+    Input::of(Arc::new(volume.clone()))
+}
+
+fn resolved(volume: &Volume, device: &Device) -> Input<'static> {
+    Input::resolve(Arc::new(volume.clone()), &little(device)).unwrap()
 }
 
 const AXES: [u64; 3] = [96, 80, 25];
@@ -65,26 +69,23 @@ fn written(header: &Header, write: impl FnOnce(&Memory)) -> Vec<u8> {
     sink.take()
 }
 
-fn pointwise(volume: &Volume, steps: &str, to: Dtype, device: &Device) -> Vec<u8> {
-    let source = resolve(Box::new(volume.clone()), &Little).unwrap();
-    let job = Pointwise { steps: steps.parse::<Chain>().unwrap(), to: Some(to), region: Region::default() };
-    let mapping = Mapping::new(source, None, &job, device, None, &Little).unwrap();
-    written(mapping.header(), |sink| mapping.write(sink, device, &Little).unwrap())
+fn mapped(volume: &Volume, job: &Pointwise, device: &Device) -> Vec<u8> {
+    let mapping = Mapping::new(&resolved(volume, device), job, &little(device)).unwrap();
+    written(mapping.header(), |sink| mapping.write(sink, &little(device)).unwrap())
 }
 
-fn segmented(volume: &Volume, job: &Segment, device: &Device) -> Vec<u8> {
-    let source = resolve(Box::new(volume.clone()), &Little).unwrap();
-    let found = Segmentation::new(vec![source], None, job, device, None, &Little).unwrap();
-    written(found.header(), |sink| drop(found.write_labels(sink, None, None, device, &Little).unwrap()))
+fn segmented(volume: &Volume, job: &Segment, run: &Run<'_>) -> Vec<u8> {
+    let found = Segmentation::new(&[resolved(volume, run.device)], None, job, run).unwrap();
+    written(found.header(), |sink| drop(found.write_labels(sink, None, run).unwrap()))
 }
 
 fn jobs() -> Vec<Job> {
-    let job = |name, steps, run: Run| Job { name, steps, run };
+    let job = |name, steps, run: Made| Job { name, steps, run };
     vec![
         job("count", 5, {
             let volume = ct();
             Box::new(move |device| {
-                let groups = count(&volume, None, device, None, &Little).unwrap();
+                let groups = count(&input(&volume), &little(device)).unwrap();
                 groups[0].counts.bins.iter().flat_map(|n| n.to_le_bytes()).collect()
             })
         }),
@@ -93,37 +94,43 @@ fn jobs() -> Vec<Job> {
             let table = Table::from_fn(Dtype::I16, Dtype::U8, |v| f64::from(v + 1024) / 8.0);
             Box::new(move |device| {
                 written(&volume.header().derived(Dtype::U8), |sink| {
-                    map(&volume, std::slice::from_ref(&table), sink, device, &Little).unwrap();
+                    map(&input(&volume), std::slice::from_ref(&table), sink, &little(device)).unwrap();
                 })
             })
         }),
         job("equalise", 10, {
             let volume = ct();
-            Box::new(move |device| {
-                let source = Resolved::Exact(Box::new(volume.clone()));
-                let plan = Equalization::new(source, None, &Equalize::default(), device, None, &Little).unwrap();
-                written(plan.header(), |sink| plan.write(sink, device, &Little).unwrap())
-            })
+            Box::new(move |device| mapped(&volume, &Pointwise::equalize(None, None, Region::default()), device))
         }),
         job("chain on floats to integers", 10, {
             let volume = floats();
-            Box::new(move |device| pointwise(&volume, "window:40:400,equalize", Dtype::U16, device))
+            let steps = "window:40:400,equalize".parse::<Chain>().unwrap();
+            let job = Pointwise { to: Some(Dtype::U16), ..Pointwise::new(steps) };
+            Box::new(move |device| mapped(&volume, &job, device))
         }),
         job("mask", 5, {
             let (volume, mask_volume) = (ct(), volume(Dtype::U8, |i| (noise(i) % 3) as f64));
             Box::new(move |device| {
-                let mask = Mask::new(Box::new(mask_volume.clone()), None, volume.header()).unwrap();
-                written(volume.header(), |sink| super::mask(&volume, &mask, 7, sink, device, None, &Little).unwrap())
+                let run = little(device);
+                let mask = Mask::new(Arc::new(mask_volume.clone()), None, volume.header(), &run).unwrap();
+                let masked = input(&volume).masked(Some(mask));
+                written(volume.header(), |sink| super::mask(&masked, 7, sink, &run).unwrap())
             })
         }),
         job("mixture over the histogram", 10, {
             let volume = tissues(Dtype::U8);
-            Box::new(move |device| segmented(&volume, &Segment::classes(3), device))
+            Box::new(move |device| segmented(&volume, &Segment::classes(3), &little(device)))
         }),
-        job("mixture over voxels", 10, {
+        job("mixture over voxels that stream", 10, {
             let volume = tissues(Dtype::F32);
             let job = Segment { method: Some(Method::Voxel), max_iterations: Some(3), ..Segment::classes(3) };
-            Box::new(move |device| segmented(&volume, &job, device))
+            // Half a mebibyte is less than the volume.
+            Box::new(move |device| segmented(&volume, &job, &little(device).with_memory(1 << 19)))
+        }),
+        job("mixture over voxels on the device", 10, {
+            let volume = tissues(Dtype::F32);
+            let job = Segment { method: Some(Method::Voxel), max_iterations: Some(3), ..Segment::classes(3) };
+            Box::new(move |device| segmented(&volume, &job, &little(device).with_memory(1 << 24)))
         }),
     ]
 }
@@ -138,7 +145,7 @@ fn a_failure_at_any_step_of_any_job_changes_no_bit() {
         |kernel| GpuError::Validation { kernel, message: "a test".into() },
     ];
     for job in jobs() {
-        let want = (job.run)(&Device::Cpu);
+        let want = (job.run)(&Device::cpu());
         for failure in failures {
             for lasting in [false, true] {
                 let mut failing = 0;
@@ -151,7 +158,7 @@ fn a_failure_at_any_step_of_any_job_changes_no_bit() {
                     };
                     let options = Options { fault: Some(Arc::new(fault)), ..Options::default() };
                     let own = Gpu::from_device(shared.device().clone(), shared.queue().clone()).with_options(options);
-                    let got = (job.run)(&Device::Gpu(Arc::new(own)));
+                    let got = (job.run)(&Device::gpu(own));
                     assert!(got == want, "{}: other bits after a failure at step {failing}, lasting: {lasting}", job.name);
                     if steps.load(Ordering::SeqCst) <= failing {
                         break;
@@ -172,7 +179,7 @@ fn every_job_outlives_its_device() {
         return;
     }
     for job in jobs() {
-        let want = (job.run)(&Device::Cpu);
+        let want = (job.run)(&Device::cpu());
         for at in [0, 3, 9] {
             let steps = AtomicU64::new(0);
             let device: Arc<Mutex<Option<wgpu::Device>>> = Arc::default();
@@ -188,7 +195,7 @@ fn every_job_outlives_its_device() {
             let options = Options { fault: Some(Arc::new(fault)), ..Options::default() };
             let own = Gpu::open(&crate::engine::AdapterChoice::Any).unwrap().with_options(options);
             *device.lock().unwrap() = Some(own.device().clone());
-            let got = (job.run)(&Device::Gpu(Arc::new(own)));
+            let got = (job.run)(&Device::gpu(own));
             assert!(got == want, "{}: other bits after step {at} lost the device", job.name);
             assert!(device.lock().unwrap().is_none(), "{}: it never came to step {at}", job.name);
         }
@@ -205,27 +212,26 @@ fn a_file_that_shrinks_between_its_passes_gives_an_error_and_no_output() {
         sink.write(0, volume.bytes()).unwrap();
         crate::io::output::publish(vec![sink.finish().unwrap()]).unwrap();
     };
-    let whole = || Resolved::Exact(crate::io::open(std::slice::from_ref(&path), &OpenOptions::default()).unwrap());
+    let whole = || Input::of(crate::io::open(std::slice::from_ref(&path), &OpenOptions::default()).unwrap().into());
     let shrink = || {
         let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
         file.set_len(file.metadata().unwrap().len() / 2).unwrap();
     };
-    for device in
-        [Some(Device::Cpu), gpu().map(|g| Device::Gpu(Arc::new(Gpu::from_device(g.device().clone(), g.queue().clone()))))]
-    {
+    for device in [Some(Device::cpu()), gpu().map(|g| Device::gpu(Gpu::from_device(g.device().clone(), g.queue().clone())))] {
         let Some(device) = device else { continue };
         save();
-        let source = whole().into_source();
+        let run = &Run::silent(&device);
+        let input = whole();
         shrink();
-        let error = count(source.as_ref(), None, &device, None, &Silent).unwrap_err().to_string();
+        let error = count(&input, run).unwrap_err().to_string();
         assert!(error.contains("ct.nii"), "{error}");
 
         save();
-        let plan = Equalization::new(whole(), None, &Equalize::default(), &device, None, &Silent).unwrap();
+        let plan = Mapping::new(&whole(), &Pointwise::equalize(None, None, Region::default()), run).unwrap();
         shrink();
         let target = Target::new(&folder.path().join("out.nii"), false, &[]).unwrap();
         let sink = crate::io::create(&target, plan.header(), &WriteOptions::default()).unwrap();
-        let error = plan.write(sink.as_ref(), &device, &Silent).unwrap_err().to_string();
+        let error = plan.write(sink.as_ref(), run).unwrap_err().to_string();
         assert!(error.contains("ct.nii"), "{error}");
         drop(sink);
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

@@ -6,37 +6,33 @@
 
 mod copy;
 mod count;
-mod cuts;
+mod counted;
 mod device;
-mod equalize;
-mod exact_sum;
 #[cfg(test)]
 mod faults;
-mod floats;
-mod grid;
-mod lanes;
+mod input;
+mod labels;
+mod look;
 mod map;
-mod mask;
-mod narrow;
-mod pages;
-mod pointwise;
-mod segment;
-mod select;
+mod mapping;
+mod masking;
+mod mixture;
+mod run;
+mod statistics;
 #[cfg(test)]
 mod tests;
-mod workers;
+mod ways;
 
 pub use copy::{copy, gather};
-pub use count::{Group, count, count_floats};
-pub use device::{Device, Silent, Watch};
-pub use equalize::{Equalization, Equalize};
-pub use floats::{FloatStatistics, float_statistics};
-pub use map::{map, map_floats, map_into, map_volume};
-pub use mask::{Side, Sides, background_bits, mask, sides};
-pub use narrow::{Census, Narrow, Resolved, census, resolve};
-pub use pointwise::{Mapping, Pointwise};
-pub use segment::{Method, Segment, Segmentation, Truth, Written};
-pub use select::{Mask, Region, Selected, select};
-
-/// Called with every block as it is read: first voxel, stored values. From many threads, in any order.
-pub type Observer<'a> = &'a (dyn Fn(u64, &[u8]) + Sync);
+pub use count::{Group, count, count_between, count_by_label};
+pub use counted::{Bins, Counted, Region};
+pub use device::{Cost, Device, DeviceChoice};
+pub use input::Input;
+pub use labels::{Labels, Mask};
+pub use look::{Census, census};
+pub use map::{BinTable, map, map_bins, map_into, map_volume};
+pub use mapping::{Mapping, Pointwise};
+pub use masking::{Side, Sides, background_bits, mask, sides};
+pub use mixture::{Method, Segment, Segmentation, Truth, Written};
+pub use run::{Run, Silent, Watch};
+pub use statistics::{FloatStatistics, float_statistics};

@@ -61,9 +61,9 @@ impl Source for File {
 }
 
 pub(super) fn devices() -> Vec<Device> {
-    let mut devices = vec![Device::Cpu];
+    let mut devices = vec![Device::cpu()];
     if let Some(gpu) = gpu() {
-        devices.push(Device::Gpu(Arc::new(Gpu::from_device(gpu.device().clone(), gpu.queue().clone()))));
+        devices.push(Device::gpu(Gpu::from_device(gpu.device().clone(), gpu.queue().clone())));
     }
     devices
 }
@@ -81,7 +81,7 @@ fn every_way_over_a_volume_counts_and_maps_alike() {
     let volume = ct(&[301, 211, 37], Rescales::Uniform(Rescale::IDENTITY));
     let mask_bytes: Vec<u8> = (0..volume.block().len()).map(|i| (noise(i as u64 / 50) % 2) as u8 * 9).collect();
     let mask_volume = Volume::new(Header::new(volume.header().shape.clone(), Dtype::U8), mask_bytes.clone()).unwrap();
-    let mask = Mask::new(Box::new(mask_volume), None, volume.header()).unwrap();
+    let mask = Mask::new(Arc::new(mask_volume), None, volume.header(), &Run::silent(&Device::cpu())).unwrap();
     let want = histogram::cpu(volume.block(), None);
     let want_masked = histogram::cpu(volume.block(), Some(&mask_bytes));
     let table = Table::from_fn(Dtype::I16, Dtype::U8, |v| f64::from(v + 1024) / 8.0);
@@ -93,19 +93,28 @@ fn every_way_over_a_volume_counts_and_maps_alike() {
     for device in devices() {
         for (unit, sequential) in [(1, false), (301 * 211, false), (7919, true)] {
             let file = File { volume: volume.clone(), unit, sequential };
-            for source in [&volume as &dyn Source, &file] {
+            let run = Run::silent(&device);
+            for source in [Arc::new(volume.clone()) as Arc<dyn Source>, Arc::new(file)] {
+                let input = Input::of(source);
                 let name = format!("{} {unit} {sequential}", device.name());
                 let seen = Mutex::new(vec![0u8; volume.block().len()]);
-                let observer = |at: u64, bytes: &[u8]| {
-                    seen.lock().unwrap()[at as usize..at as usize + bytes.len() / 2].iter_mut().for_each(|n| *n += 1);
+                let observer = |at: u64, block: Block<'_>| {
+                    seen.lock().unwrap()[at as usize..at as usize + block.len()].iter_mut().for_each(|n| *n += 1);
                 };
-                let counts = count(source, None, &device, Some(&observer), &Silent).unwrap();
+                let counts = count(&input.clone().observed(Some(&observer)), &run).unwrap();
                 assert_same(&name, &counts[0].counts.bins, &want.bins);
                 assert!(seen.into_inner().unwrap().iter().all(|n| *n == 1), "the observer sees each voxel once");
-                let counts = count(source, Some(&mask), &device, None, &Silent).unwrap();
+                let masked = input.clone().masked(Some(mask.clone()));
+                let counts = count(&masked, &run).unwrap();
                 assert_same(&name, &counts[0].counts.bins, &want_masked.bins);
+                let by_label = count_by_label(&masked, &run).unwrap();
+                assert_eq!(by_label.iter().map(|g| g.label).collect::<Vec<_>>(), [0, 1]);
+                assert_same(&name, &by_label[1].counts.bins, &want_masked.bins);
+                let mut both = by_label[0].counts.clone();
+                both.merge(&by_label[1].counts);
+                assert_same(&name, &both.bins, &want.bins);
                 let sink = Memory::new(volume.block().len(), Dtype::U8);
-                map(source, std::slice::from_ref(&table), &sink, &device, &Silent).unwrap();
+                map(&input, std::slice::from_ref(&table), &sink, &run).unwrap();
                 assert_same(&name, &sink.take(), &mapped);
             }
         }
@@ -120,8 +129,9 @@ fn slices_of_different_rescale_are_counted_and_mapped_apart() {
     let slice = 33 * 17;
     let tables = [Table::from_fn(Dtype::I16, Dtype::U16, |_| 1.0), Table::from_fn(Dtype::I16, Dtype::U16, |_| 2.0)];
     let want: Vec<u8> = rescales.iter().flat_map(|r| [if *r == a { 1u8 } else { 2 }, 0].repeat(slice)).collect();
+    let input = Input::of(Arc::new(volume.clone()));
     for device in devices() {
-        let groups = count(&volume, None, &device, None, &Silent).unwrap();
+        let groups = count(&input, &Run::silent(&device)).unwrap();
         assert_eq!(groups.iter().map(|g| g.rescale).collect::<Vec<_>>(), [a, b]);
         for g in &groups {
             let mut counts = Counts::exact(Dtype::I16);
@@ -131,7 +141,7 @@ fn slices_of_different_rescale_are_counted_and_mapped_apart() {
             assert_same(&device.name(), &g.counts.bins, &counts.bins);
         }
         let sink = Memory::new(5 * slice, Dtype::U16);
-        map(&volume, &tables, &sink, &device, &Silent).unwrap();
+        map(&input, &tables, &sink, &Run::silent(&device)).unwrap();
         assert_same(&device.name(), &sink.take(), &want);
     }
     let mapped = map_volume(&volume, &tables, volume.header().derived(Dtype::U16)).unwrap();
@@ -146,15 +156,18 @@ fn floats_take_the_same_ways() {
     let volume = Volume::new(header, bytemuck::cast_slice(&values).to_vec()).unwrap();
     let edges = Arc::new(Edges::uniform(-1e10, 1e10, 500).unwrap());
     let table = Table::from_bins(500, Dtype::U16, |i| i as f64);
+    let bins = BinTable { edges: edges.as_ref().clone(), table: table.clone(), nan: 9 };
+    let input = Input::of(Arc::new(volume.clone()));
     let mut mapped = vec![0; 2 * values.len()];
     lut::cpu_floats(volume.block(), &edges, &table, 9, &mut mapped);
     let mut first = None;
     for device in devices() {
-        let counts = count_floats(&volume, None, &edges, &device, &Silent).unwrap();
+        let run = Run::silent(&device);
+        let counts = count_between(&input, &edges, &run).unwrap();
         assert_eq!(counts.total() + counts.nan + counts.below + counts.above, 50_021);
         assert_eq!(&counts, first.get_or_insert_with(|| counts.clone()));
         let sink = Memory::new(values.len(), Dtype::U16);
-        map_floats(&volume, &edges, &table, 9, &sink, &device, &Silent).unwrap();
+        map_bins(&input, &bins, &sink, &run).unwrap();
         assert_same(&device.name(), &sink.take(), &mapped);
     }
 }
@@ -174,6 +187,7 @@ fn a_destroyed_device_loses_nothing() {
         return;
     }
     let volume = ct(&[256, 256, 200], Rescales::Uniform(Rescale::IDENTITY));
+    let input = Input::of(Arc::new(volume.clone()));
     let want = histogram::cpu(volume.block(), None);
     let table = Table::from_fn(Dtype::I16, Dtype::U16, |v| f64::from(v) + 2000.0);
     let mut mapped = vec![0; volume.bytes().len()];
@@ -184,7 +198,7 @@ fn a_destroyed_device_loses_nothing() {
         let own = || Arc::new(Gpu::open(&AdapterChoice::Any).unwrap());
         let destroy_at = |gpu: Arc<Gpu>| {
             let seen = std::sync::atomic::AtomicU64::new(0);
-            move |_: u64, _: &[u8]| {
+            move |_: u64, _: Block<'_>| {
                 if seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == units {
                     gpu.device().destroy();
                 }
@@ -192,15 +206,21 @@ fn a_destroyed_device_loses_nothing() {
         };
         let gpu = own();
         let observer = destroy_at(gpu.clone());
-        let counts = count(&volume, None, &Device::Gpu(gpu), Some(&observer), &events).unwrap();
+        let device = Device::gpu(gpu);
+        let run = Run::new(&device, Run::MEMORY_BYTES, &events);
+        let counts = count(&input.clone().observed(Some(&observer)), &run).unwrap();
         assert_same("counts", &counts[0].counts.bins, &want.bins);
+        // The next pass begins on the rebuilt device.
+        let rebuilt = events.0.lock().unwrap().len();
+        count(&input, &run).unwrap();
+        assert_eq!(events.0.lock().unwrap().len(), rebuilt, "{:?}", events.0.lock().unwrap());
 
         let gpu = own();
         if units == 0 {
             gpu.device().destroy();
         }
         let sink = Memory::new(volume.block().len(), Dtype::U16);
-        map(&volume, std::slice::from_ref(&table), &sink, &Device::Gpu(gpu), &events).unwrap();
+        map(&input, std::slice::from_ref(&table), &sink, &Run::new(&Device::gpu(gpu), Run::MEMORY_BYTES, &events)).unwrap();
         assert_same("voxels", &sink.take(), &mapped);
         let said = events.0.into_inner().unwrap().join("; ");
         assert!(said.contains("device rebuilt"), "{said}");
@@ -213,7 +233,7 @@ fn a_destroyed_device_loses_nothing() {
     device.destroy();
     let events = Events(Mutex::default());
     let gpu = Arc::new(Gpu::from_device(device, queue));
-    let counts = count(&volume, None, &Device::Gpu(gpu), None, &events).unwrap();
+    let counts = count(&input, &Run::new(&Device::gpu(gpu), Run::MEMORY_BYTES, &events)).unwrap();
     assert_same("counts", &counts[0].counts.bins, &want.bins);
     let said = events.0.into_inner().unwrap().join("; ");
     assert!(said.contains("the CPU finishes"), "{said}");
@@ -229,7 +249,8 @@ fn stopping_and_failing_end_a_job() {
     }
     let volume = ct(&[64, 64, 4], Rescales::Uniform(Rescale::IDENTITY));
     for device in devices() {
-        assert!(matches!(count(&volume, None, &device, None, &Stop), Err(crate::Error::Interrupted)));
+        let run = Run::new(&device, Run::MEMORY_BYTES, &Stop);
+        assert!(matches!(count(&Input::of(Arc::new(volume.clone())), &run), Err(crate::Error::Interrupted)));
     }
     struct Broken(Header);
     impl Source for Broken {
@@ -240,9 +261,9 @@ fn stopping_and_failing_end_a_job() {
             Err(crate::Error::usage("broken", "mend it"))
         }
     }
-    let broken = Broken(volume.header().clone());
+    let broken = Input::of(Arc::new(Broken(volume.header().clone())));
     for device in devices() {
-        assert!(matches!(count(&broken, None, &device, None, &Silent), Err(crate::Error::Usage { .. })));
+        assert!(matches!(count(&broken, &Run::silent(&device)), Err(crate::Error::Usage { .. })));
     }
 }
 
@@ -254,15 +275,17 @@ fn a_mask_must_lie_on_the_grid_of_the_image() {
         let voxels = shape.voxels() as usize;
         let mut header = Header::new(shape, Dtype::F32);
         header.geometry = origin.map(geometry);
-        Box::new(Volume::new(header, vec![0; 4 * voxels]).unwrap())
+        Arc::new(Volume::new(header, vec![0; 4 * voxels]).unwrap())
     };
+    let device = Device::cpu();
+    let run = &Run::silent(&device);
     let mut header = volume.header().clone();
     header.geometry = Some(geometry([1.0, 2.0, 3.0]));
-    assert!(Mask::new(mask(&[4, 3, 2], None), None, &header).is_ok());
-    assert!(Mask::new(mask(&[4, 3, 2], Some([1.0, 2.0, 3.004])), None, &header).is_ok());
-    let error = Mask::new(mask(&[4, 3, 2], Some([1.0, 2.0, 4.0])), None, &header).unwrap_err().to_string();
+    assert!(Mask::new(mask(&[4, 3, 2], None), None, &header, run).is_ok());
+    assert!(Mask::new(mask(&[4, 3, 2], Some([1.0, 2.0, 3.004])), None, &header, run).is_ok());
+    let error = Mask::new(mask(&[4, 3, 2], Some([1.0, 2.0, 4.0])), None, &header, run).unwrap_err().to_string();
     assert!(error.contains("4.00") && error.contains("3.00"), "{error}");
-    let error = Mask::new(mask(&[4, 3, 3], None), None, &header).unwrap_err().to_string();
+    let error = Mask::new(mask(&[4, 3, 3], None), None, &header, run).unwrap_err().to_string();
     assert!(error.contains("4 x 3 x 3") && error.contains("4 x 3 x 2"), "{error}");
 }
 
@@ -277,7 +300,7 @@ fn masks_select_by_label_and_values_by_range_and_padding() {
     let bytes: Vec<u8> = [0.0f32, 1.0, 2.0, f32::NAN].iter().flat_map(|v| v.to_le_bytes()).collect();
     let volume = Volume::new(Header::new(Shape::new(&[4]).unwrap(), Dtype::F32), bytes).unwrap();
     let read = |label| {
-        let mask = Mask::new(Box::new(volume.clone()), label, volume.header()).unwrap();
+        let mask = Mask::new(Arc::new(volume.clone()), label, volume.header(), &Run::silent(&Device::cpu())).unwrap();
         let mut out = [9; 4];
         mask.source().read(0, &mut out).unwrap();
         out
@@ -288,34 +311,29 @@ fn masks_select_by_label_and_values_by_range_and_padding() {
     for (stored, n) in [(-2000i32, 5), (0, 3), (10, 2), (100, 1)] {
         counts.bins[(stored + 32_768) as usize] = n;
     }
-    let group = Group { rescale: Rescale { slope: 2.0, intercept: 0.0 }, counts };
+    let group = Group { label: 0, rescale: Rescale { slope: 2.0, intercept: 0.0 }, counts };
     let padding = Some(Padding { low: -2000.0, high: -1999.0 });
     let region = Region { range: Some((0.0, 20.0)), with_padding: false };
-    let s = select(vec![group.clone()], padding, &region);
-    assert_eq!((s.padding, s.outside, s.groups[0].counts.total()), (5, 1, 5));
-    let s = select(vec![group], padding, &Region { range: None, with_padding: true });
-    assert_eq!((s.padding, s.outside, s.groups[0].counts.total()), (5, 0, 11));
+    let c = Counted::from_groups(vec![group.clone()], padding, &region);
+    assert_eq!((c.padding, c.outside, c.total()), (5, 1, 5));
+    let c = Counted::from_groups(vec![group], padding, &Region { range: None, with_padding: true });
+    assert_eq!((c.padding, c.outside, c.total()), (5, 0, 11));
 }
 
 #[test]
 fn little_memory_gives_the_same_bits() {
-    struct Little;
-    impl Watch for Little {
-        fn memory_bytes(&self) -> u64 {
-            1 << 18
-        }
-    }
     let volume = ct(&[201, 101, 11], Rescales::Uniform(Rescale::IDENTITY));
     let want = histogram::cpu(volume.block(), None);
     let table = Table::from_fn(Dtype::I16, Dtype::U16, |v| f64::from(v + 5000));
     let mut mapped = vec![0; volume.bytes().len()];
     lut::cpu(volume.block(), &table, &mut mapped);
     for device in devices() {
-        let file = File { volume: volume.clone(), unit: 1, sequential: false };
-        let counts = count(&file, None, &device, None, &Little).unwrap();
+        let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential: false }));
+        let little = Run::silent(&device).with_memory(1 << 18);
+        let counts = count(&input, &little).unwrap();
         assert_same("counts", &counts[0].counts.bins, &want.bins);
         let sink = Memory::new(volume.block().len(), Dtype::U16);
-        map(&file, std::slice::from_ref(&table), &sink, &device, &Little).unwrap();
+        map(&input, std::slice::from_ref(&table), &sink, &little).unwrap();
         assert_same("voxels", &sink.take(), &mapped);
     }
 }
@@ -350,11 +368,12 @@ fn more_than_two_to_the_32_voxels_are_counted_and_written() {
             Ok(())
         }
     }
-    let source = Endless(Header::new(Shape::new(&[VOXELS]).unwrap(), Dtype::U8));
-    let counts = count(&source, None, &Device::Cpu, None, &Silent).unwrap();
+    let input = Input::of(Arc::new(Endless(Header::new(Shape::new(&[VOXELS]).unwrap(), Dtype::U8))));
+    let device = Device::cpu();
+    let counts = count(&input, &Run::silent(&device)).unwrap();
     assert_eq!(counts[0].counts.occupied().collect::<Vec<_>>(), [(3, VOXELS - 1), (200, 1)]);
     let sink = Ends::default();
     let table = Table::from_fn(Dtype::U8, Dtype::U8, |v| f64::from(255 - v));
-    map(&source, &[table], &sink, &Device::Cpu, &Silent).unwrap();
+    map(&input, &[table], &sink, &Run::silent(&device)).unwrap();
     assert_eq!(sink.0.into_inner().unwrap(), (VOXELS, Some(55)));
 }

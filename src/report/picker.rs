@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{Plane, View};
-use crate::volume::{Dtype, Header};
+use crate::volume::{Block, Dtype, Header, Observe};
 use crate::{Error, Result};
 
 /// The stored values of one slice, in screen order: row by row from the top left.
@@ -97,7 +97,7 @@ impl Picker {
     }
 
     /// Takes what is wanted from a run of voxels that begins at voxel `at` of the file, x fastest.
-    pub fn take(&self, at: u64, bytes: &[u8]) {
+    pub(super) fn take(&self, at: u64, bytes: &[u8]) {
         let [nx, ny, nz] = self.shape;
         let size = self.dtype.bytes();
         let first = self.volume * nx * ny * nz;
@@ -135,6 +135,15 @@ impl Picker {
                 Slice { view, index, volume, dtype, bytes }
             })
             .collect()
+    }
+}
+
+impl Observe for Picker {
+    /// # Panics
+    /// For voxels of another type than the header said: their bytes would make a picture of nothing.
+    fn see(&self, at: u64, block: Block<'_>) {
+        assert_eq!(block.dtype, self.dtype, "voxels of another type than the pictures'");
+        self.take(at, block.bytes);
     }
 }
 

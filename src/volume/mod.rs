@@ -7,6 +7,8 @@ mod header;
 mod rescale;
 mod shape;
 mod table;
+mod tile;
+mod turn;
 
 pub use counts::Counts;
 pub use dtype::Dtype;
@@ -15,6 +17,8 @@ pub use header::{Acquisition, Header, Origin, Padding, Unit, VoiLut, Window, Win
 pub use rescale::{Rescale, Rescales};
 pub use shape::Shape;
 pub use table::Table;
+pub use tile::Tile;
+pub use turn::Turn;
 
 use crate::{Error, Result};
 
@@ -36,6 +40,18 @@ impl Block<'_> {
     /// Whether there are no voxels.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+}
+
+/// Who looks on while voxels are read, so that pictures need no pass of their own.
+pub trait Observe: Sync {
+    /// Sees voxels from voxel `at` on. Called from many threads, in any order, once for each voxel.
+    fn see(&self, at: u64, block: Block<'_>);
+}
+
+impl<F: Fn(u64, Block<'_>) + Sync> Observe for F {
+    fn see(&self, at: u64, block: Block<'_>) {
+        self(at, block);
     }
 }
 

@@ -82,7 +82,7 @@ fn crossings(mixture: &Mixture) -> Vec<f64> {
 
 /// Neighbouring values of one class.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Run {
+pub struct ClassSpan {
     /// The class, from 1.
     pub label: u8,
     /// Smallest value.
@@ -92,13 +92,13 @@ pub struct Run {
 }
 
 /// The runs of classes over ascending real values. More runs than classes mean a class that is not contiguous.
-pub fn runs(classifier: &Classifier, values: impl IntoIterator<Item = f64>) -> Vec<Run> {
-    let mut all: Vec<Run> = Vec::new();
+pub fn spans(classifier: &Classifier, values: impl IntoIterator<Item = f64>) -> Vec<ClassSpan> {
+    let mut all: Vec<ClassSpan> = Vec::new();
     for value in values {
         let label = classifier.label(value);
         match all.last_mut() {
             Some(run) if run.label == label => run.to = value,
-            _ => all.push(Run { label, from: value, to: value }),
+            _ => all.push(ClassSpan { label, from: value, to: value }),
         }
     }
     all

@@ -20,7 +20,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-pub use classes::{Classifier, Run, runs};
+pub use classes::{ClassSpan, Classifier, spans};
 pub use em::fit;
 pub use joint::{Cholesky, Gaussian, Joint, Moments, ordered};
 

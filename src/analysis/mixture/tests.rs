@@ -137,9 +137,9 @@ fn wide_classes_come_back_unless_forbidden() {
         vec![Component { weight: 0.5, mean: 100.0, variance: 900.0 }, Component { weight: 0.5, mean: 130.0, variance: 16.0 }];
     let m = Mixture { components, fit };
     let values = || (0..256).map(f64::from);
-    let free = runs(&Classifier::new(&m), values());
+    let free = spans(&Classifier::new(&m), values());
     assert_eq!(free.iter().map(|r| r.label).collect::<Vec<_>>(), [1, 2, 1]);
-    let monotone = runs(&Classifier::monotone(&m), values());
+    let monotone = spans(&Classifier::monotone(&m), values());
     assert_eq!(monotone.iter().map(|r| r.label).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(monotone[1].from, free[1].from);
     // Equal densities: the lower class.

@@ -124,6 +124,16 @@ impl Chain {
         Ok(Self(steps))
     }
 
+    /// One step whose numbers are known to make sense.
+    pub(crate) fn of(step: Step) -> Self {
+        Self(vec![step])
+    }
+
+    /// No step: every value stays what it is.
+    pub(crate) fn identity() -> Self {
+        Self(Vec::new())
+    }
+
     /// The steps.
     pub fn steps(&self) -> &[Step] {
         &self.0

@@ -1,35 +1,190 @@
-//! From arguments to what the pipelines take.
+//! What a command does around the library's jobs: inputs named once, outputs checked first, passes followed, all published together.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 
-use hounsfield::engine::{AdapterChoice, Gpu};
-use hounsfield::io::output::Targets;
-use hounsfield::io::{self, OpenOptions, Source};
-use hounsfield::pipelines::{self, Device, Mask, Resolved};
+use hounsfield::io::output::{self, Staged, Target, Targets};
+use hounsfield::io::{self, OpenOptions, Sink, Source, WriteOptions};
+use hounsfield::pipelines::{Cost, Device, Input, Mask, Region, Run};
+use hounsfield::report::{Picker, Svg};
+use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 
-use crate::args::{Grey, Input, Padding, Region, Shared};
+use crate::args::{FileArgs, RegionArgs, Shared};
+use crate::picture;
 use crate::progress::Progress;
 
-/// The device that `--device` means for one pass over a file.
-pub fn device(shared: &Shared) -> Result<Device> {
-    let choice = match shared.device.as_str() {
-        "cpu" => return Ok(Device::Cpu),
-        "auto" => {
-            // Decided without opening a graphics API, which alone costs up to 0.2 s and tens of MiB.
-            say(shared, "device: CPU (auto: one pass over a file moves more bytes than it computes; --device gpu insists)");
-            return Ok(Device::Cpu);
+/// One run of a command.
+pub struct Job<'a> {
+    shared: &'a Shared,
+    paths: Vec<PathBuf>,
+    options: OpenOptions,
+    cost: Cost,
+    device: OnceCell<Device>,
+    targets: Targets,
+    staged: Vec<Staged>,
+    /// What happened that the summary must say.
+    pub events: Vec<String>,
+}
+
+impl<'a> Job<'a> {
+    /// A job that reads these files and `more` of them.
+    pub fn new<'b>(shared: &'a Shared, files: &FileArgs, more: impl IntoIterator<Item = &'b PathBuf>) -> Result<Self> {
+        let paths = paths(files)?;
+        let targets = Targets::new(shared.force, paths.iter().cloned().chain(more.into_iter().cloned()));
+        let (device, staged, events) = (OnceCell::new(), Vec::new(), Vec::new());
+        Ok(Self { shared, options: options(files), paths, cost: Cost::Streaming, device, targets, staged, events })
+    }
+
+    /// The same with another cost, which `--device auto` decides by.
+    pub fn costs(self, cost: Cost) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// The same on the CPU, whatever `--device` says: for what has no kernel.
+    pub fn on_cpu(self) -> Self {
+        Self { device: OnceCell::from(Device::cpu()), ..self }
+    }
+
+    /// An output, checked before any work is done.
+    pub fn output(&mut self, path: &Path) -> Result<Target> {
+        self.targets.add(path)
+    }
+
+    /// An output that may be.
+    pub fn maybe(&mut self, path: Option<&Path>) -> Result<Option<Target>> {
+        path.map(|path| self.targets.add(path)).transpose()
+    }
+
+    /// A figure that may be.
+    pub fn figure(&mut self, path: Option<&Path>) -> Result<Option<Target>> {
+        let target = self.maybe(path)?;
+        target.as_ref().map(picture::check).transpose()?;
+        Ok(target)
+    }
+
+    /// Opens the input and says its notes.
+    pub fn open(&self) -> Result<Box<dyn Source>> {
+        let source = io::open(&self.paths, &self.options)?;
+        source.header().notes.iter().for_each(|note| warn(self.shared, note));
+        Ok(source)
+    }
+
+    /// Opens the input as it can be counted; wide types take a look at all voxels.
+    pub fn resolve(&mut self) -> Result<Input<'static>> {
+        let source = self.open()?;
+        self.look(source)
+    }
+
+    /// Another file as it can be counted: a channel.
+    pub fn resolve_other(&mut self, path: &Path) -> Result<Input<'static>> {
+        self.look(io::open(&[path.to_path_buf()], &OpenOptions::default())?)
+    }
+
+    fn look(&mut self, source: Box<dyn Source>) -> Result<Input<'static>> {
+        let bytes = source.header().bytes();
+        self.prepare("look", bytes, |run| Input::resolve(source.into(), run))
+    }
+
+    /// The mask, if one is asked for.
+    pub fn mask(&mut self, region: &RegionArgs, image: &Header) -> Result<Option<Mask>> {
+        let Some(path) = &region.mask else { return Ok(None) };
+        let source = io::open(std::slice::from_ref(path), &OpenOptions::default())?;
+        let bytes = source.header().bytes();
+        self.prepare("mask", bytes, |run| Mask::new(source.into(), region.label, image, run)).map(Some)
+    }
+
+    /// The device that `--device` means for work of this cost.
+    pub fn device(&self) -> Result<&Device> {
+        if let Some(device) = self.device.get() {
+            return Ok(device);
         }
-        "gpu" => AdapterChoice::Any,
-        other => match other.parse() {
-            Ok(index) => AdapterChoice::Index(index),
-            Err(_) => AdapterChoice::Name(other.into()),
-        },
-    };
-    let gpu = Gpu::open(&choice)?;
-    say(shared, &format!("device: {}", gpu.name()));
-    Ok(Device::Gpu(Arc::new(gpu)))
+        let device = device(self.shared, self.cost)?;
+        Ok(self.device.get_or_init(|| device))
+    }
+
+    /// A pass over `bytes` of input, followed and with what happens in it kept.
+    pub fn pass<T>(&mut self, stage: &'static str, bytes: u64, work: impl FnOnce(&Run<'_>) -> Result<T>) -> Result<T> {
+        self.device()?;
+        let device = self.device.take().unwrap_or(const { Device::cpu() });
+        let result = self.pass_on(&device, stage, bytes, work);
+        self.device = OnceCell::from(device);
+        result
+    }
+
+    /// A pass on the CPU before the device is asked for.
+    pub fn prepare<T>(&mut self, stage: &'static str, bytes: u64, work: impl FnOnce(&Run<'_>) -> Result<T>) -> Result<T> {
+        self.pass_on(&Device::cpu(), stage, bytes, work)
+    }
+
+    fn pass_on<T>(
+        &mut self,
+        device: &Device,
+        stage: &'static str,
+        bytes: u64,
+        work: impl FnOnce(&Run<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let watch = Progress::new(self.shared, stage, bytes);
+        let result = work(&Run::new(device, memory_bytes(self.shared), &watch));
+        self.events.extend(watch.finish());
+        result
+    }
+
+    /// Writes a volume, in one pass over `bytes` of input.
+    pub fn write<T>(
+        &mut self,
+        (target, header): (&Target, &Header),
+        bytes: u64,
+        work: impl FnOnce(&dyn Sink, &Run<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let sink = io::create(target, header, &WriteOptions::default())?;
+        let result = self.pass("write", bytes, |run| work(sink.as_ref(), run))?;
+        self.staged.push(sink.finish()?);
+        Ok(result)
+    }
+
+    /// An output that is complete.
+    pub fn stage(&mut self, staged: Staged) {
+        self.staged.push(staged);
+    }
+
+    /// A figure that is complete.
+    pub fn draw(&mut self, target: &Target, svg: &Svg) -> Result<()> {
+        self.staged.push(picture::stage(target, svg, None)?);
+        Ok(())
+    }
+
+    /// Gives all outputs their names.
+    pub fn publish(&mut self) -> Result<()> {
+        output::publish(std::mem::take(&mut self.staged))
+    }
+
+    /// What the reader should know; unless --quiet.
+    pub fn warn(&self, text: &str) {
+        warn(self.shared, text);
+    }
+}
+
+/// The middle slices of a volume, for pictures, if any are asked for.
+pub fn middles(wanted: bool, header: &Header) -> Result<Option<Picker>> {
+    if wanted { Picker::middles(header).map(Some) } else { Ok(None) }
+}
+
+/// Most bytes for buffers.
+pub fn memory_bytes(shared: &Shared) -> u64 {
+    (shared.memory.get() as u64) << 20
+}
+
+/// The device that `--device` means for work of this cost.
+pub fn device(shared: &Shared, cost: Cost) -> Result<Device> {
+    use hounsfield::pipelines::DeviceChoice::{Auto, Gpu};
+    let (device, why) = Device::open(&shared.device, cost)?;
+    match shared.device {
+        Auto => say(shared, &format!("device: {} (auto: {why}; --device gpu insists)", device.name())),
+        Gpu(_) => say(shared, &format!("device: {}", device.name())),
+        _ => {}
+    }
+    Ok(device)
 }
 
 /// With -v.
@@ -47,9 +202,9 @@ pub fn warn(shared: &Shared, text: &str) {
 }
 
 /// The paths meant: a pattern that a shell left alone is a list of files in natural order.
-fn paths(input: &Input) -> Result<Vec<PathBuf>> {
+fn paths(files: &FileArgs) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
-    for path in &input.paths {
+    for path in &files.paths {
         let text = path.to_string_lossy();
         if path.exists() || !text.contains(['*', '?', '[']) {
             all.push(path.clone());
@@ -67,51 +222,12 @@ fn paths(input: &Input) -> Result<Vec<PathBuf>> {
 }
 
 /// How the input is read.
-pub fn options(input: &Input) -> OpenOptions {
-    let grey = match input.grey {
-        Grey::Rec601 => io::Grey::Rec601,
-        Grey::Rec709 => io::Grey::Rec709,
-    };
-    OpenOptions { grey, series: input.series, trust_geometry: input.trust_geometry, ..OpenOptions::default() }
-}
-
-/// Opens the input and says its notes.
-pub fn open(shared: &Shared, input: &Input) -> Result<Box<dyn Source>> {
-    let source = io::open(&paths(input)?, &options(input))?;
-    for note in &source.header().notes {
-        warn(shared, note);
-    }
-    Ok(source)
-}
-
-/// Opens the input as the pipelines count it; wide types take a look at all voxels.
-pub fn resolve(shared: &Shared, input: &Input) -> Result<Resolved> {
-    let source = open(shared, input)?;
-    let watch = Progress::new(shared, "look", source.header().bytes());
-    let resolved = pipelines::resolve(source, &watch);
-    watch.finish();
-    resolved
-}
-
-/// Opens the mask, if one is asked for.
-pub fn mask(region: &Region, image: &hounsfield::volume::Header) -> Result<Option<Mask>> {
-    let Some(path) = &region.mask else { return Ok(None) };
-    let source = io::open(std::slice::from_ref(path), &OpenOptions::default())?;
-    Mask::new(source, region.label, image).map(Some)
+pub fn options(files: &FileArgs) -> OpenOptions {
+    let FileArgs { grey, series, trust_geometry, .. } = *files;
+    OpenOptions { grey, series, trust_geometry, ..OpenOptions::default() }
 }
 
 /// Which values count.
-pub fn region(region: &Region) -> pipelines::Region {
-    pipelines::Region { range: region.r#where, with_padding: region.padding != Some(Padding::Drop) }
-}
-
-/// The outputs of a job that reads these inputs, and `more` of them.
-pub fn targets<'a>(
-    shared: &Shared,
-    input: &Input,
-    region: Option<&Region>,
-    more: impl IntoIterator<Item = &'a PathBuf>,
-) -> Result<Targets> {
-    let mask = region.and_then(|r| r.mask.clone());
-    Ok(Targets::new(shared.force, paths(input)?.into_iter().chain(mask).chain(more.into_iter().cloned())))
+pub fn region(region: &RegionArgs) -> Region {
+    Region { range: region.r#where, with_padding: region.with_padding != Some(false) }
 }

@@ -13,42 +13,23 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
-use args::{Cli, Command};
+use args::Cli;
+use commands::guest;
 
 fn main() -> ExitCode {
     hide_panics();
+    if let Some(guest) = guest::asked_for() {
+        return guest.hand_over();
+    }
     let cli = Cli::parse();
     progress::catch_signals();
     if let Some(threads) = cli.shared.threads {
         // Fails only if a pool exists already, and none does.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     }
-    let shared = &cli.shared;
-    let result = match &cli.command {
-        Command::Info(c) => commands::info::run(shared, c),
-        Command::Stats(c) => commands::stats::run(shared, c),
-        Command::Histogram(c) => commands::histogram::run(shared, c),
-        Command::Equalize(c) => commands::equalize::run(shared, c),
-        Command::Map(c) => commands::map::run(shared, c),
-        Command::Window(c) => commands::window::run(shared, c),
-        Command::Threshold(c) => commands::threshold::run(shared, c),
-        Command::Mask(c) => commands::mask::run(shared, c),
-        Command::Segment(c) => commands::segment::run(shared, c),
-        Command::Slice(c) => commands::slice::run(shared, c),
-        Command::Convert(c) => commands::convert::run(shared, c),
-        Command::Devices => commands::devices::run(shared),
-        Command::Bench(c) => bench::run(shared, c),
-        Command::Demo(c) => commands::demo::run(shared, c),
-        Command::Completions { shell } => {
-            // By way of memory: the generator panics where a write fails.
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "hounsfield", &mut script);
-            text::print(&String::from_utf8_lossy(&script))
-        }
-        Command::Man { folder } => commands::man::run(folder),
-    };
+    let result = commands::dispatch(&cli);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

@@ -35,7 +35,6 @@ pub struct Progress {
     lines: Option<Mutex<Instant>>,
     done: AtomicU64,
     total: u64,
-    memory_bytes: u64,
     events: Mutex<Vec<String>>,
 }
 
@@ -65,7 +64,6 @@ impl Progress {
             lines: shared.events.then(|| Mutex::new(Instant::now())),
             done: AtomicU64::new(0),
             total: length,
-            memory_bytes: (shared.memory.get() as u64) << 20,
             events: Mutex::default(),
         };
         progress.line("begin");
@@ -93,10 +91,6 @@ impl Progress {
 }
 
 impl Watch for Progress {
-    fn memory_bytes(&self) -> u64 {
-        self.memory_bytes
-    }
-
     fn advance(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
         self.bar.inc(bytes);

@@ -61,8 +61,16 @@ impl GpuModel {
 /// # Errors
 /// Any [`GpuError`] of an allocation.
 pub fn partials_buffer(gpu: &Gpu, model: &GpuModel, voxels: u32) -> Result<wgpu::Buffer, GpuError> {
+    gpu.storage("gmm", partials_bytes(gpu, model, voxels)?)
+}
+
+/// The size of such a buffer.
+///
+/// # Errors
+/// [`GpuError::Validation`] if the shader is broken.
+pub fn partials_bytes(gpu: &Gpu, model: &GpuModel, voxels: u32) -> Result<u64, GpuError> {
     let group = u64::from(gpu.constant(&SHADER, "GROUP")?);
-    gpu.storage("gmm", 4 * elements(voxels).div_ceil(group) * model.row() as u64)
+    Ok(4 * elements(voxels).div_ceil(group) * model.row() as u64)
 }
 
 fn elements(voxels: u32) -> u64 {

@@ -25,7 +25,9 @@ mod model;
 mod tests;
 
 pub use cpu::{labels, posteriors, statistics};
-pub use gpu::{GpuModel, SHADER, encode, encode_labels, encode_posterior, partials_buffer, run, run_labels, run_posterior};
+pub use gpu::{
+    GpuModel, SHADER, encode, encode_labels, encode_posterior, partials_buffer, partials_bytes, run, run_labels, run_posterior,
+};
 pub use model::{Channel, Model, Sums};
 
 /// The most channels.

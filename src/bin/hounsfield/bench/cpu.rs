@@ -1,9 +1,11 @@
 //! The CPU, with one thread and with all.
 
+use std::sync::Arc;
+
 use hounsfield::analysis::{equalization, statistics};
 use hounsfield::ops::gmm::{self, Model, Sums};
 use hounsfield::ops::mask::{self, Keep};
-use hounsfield::pipelines::{self, Device, Equalization, Equalize, Method, Resolved, Silent};
+use hounsfield::pipelines::{self, Device, Input, Method, Run};
 use hounsfield::volume::{Block, Dtype, Table, Volume};
 use hounsfield::{Error, Result};
 use rayon::prelude::*;
@@ -22,17 +24,18 @@ pub fn remap_table(from: Dtype) -> Table {
 const BLOCK: usize = 1 << 20;
 
 /// All rows of the CPU with `threads` threads.
-pub fn rows(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Row>> {
+pub fn rows(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Row>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|e| Error::usage(format!("{threads} threads cannot be started: {e}"), "use fewer with --threads"))?;
     pool.install(|| measured(volume, files, threads, repeats))
 }
 
-fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Row>> {
+fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Row>> {
     let device = if threads == 1 { "CPU, 1 thread".to_owned() } else { format!("CPU, {threads} threads") };
     let bytes = volume.bytes().len() as u64;
     let bandwidth = 2.0 * bytes as f64 / copy(volume, repeats)?.median();
-    let count = || pipelines::count(volume, None, &Device::Cpu, None, &Silent);
+    let (cpu, input) = (Device::cpu(), Input::of(volume.clone()));
+    let count = || pipelines::count(&input, &Run::silent(&cpu));
     let row = |operation, compute, bytes, hash, file| Row {
         operation,
         device: device.clone(),
@@ -48,7 +51,7 @@ fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> R
     let groups = count()?;
     let hash = super::hash_counts(&groups);
     let compute = Samples::of(repeats, || count().map(|_| ()))?;
-    let file = Samples::of(repeats, || files.count(&Device::Cpu).map(|_| ()))?;
+    let file = Samples::of(repeats, || files.count(&cpu).map(|_| ()))?;
     let mut rows = vec![row("histogram", compute, bytes, hash, Some(file))];
 
     let statistics = |groups: &[pipelines::Group]| {
@@ -57,7 +60,7 @@ fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> R
     };
     let hash = crc32fast::hash(format!("{:?}", statistics(&groups)).as_bytes());
     let compute = Samples::of(repeats, || count().map(|g| std::hint::black_box(statistics(&g))).map(|_| ()))?;
-    let file = Samples::of(repeats, || files.count(&Device::Cpu).map(|g| std::hint::black_box(statistics(&g))).map(|_| ()))?;
+    let file = Samples::of(repeats, || files.count(&cpu).map(|g| std::hint::black_box(statistics(&g))).map(|_| ()))?;
     rows.push(row("statistics", compute, bytes, hash, Some(file)));
 
     let table = remap_table(volume.header().dtype);
@@ -66,7 +69,7 @@ fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> R
     let remap = || pipelines::map_volume(volume, &tables, derived.clone());
     let hash = crc32fast::hash(remap()?.bytes());
     let compute = Samples::of(repeats, || remap().map(|_| ()))?;
-    let file = Samples::of(repeats, || files.remap(&tables, &Device::Cpu))?;
+    let file = Samples::of(repeats, || files.remap(&tables, &cpu))?;
     let moved = bytes + volume.block().len() as u64;
     rows.push(row("remap", compute, moved, hash, Some(file)));
 
@@ -81,7 +84,7 @@ fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> R
     };
     let hash = crc32fast::hash(equalized()?.bytes());
     let compute = Samples::of(repeats, || equalized().map(|_| ()))?;
-    let file = Samples::of(repeats, || files.equalize(&Device::Cpu))?;
+    let file = Samples::of(repeats, || files.equalize(&cpu))?;
     rows.push(row("equalize", compute, 3 * bytes, hash, Some(file)));
 
     let keep = tissue::mask(volume, &groups)?;
@@ -93,7 +96,7 @@ fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> R
         Ok(())
     })?;
     drop(kept);
-    let file = Samples::of(repeats, || files.mask(&Device::Cpu))?;
+    let file = Samples::of(repeats, || files.mask(&cpu))?;
     rows.push(row("mask", compute, 2 * bytes + keep.bytes().len() as u64, hash, Some(file)));
 
     // Too few values for so many classes: there is no mixture to measure.
@@ -105,7 +108,7 @@ fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> R
     };
     let hash = crc32fast::hash(labelled()?.bytes());
     let compute = Samples::of(repeats, || labelled().map(|_| ()))?;
-    let file = Samples::of(repeats, || files.segment(Method::Exact, &Device::Cpu))?;
+    let file = Samples::of(repeats, || files.segment(Method::Exact, &cpu))?;
     rows.push(row("gmm exact", compute, bytes + moved, hash, Some(file)));
 
     let (model, doubts) = (tissue::model(&mixture)?, tissue::doubts(dtype, &mixture));
@@ -116,7 +119,7 @@ fn measured(volume: &Volume, files: &Files, threads: usize, repeats: usize) -> R
         std::hint::black_box(sums(volume, &model));
         Ok(())
     })?;
-    let file = Samples::of(repeats, || files.segment(Method::Voxel, &Device::Cpu))?;
+    let file = Samples::of(repeats, || files.segment(Method::Voxel, &cpu))?;
     rows.push(row("gmm voxel", compute, bytes, hash, Some(file)));
     Ok(rows)
 }
@@ -157,9 +160,4 @@ fn copy(volume: &Volume, repeats: usize) -> Result<Samples> {
         out.par_chunks_mut(BLOCK).zip(volume.bytes().par_chunks(BLOCK)).for_each(|(o, i)| o.copy_from_slice(i));
         Ok(())
     })
-}
-
-/// For callers that want the whole job on a resolved source.
-pub fn plan(source: Box<dyn hounsfield::io::Source>, device: &Device) -> Result<Equalization> {
-    Equalization::new(Resolved::Exact(source), None, &Equalize::default(), device, None, &Silent)
 }

@@ -1,21 +1,22 @@
 //! The voxels that are measured: the user's, or a chest phantom's.
 
+use hounsfield::io::Grey;
 use hounsfield::phantom::Phantom;
-use hounsfield::pipelines::{self, Resolved};
-use hounsfield::volume::{Dtype, Header, Padding, Rescale, Rescales, Shape, Unit, Volume};
+use hounsfield::pipelines;
+use hounsfield::volume::{Block, Dtype, Header, Padding, Rescale, Rescales, Shape, Unit, Volume};
 use hounsfield::{Error, Result};
 
-use crate::args::{Bench, Grey, Input, Shared};
-use crate::job;
-use crate::progress::Progress;
+use super::Args;
+use crate::args::{FileArgs, Shared};
+use crate::job::Job;
 
 /// Slices of the phantom, repeated: enough voxels for a GPU to show itself, few enough to make them in a second.
 const MADE: u64 = 32;
 const SLICES: u64 = 256;
 
 /// A volume of 8- or 16-bit integers in memory.
-pub fn volume(shared: &Shared, command: &Bench) -> Result<Volume> {
-    if command.paths.is_empty() { phantom() } else { read(shared, command) }
+pub fn volume(shared: &Shared, args: &Args) -> Result<Volume> {
+    if args.paths.is_empty() { phantom() } else { read(shared, args) }
 }
 
 fn phantom() -> Result<Volume> {
@@ -29,13 +30,15 @@ fn phantom() -> Result<Volume> {
     Volume::new(header, slices.repeat((SLICES / MADE) as usize))
 }
 
-fn read(shared: &Shared, command: &Bench) -> Result<Volume> {
-    let input = Input { paths: command.paths.clone(), grey: Grey::Rec601, series: None, trust_geometry: false };
-    let Resolved::Exact(source) = job::resolve(shared, &input)? else {
+fn read(shared: &Shared, args: &Args) -> Result<Volume> {
+    let files = FileArgs { paths: args.paths.clone(), grey: Grey::Rec601, series: None, trust_geometry: false };
+    let mut job = Job::new(shared, &files, [])?.on_cpu();
+    let input = job.resolve()?;
+    if !input.is_exact() {
         return Err(Error::usage("true floats have no exact kernels to compare", "give a file of integers"));
-    };
-    let header = source.header().clone();
-    if header.bytes() > command.most_mib << 20 {
+    }
+    let header = input.header().clone();
+    if header.bytes() > args.most_mib << 20 {
         return Err(Error::usage(
             format!("the volume has {} MiB in memory", header.bytes() >> 20),
             "raise --most-mib, or give a smaller file",
@@ -43,13 +46,11 @@ fn read(shared: &Shared, command: &Bench) -> Result<Volume> {
     }
     let bytes = std::sync::Mutex::new(vec![0; header.bytes() as usize]);
     let size = header.dtype.bytes();
-    let take = |at: u64, block: &[u8]| {
+    let take = |at: u64, block: Block<'_>| {
         if let Ok(mut all) = bytes.lock() {
-            all[at as usize * size..][..block.len()].copy_from_slice(block);
+            all[at as usize * size..][..block.bytes.len()].copy_from_slice(block.bytes);
         }
     };
-    let watch = Progress::new(shared, "read", header.bytes());
-    pipelines::gather(source.as_ref(), &take, &watch)?;
-    watch.finish();
+    job.pass("read", header.bytes(), |run| pipelines::gather(&input.observed(Some(&take)), run))?;
     Volume::new(header, bytes.into_inner().unwrap_or_default())
 }

@@ -1,10 +1,11 @@
 //! From file to file: what a user waits for.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use hounsfield::io::output::{Target, publish};
-use hounsfield::io::{self, OpenOptions, Source, WriteOptions};
-use hounsfield::pipelines::{self, Device, Group, Mask, Method, Resolved, Segment, Segmentation, Silent};
+use hounsfield::io::{self, OpenOptions, WriteOptions};
+use hounsfield::pipelines::{self, Device, Group, Input, Mapping, Mask, Method, Pointwise, Region, Run, Segment, Segmentation};
 use hounsfield::volume::{Dtype, Table, Volume};
 use hounsfield::{Error, Result};
 
@@ -17,10 +18,10 @@ pub struct Files {
 
 impl Files {
     /// Writes the volume and its mask.
-    pub fn new(volume: &Volume) -> Result<Self> {
+    pub fn new(volume: &Arc<Volume>) -> Result<Self> {
         let folder = tempfile::tempdir().map_err(Error::write(&std::env::temp_dir()))?;
         let files = Self { folder };
-        let groups = pipelines::count(volume, None, &Device::Cpu, None, &Silent)?;
+        let groups = pipelines::count(&Input::of(volume.clone()), &Run::silent(&Device::cpu()))?;
         let write = |name: &str, volume: &Volume| {
             let target = Target::new(&files.path(name), true, &[])?;
             let sink = io::create(&target, volume.header(), &WriteOptions::default())?;
@@ -36,8 +37,8 @@ impl Files {
         self.folder.path().join(name)
     }
 
-    fn open(&self) -> Result<Box<dyn Source>> {
-        io::open(&[self.path("input.nii")], &OpenOptions::default())
+    fn open(&self) -> Result<Input<'static>> {
+        Ok(Input::of(io::open(&[self.path("input.nii")], &OpenOptions::default())?.into()))
     }
 
     fn write(&self, header: &hounsfield::volume::Header, run: impl FnOnce(&dyn io::Sink) -> Result<()>) -> Result<()> {
@@ -48,29 +49,34 @@ impl Files {
     }
 
     pub fn count(&self, device: &Device) -> Result<Vec<Group>> {
-        pipelines::count(self.open()?.as_ref(), None, device, None, &Silent)
+        pipelines::count(&self.open()?, &Run::silent(device))
     }
 
     pub fn remap(&self, tables: &[Table], device: &Device) -> Result<()> {
-        let source = self.open()?;
-        self.write(&source.header().derived(Dtype::U8), |sink| pipelines::map(source.as_ref(), tables, sink, device, &Silent))
+        let input = self.open()?;
+        let header = input.header().derived(Dtype::U8);
+        self.write(&header, |sink| pipelines::map(&input, tables, sink, &Run::silent(device)))
     }
 
     pub fn mask(&self, device: &Device) -> Result<()> {
-        let source = self.open()?;
-        let mask = Mask::new(io::open(&[self.path("mask.nii")], &OpenOptions::default())?, None, source.header())?;
-        self.write(source.header(), |sink| pipelines::mask(source.as_ref(), &mask, 0, sink, device, None, &Silent))
+        let (input, run) = (self.open()?, Run::silent(device));
+        let mask = io::open(&[self.path("mask.nii")], &OpenOptions::default())?;
+        let mask = Mask::new(mask.into(), None, input.header(), &run)?;
+        let input = input.masked(Some(mask));
+        self.write(input.header(), |sink| pipelines::mask(&input, 0, sink, &run))
     }
 
     pub fn segment(&self, method: Method, device: &Device) -> Result<()> {
         let iterations = (method == Method::Voxel).then_some(tissue::ITERATIONS);
         let job = Segment { method: Some(method), max_iterations: iterations, ..Segment::classes(tissue::CLASSES) };
-        let found = Segmentation::new(vec![Resolved::Exact(self.open()?)], None, &job, device, None, &Silent)?;
-        self.write(found.header(), |sink| found.write_labels(sink, None, None, device, &Silent).map(|_| ()))
+        let run = Run::silent(device);
+        let found = Segmentation::new(&[self.open()?], None, &job, &run)?;
+        self.write(found.header(), |sink| found.write_labels(sink, None, &run).map(|_| ()))
     }
 
     pub fn equalize(&self, device: &Device) -> Result<()> {
-        let plan = super::cpu::plan(self.open()?, device)?;
-        self.write(plan.header(), |sink| plan.write(sink, device, &Silent))
+        let run = Run::silent(device);
+        let plan = Mapping::new(&self.open()?, &Pointwise::equalize(None, None, Region::default()), &run)?;
+        self.write(plan.header(), |sink| plan.write(sink, &run))
     }
 }

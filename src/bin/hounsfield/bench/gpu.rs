@@ -19,7 +19,7 @@ use super::tissue;
 /// All rows of an adapter.
 pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -> Result<Vec<Row>> {
     let gpu = Arc::new(Gpu::open_adapter(adapter.clone())?);
-    let device = Device::Gpu(gpu.clone());
+    let device = Device::gpu(gpu.clone());
     let name = gpu.name().to_owned();
     let dtype = volume.header().dtype;
     let bytes = volume.bytes().len() as u64;
@@ -51,7 +51,7 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     let count = timed("histogram", &|encoder| histogram::encode(&gpu, encoder, &resident, None, &bins, &counts))?;
     let rescale = volume.header().rescale.distinct().0[0];
     let read = gpu.download("histogram", &counts, counts.size())?;
-    let groups = [Group { rescale, counts: histogram::counts_from(dtype, &read) }];
+    let groups = [Group { label: 0, rescale, counts: histogram::counts_from(dtype, &read) }];
 
     let table = lut::GpuTable::upload(&gpu, &remap_table(dtype))?;
     let out = GpuVolume::empty(&gpu, Dtype::U8, resident.voxels())?;

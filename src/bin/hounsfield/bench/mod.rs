@@ -8,29 +8,49 @@ mod measure;
 mod rows;
 mod tissue;
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use hounsfield::engine::adapters;
 use hounsfield::io::output::{Target, publish};
-use hounsfield::pipelines::Group;
+use hounsfield::pipelines::{DeviceChoice, Group};
 use hounsfield::report::html::{self, Step};
 use hounsfield::report::{Report, bars};
 use hounsfield::{Error, Result};
 use serde_json::json;
 
-use crate::args::{Bench, Shared};
+use crate::args::Shared;
 use crate::text::{print, print_json};
 use crate::{job, text};
 use rows::Row;
 
-pub fn run(shared: &Shared, command: &Bench) -> Result<()> {
-    let report = command.report.as_deref().map(|path| Target::new(path, shared.force, &[])).transpose()?;
-    let volume = data::volume(shared, command)?;
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A volume of integers to measure on [default: a chest phantom of 512 x 512 x 256]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Runs of each measurement
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub repeats: NonZeroUsize,
+    /// The largest volume to hold in memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub most_mib: u64,
+    /// Bar charts and figures as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let report = args.report.as_deref().map(|path| Target::new(path, shared.force, &[])).transpose()?;
+    let volume = Arc::new(data::volume(shared, args)?);
     let header = volume.header();
     let one_rescale = header.rescale.uniform().is_some();
     if !one_rescale {
         return Err(Error::usage("a rescale for each slice", "bench takes volumes with one rescale"));
     }
     let files = files::Files::new(&volume)?;
-    let repeats = command.repeats.get();
+    let repeats = args.repeats.get();
     let all = shared.threads.map_or_else(rayon::current_num_threads, std::num::NonZero::get);
 
     let mut rows = cpu::rows(&volume, &files, 1, repeats)?;
@@ -39,7 +59,7 @@ pub fn run(shared: &Shared, command: &Bench) -> Result<()> {
         rows.extend(cpu::rows(&volume, &files, all, repeats)?);
         job::say(shared, &format!("measured the CPU with {all} threads"));
     }
-    if shared.device != "cpu" {
+    if shared.device != DeviceChoice::Cpu {
         for adapter in adapters().iter().filter(|a| a.usable) {
             match gpu::rows(adapter, &volume, &files, repeats) {
                 Ok(more) => rows.extend(more),

@@ -1,24 +1,35 @@
 //! `hounsfield convert`: any readable to any writable format, voxels unchanged.
 
-use hounsfield::io::{self, WriteOptions, output};
-use hounsfield::pipelines::{self, Device};
+use std::path::PathBuf;
+
+use hounsfield::pipelines::{self, Input};
 use hounsfield::volume::{Dtype, Rescale, Rescales, Table};
 use hounsfield::{Error, Result};
 use serde_json::json;
 
-use crate::args::{Convert, Shared};
-use crate::job;
-use crate::progress::Progress;
+use crate::args::{FileArgs, Shared};
+use crate::job::{self, Job};
 use crate::text::print_json;
 
-pub fn run(shared: &Shared, command: &Convert) -> Result<()> {
-    let target = job::targets(shared, &command.input, None, [])?.add(&command.output)?;
-    let source = job::open(shared, &command.input)?;
-    let mut header = source.header().clone();
-    let watch = Progress::new(shared, "convert", header.bytes());
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let mut job = Job::new(shared, &args.input, [])?.on_cpu();
+    let target = job.output(&args.output)?;
+    let input = Input::of(job.open()?.into());
+    let mut header = input.header().clone();
+    let bytes = header.bytes();
     let (distinct, _) = header.rescale.distinct();
-    let one_rescale = distinct.len() == 1;
-    if !one_rescale {
+    if let [_] = distinct.as_slice() {
+        job.write((&target, &header), bytes, |sink, run| pipelines::copy(&input, sink, run))?;
+    } else {
         // No format we write has a rescale for each slice, so real values are written.
         if !header.dtype.is_small_integer() {
             return Err(Error::usage(
@@ -26,20 +37,13 @@ pub fn run(shared: &Shared, command: &Convert) -> Result<()> {
                 "convert the slices one by one",
             ));
         }
-        job::warn(shared, "the rescale differs between slices: real values are written as float32");
+        job.warn("the rescale differs between slices: real values are written as float32");
         let from = header.dtype;
         (header.dtype, header.rescale, header.padding) = (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY), None);
         let tables: Vec<Table> = distinct.iter().map(|r| Table::from_fn(from, Dtype::F32, |v| r.real(f64::from(v)))).collect();
-        let sink = io::create(&target, &header, &WriteOptions::default())?;
-        pipelines::map(source.as_ref(), &tables, sink.as_ref(), &Device::Cpu, &watch)?;
-        watch.finish();
-        output::publish(vec![sink.finish()?])?;
-    } else {
-        let sink = io::create(&target, &header, &WriteOptions::default())?;
-        pipelines::copy(source.as_ref(), sink.as_ref(), &watch)?;
-        watch.finish();
-        output::publish(vec![sink.finish()?])?;
+        job.write((&target, &header), bytes, |sink, run| pipelines::map(&input, &tables, sink, run))?;
     }
+    job.publish()?;
     if shared.json {
         return print_json(&json!({"output": target.path(), "shape": header.shape.axes(), "dtype": header.dtype.name()}));
     }

@@ -1,27 +1,39 @@
 //! `hounsfield demo`: a CT phantom, and the whole way on it, by the same commands that a user types.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::Watch;
 use hounsfield::{Error, Result};
 
-use crate::args::{Cli, Command, Demo, Shared};
-use crate::commands;
+use crate::args::{Cli, Shared};
 use crate::progress::Progress;
 use crate::text::print;
 
-pub fn run(shared: &Shared, command: &Demo) -> Result<()> {
-    let folder = &command.folder;
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder for everything the demo makes
+    #[arg(default_value = "hounsfield-demo", value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Slices of the phantom
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(2..=2000))]
+    pub slices: u64,
+    /// Seed of its noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let folder = &args.folder;
     std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
     let series = folder.join("dicom");
     if shared.force {
         clear(&series)?;
     }
-    let phantom = Phantom { size: [512, 512, command.slices], seed: command.seed, ..Phantom::default() };
-    print(&format!("A made-up chest CT of {} slices, written as DICOM:\n", command.slices))?;
-    let bar = Progress::files(shared, "phantom", command.slices);
+    let phantom = Phantom { size: [512, 512, args.slices], seed: args.seed, ..Phantom::default() };
+    print(&format!("A made-up chest CT of {} slices, written as DICOM:\n", args.slices))?;
+    let bar = Progress::files(shared, "phantom", args.slices);
     phantom.write_series(&series, &|_| {
         bar.advance(1);
         !bar.stopped()
@@ -63,20 +75,10 @@ pub fn run(shared: &Shared, command: &Demo) -> Result<()> {
 fn step(shared: &Shared, what: &str, words: &[&str]) -> Result<()> {
     let typed: Vec<String> = words.iter().map(|w| if w.contains(' ') { format!("'{w}'") } else { (*w).to_owned() }).collect();
     print(&format!("\n{what}:\n    hounsfield {}\n\n", typed.join(" ")))?;
-    let mut line = vec!["hounsfield", "--device", &shared.device];
-    line.extend(shared.force.then_some("--force"));
-    line.extend(shared.quiet.then_some("--quiet"));
-    line.extend(shared.verbose.then_some("--verbose"));
-    line.extend(words);
-    let cli = Cli::try_parse_from(line).map_err(|e| Error::usage(e.to_string(), "report this as a bug"))?;
-    match &cli.command {
-        Command::Info(c) => commands::info::run(&cli.shared, c),
-        Command::Stats(c) => commands::stats::run(&cli.shared, c),
-        Command::Slice(c) => commands::slice::run(&cli.shared, c),
-        Command::Histogram(c) => commands::histogram::run(&cli.shared, c),
-        Command::Equalize(c) => commands::equalize::run(&cli.shared, c),
-        _ => Ok(()),
-    }
+    let line = ["hounsfield"].iter().chain(words);
+    let mut cli = Cli::try_parse_from(line).map_err(|e| Error::usage(e.to_string(), "report this as a bug"))?;
+    cli.shared = Shared { json: false, ..shared.clone() };
+    super::dispatch(&cli)
 }
 
 /// Removes the slices of an earlier demo, and nothing else.

@@ -1,78 +1,83 @@
 //! `hounsfield equalize`: count, decide, write; and show what it did.
 
+use std::path::PathBuf;
+
 use hounsfield::Result;
 use hounsfield::analysis::statistics::{self, PERCENTILES, Statistics};
-use hounsfield::io::output::{self, Target};
-use hounsfield::io::{self, WriteOptions};
-use hounsfield::pipelines::{self, Device, Equalization, Resolved};
+use hounsfield::io::output::{Staged, Target};
+use hounsfield::pipelines::{self, Mapping, Pointwise};
 use hounsfield::report::html::Step;
-use hounsfield::report::{self, Panel, Picker, Picture, Plot, Report, Shade, Slice, Svg, View, display_window, figure, html};
+use hounsfield::report::{self, Panel, Picture, Plot, Report, Shade, Slice, Svg, View, display_window, figure, html};
 use hounsfield::volume::{Dtype, Rescale, Rescales, Unit};
 use serde_json::json;
 
-use crate::args::{Depth, Equalize, Shared};
-use crate::progress::Progress;
+use super::pointwise::mapped;
+use crate::args::{FileArgs, RegionArgs, Shared, parse};
+use crate::job::{self, Job};
 use crate::text::{by, count, number, print, print_json};
-use crate::{job, picture};
 
-pub fn run(shared: &Shared, command: &Equalize) -> Result<()> {
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Equalise real values from LO to HI; below becomes 0, above the largest level
+    #[arg(long, value_name = "LO:HI", value_parser = parse::range, allow_hyphen_values = true)]
+    pub range: Option<(f64, f64)>,
+    /// Bits of the output [default: 8 for 8-bit input, else 16]
+    #[arg(long, value_name = "BITS", value_parser = parse::depth())]
+    pub depth: Option<Dtype>,
+    /// Original and equalised side by side, with histogram and cumulative curve: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    /// The same with statistics and method as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: RegionArgs,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     // Every output is checked before the first voxel is read.
-    let mut targets = job::targets(shared, &command.input, Some(&command.region), [])?;
-    let image = targets.add(&command.output)?;
-    let figure_file = command.figure.as_deref().map(|path| targets.add(path)).transpose()?;
-    let report_file = command.report.as_deref().map(|path| targets.add(path)).transpose()?;
-    figure_file.as_ref().map(picture::check).transpose()?;
+    let mut job = Job::new(shared, &args.input, &args.region.mask)?;
+    let image = job.output(&args.output)?;
+    let figure_file = job.figure(args.figure.as_deref())?;
+    let report_file = job.maybe(args.report.as_deref())?;
 
-    let input = job::resolve(shared, &command.input)?.as_float32();
+    let input = job.resolve()?;
     let header = input.header().clone();
-    let mask = job::mask(&command.region, &header)?;
-    let device = job::device(shared)?;
-    let picker = match figure_file.is_some() || report_file.is_some() {
-        true => Some(Picker::middles(&header)?),
-        false => None,
-    };
-    let float_statistics = match (&input, &report_file) {
-        (Resolved::Floats(source, _), Some(_)) => {
-            let watch = Progress::new(shared, "statistics", header.bytes());
-            let range = command.region.r#where;
-            let found = pipelines::float_statistics(source.as_ref(), mask.as_ref(), range, None, &watch)?;
-            watch.finish();
-            found.statistics
-        }
-        _ => None,
+    let mask = job.mask(&args.region, &header)?;
+    let input = input.masked(mask);
+    job.device()?;
+    let picker = job::middles(figure_file.is_some() || report_file.is_some(), &header)?;
+    let float_statistics = if report_file.is_some() && !input.is_exact() {
+        let range = args.region.r#where;
+        job.pass("statistics", header.bytes(), |run| pipelines::float_statistics(&input, range, run))?.statistics
+    } else {
+        None
     };
 
-    let job = pipelines::Equalize {
-        to: command.depth.map(|d| match d {
-            Depth::Eight => Dtype::U8,
-            Depth::Sixteen => Dtype::U16,
-        }),
-        range: command.range,
-        region: job::region(&command.region),
-    };
-    let observer = |at: u64, bytes: &[u8]| picker.iter().for_each(|p| p.take(at, bytes));
-    let watch = Progress::new(shared, "count", header.bytes());
-    let equalization = Equalization::new(input, mask.as_ref(), &job, &device, Some(&observer), &watch)?;
-    let mut events = watch.finish();
+    let work = Pointwise::equalize(args.depth, args.range, job::region(&args.region));
+    let observed = input.observed(picker.as_ref().map(|p| p as _));
+    let equalization = job.pass("count", header.bytes(), |run| Mapping::new(&observed, &work, run))?;
+    drop(observed);
     if equalization.unchanged() {
-        job::warn(shared, "fewer than two values take part: the image is written unchanged");
+        job.warn("fewer than two values take part: the image is written unchanged");
     }
-
-    let sink = io::create(&image, equalization.header(), &WriteOptions::default())?;
-    let watch = Progress::new(shared, "write", header.bytes());
-    equalization.write(sink.as_ref(), &device, &watch)?;
-    events.extend(watch.finish());
-    let mut staged = vec![sink.finish()?];
+    job.write((&image, equalization.header()), header.bytes(), |sink, run| equalization.write(sink, run))?;
+    let device = job.device()?.name().to_owned();
     if let Some(picker) = picker {
         let shown = Shown::new(&equalization, picker.finish(), float_statistics);
         if let Some(file) = &figure_file {
-            staged.push(picture::stage(file, &shown.figure("Histogram equalisation")?, None)?);
+            job.draw(file, &shown.figure("Histogram equalisation")?)?;
         }
         if let Some(file) = &report_file {
-            staged.push(shown.report(command, file, &device, &events)?);
+            job.stage(shown.report(args, file, &device, &job.events)?);
         }
     }
-    output::publish(staged)?;
+    job.publish()?;
 
     let counted = equalization.counted();
     let out = equalization.header();
@@ -87,18 +92,12 @@ pub fn run(shared: &Shared, command: &Equalize) -> Result<()> {
             "padding": equalization.before().padding,
             "outside": equalization.before().outside,
             "unchanged": equalization.unchanged(),
-            "device": device.name(),
-            "events": events,
+            "device": device,
+            "events": job.events,
         }));
     }
-    let mut text = format!(
-        "{}: {} {}, {} voxels counted, on {}\n",
-        image.path().display(),
-        out.shape,
-        out.dtype,
-        count(counted),
-        device.name()
-    );
+    let mut text =
+        format!("{}: {} {}, {} voxels counted, on {}\n", image.path().display(), out.shape, out.dtype, count(counted), device);
     for file in figure_file.iter().chain(&report_file) {
         text += &format!("{}\n", file.path().display());
     }
@@ -107,16 +106,15 @@ pub fn run(shared: &Shared, command: &Equalize) -> Result<()> {
 
 /// What figure and report show.
 struct Shown<'a> {
-    equalization: &'a Equalization,
+    equalization: &'a Mapping,
     slices: Vec<Slice>,
     before: Option<Statistics>,
     after: Option<Statistics>,
 }
 
 impl<'a> Shown<'a> {
-    fn new(equalization: &'a Equalization, slices: Vec<Slice>, float_statistics: Option<Statistics>) -> Self {
-        let groups: Vec<(Rescale, _)> = equalization.before().groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-        let before = if equalization.edges().is_some() { float_statistics } else { statistics::of(&groups) };
+    fn new(equalization: &'a Mapping, slices: Vec<Slice>, float_statistics: Option<Statistics>) -> Self {
+        let before = equalization.before().statistics().or(float_statistics);
         let after = equalization.after().and_then(|counts| statistics::of(&[(Rescale::IDENTITY, &counts)]));
         Self { equalization, slices, before, after }
     }
@@ -127,7 +125,8 @@ impl<'a> Shown<'a> {
         let view = |slice: &Slice| View::new(header, slice.view.plane()).caption(slice.index);
 
         // Without statistics (floats in a figure alone) the ends of the bins serve as well.
-        let ends = e.edges().map_or((0.0, 1.0), |edges| (f64::from(edges.values()[0]), f64::from(edges.values()[edges.bins()])));
+        let ends =
+            e.before().edges.as_ref().map_or((0.0, 1.0), |all| (f64::from(all.values()[0]), f64::from(all.values()[all.bins()])));
         let (low, high, min, max) =
             self.before.as_ref().map_or((ends.0, ends.1, ends.0, ends.1), |s| (s.percentiles[0], s.percentiles[5], s.min, s.max));
         let shade = Shade::new(header, display_window(header, low, high, min, max));
@@ -149,7 +148,7 @@ impl<'a> Shown<'a> {
             let equalized: Vec<Picture> = self
                 .slices
                 .iter()
-                .map(|s| Ok(Picture::grey(&self.equalized(s), &identity, &shade)?.captioned(view(s))))
+                .map(|s| Ok(Picture::grey(&mapped(e, s), &identity, &shade)?.captioned(view(s))))
                 .collect::<Result<_>>()?;
             panels.push(Panel {
                 title: format!("Equalised to {} levels", count(out.dtype.values() as u64)),
@@ -165,39 +164,14 @@ impl<'a> Shown<'a> {
     }
 
     fn histogram_before(&self) -> Option<report::Histogram> {
-        let (e, header) = (self.equalization, self.equalization.input());
-        let groups: Vec<(Rescale, _)> = e.before().groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-        let Some(edges) = e.edges() else { return (!groups.is_empty()).then(|| report::Histogram::of(&groups, header.unit)) };
-        let (rescale, counts) = groups.first()?;
-        let mut values: Vec<(f64, u64)> = edges
-            .values()
-            .windows(2)
-            .zip(&counts.bins)
-            .filter(|(_, n)| **n > 0)
-            .map(|(ends, n)| (rescale.real(f64::midpoint(f64::from(ends[0]), f64::from(ends[1]))), *n))
-            .collect();
-        values.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let span = f64::from(edges.values()[edges.bins()]) - f64::from(edges.values()[0]);
-        let step = (span / edges.bins() as f64 * rescale.slope).abs();
-        Some(report::Histogram { values, step, unit: "value".into() })
-    }
-
-    /// A picked slice after equalisation: the same tables, so the same voxels as in the output.
-    fn equalized(&self, slice: &Slice) -> Slice {
-        let dtype = self.equalization.header().dtype;
-        let slices = self.equalization.input().shape.axis(2);
-        let mut bytes = Vec::with_capacity((slice.width() * slice.height()) as usize * dtype.bytes());
-        for v in 0..slice.height() {
-            for u in 0..slice.width() {
-                let z = slice.view.voxel(slice.index, u, v)[2];
-                let level = self.equalization.level(slice.volume * slices + z, slice.stored(u, v)) as u16;
-                bytes.extend_from_slice(&level.to_le_bytes()[..dtype.bytes()]);
-            }
+        let (before, header) = (self.equalization.before(), self.equalization.input());
+        if before.edges.is_some() {
+            return Some(super::pointwise::histogram(&before.values, |v| v, "value"));
         }
-        Slice { dtype, bytes, ..slice.clone() }
+        (!before.groups.is_empty()).then(|| report::Histogram::of(&before.pairs(), header.unit))
     }
 
-    fn report(&self, command: &Equalize, file: &Target, device: &Device, events: &[String]) -> Result<output::Staged> {
+    fn report(&self, args: &Args, file: &Target, device: &str, events: &[String]) -> Result<Staged> {
         let e = self.equalization;
         let (input, out) = (e.input(), e.header());
         let counted = e.counted();
@@ -213,22 +187,22 @@ impl<'a> Shown<'a> {
         let mut line = "hounsfield equalize INPUT -o OUTPUT".to_owned();
         let ranged = |(low, high): (f64, f64)| format!("{}:{}", number(low), number(high));
         for (flag, value) in [
-            ("--range", command.range.map(ranged)),
-            ("--where", command.region.r#where.map(ranged)),
-            ("--mask", command.region.mask.as_ref().map(|_| "MASK".into())),
-            ("--label", command.region.label.map(number)),
-            ("--depth", command.depth.map(|d| if matches!(d, Depth::Eight) { "8".into() } else { "16".into() })),
+            ("--range", args.range.map(ranged)),
+            ("--where", args.region.r#where.map(ranged)),
+            ("--mask", args.region.mask.as_ref().map(|_| "MASK".into())),
+            ("--label", args.region.label.map(number)),
+            ("--depth", args.depth.map(|d| (8 * d.bytes()).to_string())),
         ] {
             if let Some(value) = value {
                 line += &format!(" {flag} {value}");
             }
         }
-        let levels = out.dtype.values();
+        let levels = if e.unchanged() { args.depth.unwrap_or(Dtype::U16) } else { out.dtype }.values();
         let method = if e.unchanged() {
             "Fewer than two distinct values take part: the image is unchanged.".to_owned()
-        } else if let Some(edges) = e.edges() {
+        } else if let Some(edges) = &e.before().edges {
             format!(
-                "Voxels are counted in {} bins of equal width between {} and {} (stored values); the rule above is applied to the bins.",
+                "Voxels are counted in {} bins that follow them, between {} and {} (stored values); the rule above is applied to the bins.",
                 edges.bins(),
                 edges.values()[0],
                 edges.values()[edges.bins()]
@@ -256,7 +230,7 @@ impl<'a> Shown<'a> {
                         count(e.before().outside)
                     ),
                 ),
-                Step::text("Device", format!("{}. The result is the same, bit for bit, on every device.", device.name())),
+                Step::text("Device", format!("{}. The result is the same, bit for bit, on every device.", device)),
             ],
             warnings: input
                 .origin

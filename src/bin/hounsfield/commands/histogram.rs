@@ -1,21 +1,33 @@
 //! `hounsfield histogram`: normalised histogram and cumulative curve, as a figure or as numbers.
 
 use std::fmt::Write;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
-use hounsfield::analysis::statistics;
-use hounsfield::io::output::{self, Target};
-use hounsfield::ops::histogram::Edges;
-use hounsfield::pipelines::{self, Census, Mask, Resolved};
+use hounsfield::pipelines::{Bins, Counted};
 use hounsfield::report::{self, Plot, figure};
-use hounsfield::volume::{Header, Rescale};
+use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 use serde_json::{Value, json};
 
-use crate::args::{Histogram, Shared};
-use crate::progress::Progress;
+use crate::args::{FileArgs, RegionArgs, Shared};
+use crate::job::{self, Job};
+use crate::picture;
 use crate::text::print_json;
-use crate::{job, picture};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// File to write: .png or .svg for a figure, .csv or .json for numbers
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Bins of equal width [default: one for each stored value; 256 for true floats]
+    #[arg(long, value_name = "N")]
+    pub bins: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub region: RegionArgs,
+}
 
 /// Bins of true floats unless --bins says otherwise.
 const FLOAT_BINS: usize = 256;
@@ -33,102 +45,82 @@ struct Table {
     drawn: report::Histogram,
 }
 
-pub fn run(shared: &Shared, command: &Histogram) -> Result<()> {
-    let target = job::targets(shared, &command.input, Some(&command.region), [])?.add(&command.output)?;
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let mut job = Job::new(shared, &args.input, &args.region.mask)?;
+    let target = job.output(&args.output)?;
     let kind = picture::extension(&target);
     if !matches!(kind.as_str(), "csv" | "json" | "png" | "svg") {
         let what = format!("a histogram has no such format ({})", target.path().display());
         return Err(Error::usage(what, "end the name in .png, .svg, .csv or .json"));
     }
-    let input = job::resolve(shared, &command.input)?.as_float32();
-    let mask = job::mask(&command.region, input.header())?;
-    let table = match &input {
-        Resolved::Exact(_) => exact(shared, command, &input, mask.as_ref())?,
-        Resolved::Floats(_, census) => floats(shared, command, &input, census, mask.as_ref())?,
-    };
-    let staged = match kind.as_str() {
-        "csv" => target.stage_bytes(as_csv(&table).as_bytes())?,
-        "json" => target.stage_bytes(format!("{:#}\n", as_json(input.header(), &table)).as_bytes())?,
-        _ => draw(&target, table.drawn.clone())?,
-    };
-    output::publish(vec![staged])?;
-    if shared.json { print_json(&as_json(input.header(), &table)) } else { Ok(()) }
-}
-
-fn draw(target: &Target, histogram: report::Histogram) -> Result<output::Staged> {
-    let svg = figure::histogram("", &Plot::from(histogram));
-    picture::stage(target, &svg, None)
-}
-
-fn exact(shared: &Shared, command: &Histogram, input: &Resolved, mask: Option<&Mask>) -> Result<Table> {
+    let input = job.resolve()?;
+    let mask = job.mask(&args.region, input.header())?;
+    let input = input.masked(mask);
     let header = input.header();
-    let watch = Progress::new(shared, "count", header.bytes());
-    let groups = pipelines::count(input.source(), mask, &job::device(shared)?, None, &watch)?;
-    watch.finish();
-    let selected = pipelines::select(groups, header.padding, &job::region(&command.region));
-    let groups: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-    let values = statistics::distribution(&groups);
-    let (Some(first), Some(last)) = (values.first(), values.last()) else { return Err(nothing()) };
-    let drawn = report::Histogram::of(&groups, header.unit);
-    let Some(bins) = command.bins else {
-        let bins = values.iter().map(|(v, n)| Bin { low: *v, high: *v, count: *n }).collect();
-        return Ok(Table { bins, drawn });
-    };
-    // As numpy.histogram: equal widths from the smallest to the largest value, which belongs to the last bin.
-    let (low, high) = if first.0 < last.0 { (first.0, last.0) } else { (first.0 - 0.5, first.0 + 0.5) };
-    let number = bins.get();
-    let edge = |i: usize| if i == number { high } else { low + (high - low) * i as f64 / number as f64 };
-    let mut bins: Vec<Bin> = (0..number).map(|i| Bin { low: edge(i), high: edge(i + 1), count: 0 }).collect();
-    for (value, n) in values {
-        let at = bins.partition_point(|b| b.low <= value).saturating_sub(1);
-        bins[at].count += n;
+    let even = Bins::Even(args.bins.map_or(FLOAT_BINS, NonZeroUsize::get));
+    let counted = job.pass("count", header.bytes(), |run| Counted::of(&input, &job::region(&args.region), even, run))?;
+    let table = Table::new(&counted, header, args.bins)?;
+    match kind.as_str() {
+        "csv" => job.stage(target.stage_bytes(as_csv(&table).as_bytes())?),
+        "json" => job.stage(target.stage_bytes(format!("{:#}\n", as_json(header, &table)).as_bytes())?),
+        _ => job.draw(&target, &figure::histogram("", &Plot::from(table.drawn.clone())))?,
     }
-    let drawn = binned(&bins, drawn.unit);
-    Ok(Table { bins, drawn })
+    job.publish()?;
+    if shared.json { print_json(&as_json(header, &table)) } else { Ok(()) }
 }
 
-fn floats(shared: &Shared, command: &Histogram, input: &Resolved, census: &Census, mask: Option<&Mask>) -> Result<Table> {
-    let header = input.header();
-    let rescale =
-        header.rescale.uniform().ok_or_else(|| Error::usage("float voxels with a rescale for each slice", "convert first"))?;
-    let (mut low, mut high) = (census.min, census.max);
-    if let Some((a, b)) = command.region.r#where {
-        let (a, b) = (rescale.stored(a), rescale.stored(b));
-        (low, high) = (low.max(a.min(b)), high.min(a.max(b)));
+impl Table {
+    fn new(counted: &Counted, header: &Header, bins: Option<NonZeroUsize>) -> Result<Self> {
+        match (&counted.edges, bins) {
+            (Some(_), _) => Ok(Self::between(counted, header)),
+            (None, None) => Self::exact(counted, header),
+            (None, Some(bins)) => Self::even(counted, header, bins.get()),
+        }
     }
-    if low.partial_cmp(&high).is_none_or(std::cmp::Ordering::is_gt) {
-        return Err(nothing());
+
+    /// Every value has its bin.
+    fn exact(counted: &Counted, header: &Header) -> Result<Self> {
+        let entries = counted.values.entries();
+        if entries.is_empty() {
+            return Err(Error::no_voxel());
+        }
+        let bins = entries.iter().map(|e| Bin { low: e.value, high: e.value, count: e.count }).collect();
+        Ok(Self { bins, drawn: report::Histogram::of(&counted.pairs(), header.unit) })
     }
-    if low == high {
-        (low, high) = (low - 0.5, high + 0.5);
+
+    /// As numpy.histogram: equal widths from the smallest to the largest value, which belongs to the last bin.
+    fn even(counted: &Counted, header: &Header, number: usize) -> Result<Self> {
+        let (first, last) = counted.values.ends().ok_or_else(Error::no_voxel)?;
+        let (low, high) = if first < last { (first, last) } else { (first - 0.5, first + 0.5) };
+        let edge = |i: usize| if i == number { high } else { low + (high - low) * i as f64 / number as f64 };
+        let mut bins: Vec<Bin> = (0..number).map(|i| Bin { low: edge(i), high: edge(i + 1), count: 0 }).collect();
+        for entry in counted.values.entries() {
+            let at = bins.partition_point(|b| b.low <= entry.value).saturating_sub(1);
+            bins[at].count += entry.count;
+        }
+        let drawn = binned(&bins, report::Histogram::of(&counted.pairs(), header.unit).unit);
+        Ok(Self { bins, drawn })
     }
-    let number = command.bins.map_or(FLOAT_BINS, std::num::NonZero::get);
-    let edges = Arc::new(Edges::at_most(low as f32, high as f32, number)?);
-    let watch = Progress::new(shared, "count", header.bytes());
-    let counts = pipelines::count_floats(input.source(), mask, &edges, &job::device(shared)?, &watch)?;
-    watch.finish();
-    let mut bins: Vec<Bin> = edges
-        .values()
-        .windows(2)
-        .zip(&counts.bins)
-        .map(|(ends, n)| {
-            let (a, b) = (rescale.real(f64::from(ends[0])), rescale.real(f64::from(ends[1])));
+
+    /// True floats between the edges that they were counted in.
+    fn between(counted: &Counted, header: &Header) -> Self {
+        let group = &counted.groups[0];
+        let edges = counted.edges.iter().flat_map(|edges| edges.values().windows(2));
+        let bin = |(ends, n): (&[f32], &u64)| {
+            let (a, b) = (group.rescale.real(f64::from(ends[0])), group.rescale.real(f64::from(ends[1])));
             Bin { low: a.min(b), high: a.max(b), count: *n }
-        })
-        .collect();
-    bins.sort_by(|a, b| a.low.total_cmp(&b.low));
-    let unit = if header.unit.symbol().is_empty() { "value" } else { header.unit.symbol() };
-    let drawn = binned(&bins, unit.into());
-    Ok(Table { bins, drawn })
+        };
+        let mut bins: Vec<Bin> = edges.zip(&group.counts.bins).map(bin).collect();
+        bins.sort_by(|a, b| a.low.total_cmp(&b.low));
+        let unit = if header.unit.symbol().is_empty() { "value" } else { header.unit.symbol() };
+        let drawn = binned(&bins, unit.into());
+        Self { bins, drawn }
+    }
 }
 
 fn binned(bins: &[Bin], unit: String) -> report::Histogram {
     let values = bins.iter().filter(|b| b.count > 0).map(|b| (f64::midpoint(b.low, b.high), b.count)).collect();
     report::Histogram { values, step: bins[0].high - bins[0].low, unit }
-}
-
-fn nothing() -> Error {
-    Error::no_voxel()
 }
 
 /// Each bin with its share of all voxels and the share up to and including it.

@@ -4,12 +4,18 @@ use hounsfield::Result;
 use hounsfield::volume::{Header, Rescales, WindowFunction};
 use serde_json::{Value, json};
 
-use crate::args::{Info, Shared};
-use crate::job;
+use crate::args::{FileArgs, Shared};
+use crate::job::Job;
 use crate::text::{by, columns, number, print, print_json};
 
-pub fn run(shared: &Shared, command: &Info) -> Result<()> {
-    let source = job::open(shared, &command.input)?;
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let source = Job::new(shared, &args.input, [])?.open()?;
     let header = source.header();
     if shared.json { print_json(&as_json(header)) } else { print(&as_text(header)) }
 }

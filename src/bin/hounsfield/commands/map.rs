@@ -1,20 +1,48 @@
 //! `hounsfield map`: a chain of point-wise steps, in one pass.
 
+use std::path::PathBuf;
+
 use hounsfield::Result;
+use hounsfield::volume::Dtype;
 use serde_json::Value;
 
 use super::pointwise::{self, Done, Request};
-use crate::args::{Map, Shared};
+use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::text::{count, number, print, print_json};
 
-pub fn run(shared: &Shared, command: &Map) -> Result<()> {
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// File to write: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Steps, comma-separated, such as window:lung,equalize or clip:-1000:400,zscore
+    ///
+    /// window[:PRESET | :CENTER:WIDTH[:linear|:linear-exact|:sigmoid]], clip:LO:HI, percentile:LO:HI (clip to percentiles),
+    /// minmax, zscore, nnunet (as nnU-Net does CT), invert, gamma:G, equalize, rescale:SLOPE:INTERCEPT,
+    /// threshold:T[:T...] (T% for percentiles), otsu[:CLASSES]. Steps work on real values (HU), take their statistics from the
+    /// voxels that count after the steps before them, and are rounded once, at the end.
+    #[arg(long, value_name = "STEPS", allow_hyphen_values = true)]
+    pub steps: String,
+    /// Type of the result [default: u8 for classes, f32 for real values; for windows, minmax and equalize u8 from 8-bit files, else u16]
+    #[arg(long, value_name = "TYPE", value_parser = parse::dtype())]
+    pub to: Option<Dtype>,
+    /// Original and result side by side, with their histograms: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: RegionArgs,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let request = Request {
-        input: &command.input,
-        output: &command.output,
-        figure: command.figure.as_deref(),
-        region: Some(&command.region),
-        steps: command.steps.parse()?,
-        to: command.to,
+        input: &args.input,
+        output: &args.output,
+        figure: args.figure.as_deref(),
+        region: Some(&args.region),
+        steps: args.steps.parse()?,
+        to: args.to,
         title: "Point-wise steps",
     };
     let done = pointwise::carry_out(shared, request)?;
@@ -33,7 +61,7 @@ pub fn say(shared: &Shared, done: &Done) -> Result<()> {
         out.shape,
         out.dtype,
         count(done.mapping.counted()),
-        done.device.name(),
+        done.device,
         pointwise::as_text(done.mapping.composed())
     );
     if let Some(bins) = done.mapping.bins() {

@@ -5,27 +5,25 @@ use std::path::Path;
 use hounsfield::Result;
 use hounsfield::analysis::distribution::Distribution;
 use hounsfield::analysis::steps::{Chain, Composed, Scale};
-use hounsfield::io::output::{self, Target};
-use hounsfield::io::{self, WriteOptions};
-use hounsfield::pipelines::{Device, Mapping, Pointwise};
+use hounsfield::io::output::Target;
+use hounsfield::pipelines::{Mapping, Pointwise, Region};
 use hounsfield::report::colours::{MARKER, label};
-use hounsfield::report::{self, Key, Marker, Panel, Picker, Picture, Plot, Shade, Slice, Svg, View, display_window, figure};
-use hounsfield::volume::{Dtype, Header, Rescale, Rescales, WindowFunction};
+use hounsfield::report::{self, Key, Marker, Panel, Picture, Plot, Shade, Slice, Svg, View, display_window, figure};
+use hounsfield::volume::{Dtype, Header, Rescale, Rescales};
 use serde_json::{Map, Value, json};
 
-use crate::args::{self, Input, Padding, Region, Shared, To};
-use crate::progress::Progress;
+use crate::args::{FileArgs, RegionArgs, Shared};
+use crate::job::{self, Job};
 use crate::text::number;
-use crate::{job, picture};
 
 /// What to do.
 pub struct Request<'a> {
-    pub input: &'a Input,
+    pub input: &'a FileArgs,
     pub output: &'a Path,
     pub figure: Option<&'a Path>,
-    pub region: Option<&'a Region>,
+    pub region: Option<&'a RegionArgs>,
     pub steps: Chain,
-    pub to: Option<To>,
+    pub to: Option<Dtype>,
     pub title: &'a str,
 }
 
@@ -34,57 +32,48 @@ pub struct Done {
     pub mapping: Mapping,
     pub image: Target,
     pub figure: Option<Target>,
-    pub device: Device,
+    pub device: String,
     pub events: Vec<String>,
 }
 
 /// Does it, and publishes the outputs.
 pub fn carry_out(shared: &Shared, request: Request<'_>) -> Result<Done> {
     // Every output is checked before the first voxel is read.
-    let mut targets = job::targets(shared, request.input, request.region, [])?;
-    let image = targets.add(request.output)?;
-    let figure_file = request.figure.map(|path| targets.add(path)).transpose()?;
-    figure_file.as_ref().map(picture::check).transpose()?;
+    let mut job = Job::new(shared, request.input, request.region.iter().filter_map(|r| r.mask.as_ref()))?;
+    let image = job.output(request.output)?;
+    let figure_file = job.figure(request.figure)?;
 
-    let input = job::resolve(shared, request.input)?.as_float32();
+    let input = job.resolve()?;
     let header = input.header().clone();
-    let mask = request.region.map(|region| job::mask(region, &header)).transpose()?.flatten();
-    let device = job::device(shared)?;
-    let picker = figure_file.is_some().then(|| Picker::middles(&header)).transpose()?;
-    let region = hounsfield::pipelines::Region {
+    let mask = request.region.map(|region| job.mask(region, &header)).transpose()?.flatten();
+    let input = input.masked(mask);
+    let picker = job::middles(figure_file.is_some(), &header)?;
+    let region = Region {
         range: request.region.and_then(|r| r.r#where),
-        with_padding: request.region.is_some_and(|r| r.padding == Some(Padding::Keep)),
+        with_padding: request.region.is_some_and(|r| r.with_padding == Some(true)),
     };
-    let work = Pointwise { steps: request.steps, to: request.to.map(dtype), region };
-    let observer = |at: u64, bytes: &[u8]| picker.iter().for_each(|p| p.take(at, bytes));
-    let watch = Progress::new(shared, "count", header.bytes());
-    let mapping = Mapping::new(input, mask.as_ref(), &work, &device, Some(&observer), &watch)?;
-    let mut events = watch.finish();
+    let work = Pointwise { to: request.to, region, ..Pointwise::new(request.steps) };
+    let observed = input.observed(picker.as_ref().map(|p| p as _));
+    let mapping = job.pass("count", header.bytes(), |run| Mapping::new(&observed, &work, run))?;
+    drop(observed);
     let composed = mapping.composed();
     if composed.clamped() > 0 {
         let voxels = crate::text::count(composed.clamped());
-        job::warn(shared, &format!("{voxels} results do not fit {} and are clamped; --to f32 keeps them", composed.to()));
+        job.warn(&format!("{voxels} results do not fit {} and are clamped; --to f32 keeps them", composed.to()));
     }
     if header.inverted && composed.scale() == Scale::Fraction {
-        job::warn(
-            shared,
-            "low values are bright in this file (MONOCHROME1), also in the result; the step invert turns that round",
-        );
+        job.warn("low values are bright in this file (MONOCHROME1), also in the result; the step invert turns that round");
     }
-
-    let sink = io::create(&image, mapping.header(), &WriteOptions::default())?;
-    let watch = Progress::new(shared, "write", header.bytes());
-    mapping.write(sink.as_ref(), &device, &watch)?;
-    events.extend(watch.finish());
-    let mut staged = vec![sink.finish()?];
+    job.write((&image, mapping.header()), header.bytes(), |sink, run| mapping.write(sink, run))?;
     if let (Some(file), Some(picker)) = (&figure_file, picker) {
-        staged.push(picture::stage(file, &draw(&mapping, &picker.finish(), request.title)?, None)?);
+        job.draw(file, &draw(&mapping, &picker.finish(), request.title)?)?;
     }
-    output::publish(staged)?;
+    job.publish()?;
     if header.origin.burned_in_text && figure_file.is_some() {
-        job::warn(shared, "text may be burnt into the pixels: look at the picture before sharing it");
+        job.warn("text may be burnt into the pixels: look at the picture before sharing it");
     }
-    Ok(Done { mapping, image, figure: figure_file, device, events })
+    let device = job.device()?.name().to_owned();
+    Ok(Done { mapping, image, figure: figure_file, device, events: job.events })
 }
 
 /// What every result says of itself in JSON.
@@ -118,7 +107,7 @@ pub fn as_json(done: &Done) -> Map<String, Value> {
         "clamped": mapping.composed().clamped(),
         "bins": mapping.bins(),
         "bound": mapping.bound(),
-        "device": done.device.name(),
+        "device": done.device,
         "events": done.events,
     });
     match value {
@@ -134,23 +123,6 @@ pub fn as_text(composed: &Composed) -> String {
         if facts.is_empty() { format!("  {step}\n") } else { format!("  {step}  ({})\n", facts.join(", ")) }
     };
     composed.facts().iter().map(|(step, facts)| line(step, facts)).collect()
-}
-
-pub fn function(function: args::Function) -> WindowFunction {
-    match function {
-        args::Function::Linear => WindowFunction::Linear,
-        args::Function::LinearExact => WindowFunction::LinearExact,
-        args::Function::Sigmoid => WindowFunction::Sigmoid,
-    }
-}
-
-fn dtype(to: To) -> Dtype {
-    match to {
-        To::U8 => Dtype::U8,
-        To::U16 => Dtype::U16,
-        To::I16 => Dtype::I16,
-        To::F32 => Dtype::F32,
-    }
 }
 
 /// The names of the classes between these thresholds.
@@ -222,7 +194,7 @@ fn shown(header: &Header, values: &Distribution) -> hounsfield::volume::Window {
 const BARS: usize = 4096;
 
 /// The histogram of the voxels that count, each value as `of` makes it.
-fn histogram(values: &Distribution, of: impl Fn(f64) -> f64, unit: &str) -> report::Histogram {
+pub fn histogram(values: &Distribution, of: impl Fn(f64) -> f64, unit: &str) -> report::Histogram {
     // Bins of true floats are narrow where voxels are many: bars are not.
     let even = if values.is_exact() { None } else { values.even(BARS) };
     let pairs = even.map_or_else(|| values.entries().iter().map(|e| (e.value, e.count)).collect(), |(pairs, _)| pairs);
@@ -242,7 +214,7 @@ fn histogram(values: &Distribution, of: impl Fn(f64) -> f64, unit: &str) -> repo
 }
 
 /// A picked slice after the steps: the same tables, so the same voxels as in the output.
-fn mapped(mapping: &Mapping, slice: &Slice) -> Slice {
+pub fn mapped(mapping: &Mapping, slice: &Slice) -> Slice {
     let dtype = mapping.header().dtype;
     let slices = mapping.input().shape.axis(2);
     let mut bytes = Vec::with_capacity((slice.width() * slice.height()) as usize * dtype.bytes());

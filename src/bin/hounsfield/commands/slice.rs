@@ -1,50 +1,76 @@
 //! `hounsfield slice`: a picture of one slice, or of many.
 
-use hounsfield::analysis::statistics;
-use hounsfield::io::output;
-use hounsfield::pipelines::{self, Resolved};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use hounsfield::analysis::statistics::Statistics;
+use hounsfield::pipelines::{self, Bins, Counted, Input, Region};
 use hounsfield::report::{Picker, Picture, Plane, Shade, View, display_window, figure};
-use hounsfield::volume::{Header, Rescale};
+use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 use serde_json::json;
 
-use crate::args::{self, Shared, Slice};
-use crate::progress::Progress;
+use crate::args::{FileArgs, Shared, parse};
+use crate::job::Job;
+use crate::picture;
 use crate::text::{number, print_json};
-use crate::{job, picture};
 
-pub fn run(shared: &Shared, command: &Slice) -> Result<()> {
-    let target = job::targets(shared, &command.input, None, [])?.add(&command.output)?;
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// File to write: .png or .svg
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Plane, seen as radiologists do [default: the one the volume was cut in]
+    #[arg(long, value_name = "PLANE", value_parser = parse::plane())]
+    pub plane: Option<Plane>,
+    /// Slice number from 0 along the voxel axis [default: the middle]
+    #[arg(long, value_name = "N", conflicts_with_all = ["mm", "montage"])]
+    pub index: Option<u64>,
+    /// The slice nearest to this position along the patient axis, in mm (towards left, posterior, superior)
+    #[arg(long, value_name = "MM", allow_hyphen_values = true, conflicts_with = "montage")]
+    pub mm: Option<f64>,
+    /// So many slices, evenly spaced, in one picture
+    #[arg(long, value_name = "N")]
+    pub montage: Option<NonZeroUsize>,
+    /// Volume of a time series, from 0
+    #[arg(long, value_name = "T", default_value_t = 0)]
+    pub volume: u64,
+    /// Show real values from LO (black) to HI (white) [default: the file's own window, else the 1st to 99th percentile]
+    #[arg(long, value_name = "LO:HI", value_parser = parse::range, allow_hyphen_values = true)]
+    pub window: Option<(f64, f64)>,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let mut job = Job::new(shared, &args.input, [])?;
+    let target = job.output(&args.output)?;
     picture::check(&target)?;
-    let input = job::resolve(shared, &command.input)?.as_float32();
+    let input = job.resolve()?;
     let header = input.header();
-    let plane = match command.plane {
-        Some(args::Plane::Axial) => Plane::Axial,
-        Some(args::Plane::Coronal) => Plane::Coronal,
-        Some(args::Plane::Sagittal) => Plane::Sagittal,
-        None => View::native(header),
-    };
+    let plane = args.plane.unwrap_or_else(|| View::native(header));
     let view = View::new(header, plane);
-    let wanted = wanted(command, &view)?;
+    let wanted = wanted(args, &view)?;
     let picks: Vec<(Plane, u64)> = wanted.iter().map(|index| (plane, *index)).collect();
-    let picker = Picker::new(header, &picks, command.volume)?;
-    let shade = shade(shared, command, &input, &picker)?;
+    let picker = Picker::new(header, &picks, args.volume)?;
+    let shade = shade(&mut job, args.window, &input.clone().observed(Some(&picker)))?;
     let pictures = picker
         .finish()
         .iter()
         .map(|slice| Ok(Picture::grey(slice, &header.rescale, &shade)?.captioned(view.caption(slice.index))))
         .collect::<Result<Vec<_>>>()?;
     if header.origin.burned_in_text {
-        job::warn(shared, "text may be burnt into the pixels: look at the picture before sharing it");
+        job.warn("text may be burnt into the pixels: look at the picture before sharing it");
     }
     let staged = match pictures.as_slice() {
-        [one] if command.montage.is_none() => {
+        [one] if args.montage.is_none() => {
             let svg = figure::plain(one)?;
             picture::stage(&target, &svg, Some(svg.width()))?
         }
         many => picture::stage(&target, &figure::montage("", many, &[])?, None)?,
     };
-    output::publish(vec![staged])?;
+    job.stage(staged);
+    job.publish()?;
     if shared.json {
         let positions: Vec<_> = wanted.iter().map(|i| view.position_mm(*i)).collect();
         return print_json(
@@ -55,12 +81,12 @@ pub fn run(shared: &Shared, command: &Slice) -> Result<()> {
 }
 
 /// The slices asked for.
-fn wanted(command: &Slice, view: &View) -> Result<Vec<u64>> {
+fn wanted(args: &Args, view: &View) -> Result<Vec<u64>> {
     let last = view.slices() - 1;
-    if let Some(n) = command.montage {
+    if let Some(n) = args.montage {
         return Ok(view.evenly(n.get() as u64));
     }
-    if let Some(mm) = command.mm {
+    if let Some(mm) = args.mm {
         let position = |i: u64| view.position_mm(i);
         let (Some(a), Some(b)) = (position(0), position(last)) else {
             return Err(Error::usage("the position of this image is not known", "use --index"));
@@ -78,36 +104,26 @@ fn wanted(command: &Slice, view: &View) -> Result<Vec<u64>> {
         }
         return Ok(nearest.into_iter().collect());
     }
-    Ok(vec![command.index.unwrap_or(view.middle())])
+    Ok(vec![args.index.unwrap_or(view.middle())])
 }
 
-/// Greys for the volume; its voxels pass the picker on the way.
-fn shade(shared: &Shared, command: &Slice, input: &Resolved, picker: &Picker) -> Result<Shade> {
+/// Greys for the volume; who looks on at it sees its voxels on the way.
+fn shade(job: &mut Job<'_>, window: Option<(f64, f64)>, input: &Input<'_>) -> Result<Shade> {
     let header = input.header();
-    let observer = |at: u64, bytes: &[u8]| picker.take(at, bytes);
-    let watch = Progress::new(shared, "read", header.bytes());
-    let shade = match (command.window, input) {
-        (Some((low, high)), _) => {
-            pipelines::gather(input.source(), &observer, &watch)?;
-            Shade::over(header, low, high)
-        }
-        (None, Resolved::Exact(source)) => {
-            let groups = pipelines::count(source.as_ref(), None, &job::device(shared)?, Some(&observer), &watch)?;
-            let region = pipelines::Region::default();
-            let selected = pipelines::select(groups, header.padding, &region);
-            let groups: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-            chosen(header, statistics::of(&groups).as_ref())
-        }
-        (None, Resolved::Floats(source, _)) => {
-            let found = pipelines::float_statistics(source.as_ref(), None, None, Some(&observer), &watch)?;
-            chosen(header, found.statistics.as_ref())
-        }
-    };
-    watch.finish();
-    Ok(shade)
+    let bytes = header.bytes();
+    if let Some((low, high)) = window {
+        job.pass("read", bytes, |run| pipelines::gather(input, run))?;
+        return Ok(Shade::over(header, low, high));
+    }
+    if input.is_exact() {
+        let counted = job.pass("read", bytes, |run| Counted::of(input, &Region::default(), Bins::Following, run))?;
+        return Ok(chosen(header, counted.statistics().as_ref()));
+    }
+    let found = job.pass("read", bytes, |run| pipelines::float_statistics(input, None, run))?;
+    Ok(chosen(header, found.statistics.as_ref()))
 }
 
-fn chosen(header: &Header, statistics: Option<&statistics::Statistics>) -> Shade {
+fn chosen(header: &Header, statistics: Option<&Statistics>) -> Shade {
     let (low, high, min, max) = statistics.map_or((0.0, 1.0, 0.0, 1.0), |s| (s.percentiles[0], s.percentiles[5], s.min, s.max));
     Shade::new(header, display_window(header, low, high, min, max))
 }

@@ -1,15 +1,22 @@
 //! `hounsfield stats`: statistics in real units.
 
-use hounsfield::analysis::statistics::{self, PERCENTILES, Statistics};
-use hounsfield::pipelines::{self, Resolved};
-use hounsfield::volume::{Header, Rescale};
+use hounsfield::analysis::statistics::{PERCENTILES, Statistics};
+use hounsfield::pipelines::{self, Bins, Counted};
+use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use crate::args::{Shared, Stats};
-use crate::job;
-use crate::progress::Progress;
+use crate::args::{FileArgs, RegionArgs, Shared};
+use crate::job::{self, Job};
 use crate::text::{columns, count, number, print, print_json};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    #[command(flatten)]
+    pub region: RegionArgs,
+}
 
 /// Statistics, and what was left out of them.
 pub(super) struct Found {
@@ -19,30 +26,26 @@ pub(super) struct Found {
     pub infinite: u64,
 }
 
-pub fn run(shared: &Shared, command: &Stats) -> Result<()> {
-    let input = job::resolve(shared, &command.input)?;
-    let header = input.header();
-    let mask = job::mask(&command.region, header)?;
-    let region = job::region(&command.region);
-    let watch = Progress::new(shared, "count", header.bytes());
-    let found = match &input {
-        Resolved::Exact(source) => {
-            let device = job::device(shared)?;
-            let groups = pipelines::count(source.as_ref(), mask.as_ref(), &device, None, &watch)?;
-            let selected = pipelines::select(groups, header.padding, &region);
-            let groups: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-            statistics::of(&groups).map(|statistics| Found { statistics, padding: selected.padding, nan: 0, infinite: 0 })
-        }
-        Resolved::Floats(source, _) => {
-            job::say(shared, "device: CPU (statistics of true floats have no kernel)");
-            let found = pipelines::float_statistics(source.as_ref(), mask.as_ref(), region.range, None, &watch)?;
-            let (nan, infinite) = (found.nan, found.infinite);
-            found.statistics.map(|statistics| Found { statistics, padding: 0, nan, infinite })
-        }
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let mut job = Job::new(shared, &args.input, &args.region.mask)?;
+    let input = job.resolve()?;
+    let mask = job.mask(&args.region, input.header())?;
+    let input = input.masked(mask);
+    let (region, bytes) = (job::region(&args.region), input.header().bytes());
+    let found = if input.is_exact() {
+        let counted = job.pass("count", bytes, |run| Counted::of(&input, &region, Bins::Following, run))?;
+        counted.statistics().map(|statistics| Found { statistics, padding: counted.padding, nan: 0, infinite: 0 })
+    } else {
+        job::say(shared, "device: CPU (statistics of true floats have no kernel)");
+        let stored = input.as_stored();
+        let mut job = job.on_cpu();
+        let found = job.pass("count", stored.header().bytes(), |run| pipelines::float_statistics(&stored, region.range, run))?;
+        let (nan, infinite) = (found.nan, found.infinite);
+        found.statistics.map(|statistics| Found { statistics, padding: 0, nan, infinite })
     };
-    watch.finish();
+    let header = input.header();
     let found = found.ok_or_else(Error::no_voxel)?;
-    if found.padding > 0 && command.region.padding.is_none() {
+    if found.padding > 0 && args.region.with_padding.is_none() {
         let share = 100.0 * found.padding as f64 / header.shape.voxels() as f64;
         job::warn(
             shared,

@@ -1,26 +1,51 @@
 //! `hounsfield threshold`: classes by value.
 
+use std::path::PathBuf;
+
 use hounsfield::Result;
 use hounsfield::analysis::steps::{Chain, Cuts, Step};
 use serde_json::{Value, json};
 
 use super::pointwise::{self, Done, Request};
-use crate::args::{Shared, Threshold};
+use crate::args::{FileArgs, RegionArgs, Shared};
 use crate::size::Size;
 use crate::text::{count, number, print, print_json};
 
-pub fn run(shared: &Shared, command: &Threshold) -> Result<()> {
-    let cuts = match (command.at.is_empty(), command.percentile.is_empty()) {
-        (false, _) => Cuts::At(command.at.clone()),
-        (_, false) => Cuts::Percentiles(command.percentile.clone()),
-        _ => Cuts::Otsu(command.otsu.unwrap_or(2)),
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// Label image to write, uint8, class = number of thresholds below the value: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "LABELS")]
+    pub output: PathBuf,
+    /// Otsu's thresholds between so many classes, 2 to 5 [default: 2]
+    #[arg(long, value_name = "CLASSES", conflicts_with_all = ["at", "percentile"])]
+    pub otsu: Option<usize>,
+    /// These thresholds, ascending real values (HU)
+    #[arg(long, value_name = "V[,V...]", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "percentile")]
+    pub at: Vec<f64>,
+    /// These percentiles of the voxels that count
+    #[arg(long, value_name = "P[,P...]", value_delimiter = ',')]
+    pub percentile: Vec<f64>,
+    /// Original and classes side by side, thresholds over the histogram: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: RegionArgs,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let cuts = match (args.at.is_empty(), args.percentile.is_empty()) {
+        (false, _) => Cuts::At(args.at.clone()),
+        (_, false) => Cuts::Percentiles(args.percentile.clone()),
+        _ => Cuts::Otsu(args.otsu.unwrap_or(2)),
     };
     let title = if matches!(cuts, Cuts::Otsu(_)) { "Otsu's thresholds" } else { "Thresholds" };
     let request = Request {
-        input: &command.input,
-        output: &command.output,
-        figure: command.figure.as_deref(),
-        region: Some(&command.region),
+        input: &args.input,
+        output: &args.output,
+        figure: args.figure.as_deref(),
+        region: Some(&args.region),
         steps: Chain::new(vec![Step::Threshold(cuts)])?,
         to: None,
         title,

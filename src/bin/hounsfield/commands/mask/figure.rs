@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use hounsfield::Result;
 use hounsfield::analysis::statistics::Statistics;
 use hounsfield::ops::mask::{self as op, Keep};
-use hounsfield::pipelines::{self, Sides, Watch};
+use hounsfield::pipelines::{self, Input, Mask, Run, Sides};
 use hounsfield::report::{Key, Panel, Picker, Picture, Shade, Slice, Svg, View, colours, display_window, figure};
-use hounsfield::volume::{Block, Dtype, Header};
+use hounsfield::volume::{Block, Dtype, Header, Observe};
 
 use super::words::percent;
 use crate::text::count;
@@ -20,20 +20,15 @@ pub struct Slices {
 
 impl Slices {
     /// Reads the mask twice: for where it is, and for the slices there.
-    pub fn new(header: &Header, mask: &pipelines::Mask, watch: &dyn Watch) -> Result<Self> {
-        let fullest = fullest(header, mask, watch)?;
+    pub fn new(header: &Header, mask: &Mask, run: &Run<'_>) -> Result<Self> {
+        let fullest = fullest(header, mask, run)?;
         let picks: Vec<_> =
             View::planes(header).into_iter().map(|plane| (plane, fullest[View::new(header, plane).axis()])).collect();
         // On the image's grid, whatever the mask's own file says of it.
         let own = Header { dtype: Dtype::U8, ..header.clone() };
         let picker = Picker::new(&own, &picks, 0)?;
-        pipelines::gather(mask.source(), &|at, bytes| picker.take(at, bytes), &Unseen(watch))?;
+        gather(mask, &picker, run)?;
         Ok(Self { image: Picker::new(header, &picks, 0)?, mask: picker.finish() })
-    }
-
-    /// Takes what is wanted from a block of the image.
-    pub fn take(&self, at: u64, bytes: &[u8]) {
-        self.image.take(at, bytes);
     }
 
     /// The figure.
@@ -56,6 +51,12 @@ impl Slices {
     }
 }
 
+impl Observe for Slices {
+    fn see(&self, at: u64, block: Block<'_>) {
+        self.image.see(at, block);
+    }
+}
+
 /// Greys for the whole image; for what is inside of the mask where those would show it as one black or one white.
 fn shade(header: &Header, sides: &Sides) -> Shade {
     let ends = |s: &Statistics| (s.percentiles[0], s.percentiles[5]);
@@ -68,12 +69,12 @@ fn shade(header: &Header, sides: &Sides) -> Shade {
 }
 
 /// The index along each axis where the mask has most voxels, in the first volume; the middle where it is empty.
-fn fullest(header: &Header, mask: &pipelines::Mask, watch: &dyn Watch) -> Result<[u64; 3]> {
+fn fullest(header: &Header, mask: &Mask, run: &Run<'_>) -> Result<[u64; 3]> {
     let [nx, ny, nz] = header.shape.xyz();
     let voxels = Mutex::new([nx, ny, nz].map(|n| vec![0u64; n as usize]));
-    let add = |at: u64, bytes: &[u8]| {
+    let add = |at: u64, block: Block<'_>| {
         let mut own = [nx, ny, nz].map(|n| vec![0u64; n as usize]);
-        for i in (at..).zip(bytes).filter(|(i, b)| **b != 0 && *i < nx * ny * nz).map(|(i, _)| i) {
+        for i in (at..).zip(block.bytes).filter(|(i, b)| **b != 0 && *i < nx * ny * nz).map(|(i, _)| i) {
             for (axis, place) in [i % nx, i / nx % ny, i / (nx * ny)].into_iter().enumerate() {
                 own[axis][place as usize] += 1;
             }
@@ -81,7 +82,7 @@ fn fullest(header: &Header, mask: &pipelines::Mask, watch: &dyn Watch) -> Result
         let mut all = voxels.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter_mut().flatten().zip(own.iter().flatten()).for_each(|(sum, n)| *sum += n);
     };
-    pipelines::gather(mask.source(), &add, &Unseen(watch))?;
+    gather(mask, &add, run)?;
     let voxels = voxels.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(voxels.map(|along| {
         let middle = along.len() / 2;
@@ -91,10 +92,6 @@ fn fullest(header: &Header, mask: &pipelines::Mask, watch: &dyn Watch) -> Result
 }
 
 /// A look at the mask is no progress with the image.
-struct Unseen<'a>(&'a dyn Watch);
-
-impl Watch for Unseen<'_> {
-    fn stopped(&self) -> bool {
-        self.0.stopped()
-    }
+fn gather(mask: &Mask, observer: &dyn Observe, run: &Run<'_>) -> Result<()> {
+    pipelines::gather(&Input::of(mask.clone().into_source()).observed(Some(observer)), &run.quiet())
 }

@@ -7,15 +7,14 @@ use std::sync::{Mutex, PoisonError};
 
 use hounsfield::analysis::statistics::Statistics;
 use hounsfield::io::output::{self, Staged, Target, Targets};
-use hounsfield::pipelines::{Device, Side, Sides, Watch};
+use hounsfield::pipelines::{Cost, Run, Side, Sides, Watch};
 use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 use serde_json::json;
 
-use super::Opened;
-use super::pairs::{self, Pair};
-use super::words;
-use crate::args::{Mask, Shared};
+use super::pairs::{self, Named};
+use super::{Args, Pair, words};
+use crate::args::Shared;
 use crate::job;
 use crate::progress::Progress;
 use crate::text::{number, print, print_json};
@@ -32,12 +31,12 @@ struct Row {
 
 /// One image of the folder, and where it goes.
 struct Work {
-    pair: Pair,
+    pair: Named,
     target: Target,
 }
 
-pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
-    let out = &command.output;
+pub fn run(shared: &Shared, args: &Args, folder: &Path) -> Result<()> {
+    let out = &args.output;
     if out.canonicalize().is_ok_and(|o| folder.canonicalize().is_ok_and(|f| o == f)) {
         return Err(Error::usage("the output folder is the input folder", "write to another folder"));
     }
@@ -48,7 +47,7 @@ pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
     if found.pairs.is_empty() {
         return Err(Error::format(folder, "no image with a mask in this folder", "name them NAME.png and NAME_mask.png"));
     }
-    let device = job::device(shared)?;
+    let device = job::device(shared, Cost::Streaming)?;
     let (work, table) = targets(shared, folder, out, found.pairs)?;
 
     let progress = Progress::files(shared, "mask", work.len() as u64);
@@ -60,7 +59,9 @@ pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
         left_out.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_path_buf(), why.to_owned()));
     };
     found.unpaired.iter().for_each(|(path, why)| leave_out(&folder.join(path), why));
-    let done = all(command, folder, &work, &device, &progress, &|pair, error| leave_out(&folder.join(&pair.image), error))?;
+    let watch = Within(&progress);
+    let masking = Masking { args, folder, run: Run::new(&device, Run::MEMORY_BYTES, &watch), progress: &progress };
+    let done = masking.all(&work, &|pair, error| leave_out(&folder.join(&pair.image), error))?;
     progress.finish();
     // All together, so that nothing is there after an interruption or on a full disk.
     let (rows, mut staged): (Vec<Row>, Vec<Staged>) = done.into_iter().unzip();
@@ -93,7 +94,7 @@ pub fn run(shared: &Shared, command: &Mask, folder: &Path) -> Result<()> {
 }
 
 /// Where every image goes, with the folders made: checked for all before the first is read.
-fn targets(shared: &Shared, folder: &Path, out: &Path, pairs: Vec<Pair>) -> Result<(Vec<Work>, Target)> {
+fn targets(shared: &Shared, folder: &Path, out: &Path, pairs: Vec<Named>) -> Result<(Vec<Work>, Target)> {
     let inputs = pairs.iter().flat_map(|pair| std::iter::once(&pair.image).chain(&pair.masks)).map(|path| folder.join(path));
     let mut targets = Targets::new(shared.force, inputs);
     let mut names = BTreeSet::new();
@@ -122,66 +123,68 @@ fn targets(shared: &Shared, folder: &Path, out: &Path, pairs: Vec<Pair>) -> Resu
     Ok((work, targets.add(&out.join(TABLE))?))
 }
 
-/// Masks all images, several at a time; rows in the order of `work`. What an input lacks goes to `leave_out`, what an output lacks ends it all.
-fn all(
-    command: &Mask,
-    folder: &Path,
-    work: &[Work],
-    device: &Device,
-    progress: &Progress,
-    leave_out: &(dyn Fn(&Pair, &str) + Sync),
-) -> Result<Vec<(Row, Staged)>> {
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let results = Mutex::new(Vec::new());
-    // Decoding and encoding take most of the time and are done here. The pipelines' own threads stay free for them: were these threads of the same
-    // pool, one image would be waiting in the middle of another.
-    std::thread::scope(|scope| {
-        for _ in 0..rayon::current_num_threads().min(work.len()) {
-            scope.spawn(|| {
-                while !failed.load(Ordering::Relaxed) {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(one) = work.get(i) else { break };
-                    let result = single(command, folder, one, device, progress);
-                    match &result {
-                        Err(e) if ends_all(e) => failed.store(true, Ordering::Relaxed),
-                        Err(e) => leave_out(&one.pair, &crate::words::message(e)),
-                        Ok(_) => {}
+/// Masks pair after pair.
+struct Masking<'a> {
+    args: &'a Args,
+    folder: &'a Path,
+    run: Run<'a>,
+    progress: &'a Progress,
+}
+
+impl Masking<'_> {
+    /// Masks all images, several at a time; rows in the order of `work`. What an input lacks goes to `leave_out`, what an output lacks ends it all.
+    fn all(&self, work: &[Work], leave_out: &(dyn Fn(&Named, &str) + Sync)) -> Result<Vec<(Row, Staged)>> {
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let results = Mutex::new(Vec::new());
+        // Decoding and encoding take most of the time and are done here. The pipelines' own threads stay free for them: were these threads of the
+        // same pool, one image would be waiting in the middle of another.
+        std::thread::scope(|scope| {
+            for _ in 0..rayon::current_num_threads().min(work.len()) {
+                scope.spawn(|| {
+                    while !failed.load(Ordering::Relaxed) {
+                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(one) = work.get(i) else { break };
+                        let result = self.single(one);
+                        match &result {
+                            Err(e) if ends_all(e) => failed.store(true, Ordering::Relaxed),
+                            Err(e) => leave_out(&one.pair, &crate::words::message(e)),
+                            Ok(_) => {}
+                        }
+                        self.progress.advance(1);
+                        results.lock().unwrap_or_else(PoisonError::into_inner).push((i, result));
                     }
-                    progress.advance(1);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push((i, result));
-                }
-            });
+                });
+            }
+        });
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|(i, _)| *i);
+        let mut rows = Vec::new();
+        for (_, result) in results {
+            match result {
+                Ok(row) => rows.push(row),
+                Err(e) if ends_all(&e) => return Err(e),
+                Err(_) => {}
+            }
         }
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(i, _)| *i);
-    let mut rows = Vec::new();
-    for (_, result) in results {
-        match result {
-            Ok(row) => rows.push(row),
-            Err(e) if ends_all(&e) => return Err(e),
-            Err(_) => {}
-        }
+        Ok(rows)
     }
-    Ok(rows)
+
+    fn single(&self, work: &Work) -> Result<(Row, Staged)> {
+        let Named { image, masks } = &work.pair;
+        let masks: Vec<PathBuf> = masks.iter().map(|m| self.folder.join(m)).collect();
+        let pair = Pair::open(self.args, &self.folder.join(image), &masks, &self.run)?;
+        for note in &pair.notes {
+            self.progress.event(&format!("note: {note}: {}", image.display()));
+        }
+        let staged = pair.write(&work.target, &self.run)?;
+        let sides = pair.sides(&self.run)?;
+        Ok((Row { image: image.clone(), header: pair.input.header().clone(), sides }, staged))
+    }
 }
 
 /// The next image would fare no better.
 fn ends_all(error: &Error) -> bool {
     matches!(error, Error::Write { .. } | Error::Exists { .. } | Error::Interrupted | Error::Gpu(_))
-}
-
-fn single(command: &Mask, folder: &Path, work: &Work, device: &Device, progress: &Progress) -> Result<(Row, Staged)> {
-    let Pair { image, masks } = &work.pair;
-    let masks: Vec<PathBuf> = masks.iter().map(|m| folder.join(m)).collect();
-    let opened = Opened::new(command, &folder.join(image), &masks)?;
-    for note in &opened.notes {
-        progress.event(&format!("note: {note}: {}", image.display()));
-    }
-    let header = opened.source.header().clone();
-    let staged = opened.write(&work.target, device, None, &Within(progress))?;
-    let sides = opened.sides(device, &Within(progress))?;
-    Ok((Row { image: image.clone(), header, sides }, staged))
 }
 
 /// The blocks of one image do not move the bar over all.

@@ -9,100 +9,136 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-use hounsfield::io::output::{self, Staged, Target};
-use hounsfield::io::{self, OpenOptions, Source, WriteOptions};
+use hounsfield::io::output::{Staged, Target};
+use hounsfield::io::{self, Grey, OpenOptions, WriteOptions};
 use hounsfield::ops::mask::Rule;
-use hounsfield::pipelines::{self, Device, Observer, Resolved, Sides, Watch};
+use hounsfield::pipelines::{self, Input, Run, Sides};
 use hounsfield::{Error, Result};
 use serde_json::json;
 
-use crate::args::{Combine, Input, Mask, Shared};
-use crate::progress::Progress;
+use crate::args::{FileArgs, Shared, parse};
+use crate::job::{self, Job};
 use crate::text::{print, print_json};
-use crate::{job, picture};
 
-pub fn run(shared: &Shared, command: &Mask) -> Result<()> {
-    match (&command.folder, &command.image) {
-        (Some(folder), _) => folder::run(shared, command, folder),
-        (None, Some(image)) => one(shared, command, image),
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "hounsfield mask [OPTIONS] --output <OUT> <IMAGE> <MASK>...
+       hounsfield mask [OPTIONS] --output <FOLDER> --folder <DIR>")]
+pub struct Args {
+    /// The image or volume
+    #[arg(value_name = "IMAGE", required_unless_present = "folder", conflicts_with = "folder")]
+    pub image: Option<PathBuf>,
+    /// Masks on its grid: voxels that are not zero are kept; several are joined as --combine says
+    #[arg(value_name = "MASK", required_unless_present = "folder")]
+    pub masks: Vec<PathBuf>,
+    /// All pairs NAME.png and NAME_mask.png (with NAME_mask_1.png and so on) in a folder and the folders in it
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// File to write: .nii, .nii.gz, .png, .tif; with --folder the folder to write to, made if need be
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// How several masks of one image become one
+    #[arg(long, value_name = "RULE", default_value = "or", value_parser = parse::rule())]
+    pub combine: Rule,
+    /// Keep what lies outside of the mask instead
+    #[arg(long)]
+    pub not: bool,
+    /// Only this label of the masks
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub label: Option<f64>,
+    /// Real value (HU) of all that is not kept [default: the value stored as 0]
+    #[arg(long, value_name = "V", allow_negative_numbers = true)]
+    pub background: Option<f64>,
+    /// Original, outline of the mask and result side by side: .png or .svg
+    #[arg(long, value_name = "F.png", conflicts_with = "folder")]
+    pub figure: Option<PathBuf>,
+    /// How colour becomes grey
+    #[arg(long, default_value = "rec601", value_name = "RULE", value_parser = parse::grey())]
+    pub grey: Grey,
+    /// Which DICOM series of a folder that holds several
+    #[arg(long, value_name = "N", conflicts_with = "folder")]
+    pub series: Option<u32>,
+    /// Read a series even if slices are missing, doubled, uneven or tilted
+    #[arg(long, conflicts_with = "folder")]
+    pub trust_geometry: bool,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    match (&args.folder, &args.image) {
+        (Some(folder), _) => folder::run(shared, args, folder),
+        (None, Some(image)) => one(shared, args, image),
         (None, None) => Err(Error::usage("no image is given", "name an image and its mask, or a --folder of both")),
     }
 }
 
-fn one(shared: &Shared, command: &Mask, image: &Path) -> Result<()> {
+fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
     // Every output is checked before the first voxel is read.
-    let all = input(command, std::iter::once(image).chain(command.masks.iter().map(PathBuf::as_path)));
-    let mut targets = job::targets(shared, &all, None, [])?;
-    let target = targets.add(&command.output)?;
-    let figure_file = command.figure.as_deref().map(|path| targets.add(path)).transpose()?;
-    figure_file.as_ref().map(picture::check).transpose()?;
+    let mut job = Job::new(shared, &files(args, image), &args.masks)?;
+    let target = job.output(&args.output)?;
+    let figure_file = job.figure(args.figure.as_deref())?;
 
-    let opened = Opened::new(command, image, &command.masks)?;
-    let (header, background) = (&opened.source.header().clone(), opened.background);
-    opened.notes.iter().for_each(|note| job::warn(shared, note));
-    let device = job::device(shared)?;
-    let watch = Progress::new(shared, "mask", header.bytes());
+    let pair = job.prepare("mask", 0, |run| Pair::open(args, image, &args.masks, run))?;
+    let (header, background) = (&pair.input.header().clone(), pair.background);
+    pair.notes.iter().for_each(|note| job.warn(note));
     let pictured = match figure_file {
-        Some(_) => Some(figure::Slices::new(header, &opened.mask, &watch)?),
+        Some(_) => Some(job.pass("mask", header.bytes(), |run| figure::Slices::new(header, &pair.mask, run))?),
         None => None,
     };
-    let observer = |at: u64, bytes: &[u8]| pictured.iter().for_each(|p| p.take(at, bytes));
-    let mut outputs = vec![opened.write(&target, &device, Some(&observer), &watch)?];
-    watch.finish();
-    // Integers are counted whole and inside; floats take a look and two passes for each of whole, inside and outside.
-    let passes = if opened.counted.is_none() { 2 } else { 7 };
-    let watch = Progress::new(shared, "statistics", passes * header.bytes());
-    let sides = opened.sides(&device, &watch)?;
-    watch.finish();
+    let observed = pair.masked().observed(pictured.as_ref().map(|p| p as _));
+    job.write((&target, header), header.bytes(), |sink, run| pipelines::mask(&observed, background, sink, run))?;
+    drop(observed);
+    let input = match header.dtype.is_small_integer() {
+        true => pair.input.clone(),
+        false => job.pass("look", header.bytes(), |run| Input::resolve(pair.input.source().clone(), run))?,
+    };
+    let sides = job.pass("statistics", header.bytes(), |run| pipelines::sides(&input, &pair.mask, run))?;
     if let (Some(file), Some(slices)) = (&figure_file, pictured) {
-        let svg = slices.draw(header, &sides, background)?;
-        outputs.push(picture::stage(file, &svg, None)?);
+        job.draw(file, &slices.draw(header, &sides, background)?)?;
     }
-    output::publish(outputs)?;
+    job.publish()?;
 
     if sides.inside.voxels == 0 {
-        job::warn(shared, "the mask is empty: nothing was kept");
+        job.warn("the mask is empty: nothing was kept");
     }
+    let device = job.device()?.name();
     if shared.json {
         let figure = figure_file.as_ref().map(Target::path);
-        let mut value = json!({"output": target.path(), "figure": figure, "device": device.name()});
+        let mut value = json!({"output": target.path(), "figure": figure, "device": device});
         value.as_object_mut().into_iter().for_each(|v| v.extend(words::as_json(header, &sides)));
         return print_json(&value);
     }
-    let mut text = format!("{}: {} {}, on {}\n", target.path().display(), header.shape, header.dtype, device.name());
+    let mut text = format!("{}: {} {}, on {device}\n", target.path().display(), header.shape, header.dtype);
     text += &figure_file.iter().map(|f| format!("{}\n", f.path().display())).collect::<String>();
     print(&(text + &words::as_text(header, &sides)))
 }
 
-fn input<'a>(command: &Mask, paths: impl Iterator<Item = &'a Path>) -> Input {
-    let paths = paths.map(Path::to_path_buf).collect();
-    Input { paths, grey: command.grey, series: command.series, trust_geometry: command.trust_geometry }
+/// How an image is read.
+fn files(args: &Args, image: &Path) -> FileArgs {
+    let Args { grey, series, trust_geometry, .. } = *args;
+    FileArgs { paths: vec![image.to_path_buf()], grey, series, trust_geometry }
 }
 
 /// Of several masks the user must know which does not fit; the errors of files say so themselves.
 fn named(error: Error, mask: &Path) -> Error {
     match error {
-        Error::Usage { what, hint } => Error::usage(format!("{what} ({})", mask.display()), hint),
+        Error::Usage { what, hint } => Error::Usage { what: format!("{what} ({})", mask.display()), hint },
         other => other,
     }
 }
 
 /// An image with its mask.
-struct Opened {
-    source: Box<dyn Source>,
-    /// The same image once more where its type is counted in another one than it is written in.
-    counted: Option<Box<dyn Source>>,
+struct Pair {
+    /// As it is stored: what is written.
+    input: Input<'static>,
     mask: pipelines::Mask,
     background: u64,
     notes: Vec<String>,
 }
 
-impl Opened {
-    fn new(command: &Mask, image: &Path, masks: &[PathBuf]) -> Result<Self> {
-        let options = job::options(&input(command, std::iter::empty()));
-        let open = || io::open(&[image.to_path_buf()], &options);
-        let source = open()?;
-        let header = source.header();
+impl Pair {
+    fn open(args: &Args, image: &Path, masks: &[PathBuf], run: &Run<'_>) -> Result<Self> {
+        let options = job::options(&files(args, image));
+        let input = Input::of(io::open(&[image.to_path_buf()], &options)?.into());
+        let header = input.header();
         let mut notes = header.notes.clone();
         let mut each = Vec::new();
         for path in masks {
@@ -110,38 +146,32 @@ impl Opened {
             if mask.header().origin.format == "JPEG" {
                 notes.push(format!("JPEG blurs the edge of a mask, and all but 0 is kept: {}", path.display()));
             }
-            each.push(pipelines::Mask::new(mask, command.label, header).map_err(|e| named(e, path))?);
+            each.push(pipelines::Mask::new(mask.into(), args.label, header, run).map_err(|e| named(e, path))?);
         }
-        let rule = match command.combine {
-            Combine::And => Rule::AND,
-            Combine::Or => Rule::OR,
-            Combine::Xor => Rule::XOR,
-        };
-        let mut mask = pipelines::Mask::combined(each, rule)?;
-        if command.not {
+        let mut mask = pipelines::Mask::combined(each, args.combine)?;
+        if args.not {
             mask = mask.inverted();
         }
         if mask.reoriented() {
             notes.push("the axes of the mask are not the image's: it was reoriented".into());
         }
-        let background = command.background.map_or(Ok(0), |real| pipelines::background_bits(header, real))?;
-        let counted = if header.dtype.is_small_integer() { None } else { Some(open()?) };
-        Ok(Self { source, counted, mask, background, notes })
+        let background = args.background.map_or(Ok(0), |real| pipelines::background_bits(header, real))?;
+        Ok(Self { input, mask, background, notes })
     }
 
-    /// Writes the segmented image. `observer` sees every block of the image once.
-    fn write(&self, target: &Target, device: &Device, observer: Option<Observer<'_>>, watch: &dyn Watch) -> Result<Staged> {
-        let source = self.source.as_ref();
-        let sink = io::create(target, source.header(), &WriteOptions::default())?;
-        pipelines::mask(source, &self.mask, self.background, sink.as_ref(), device, observer, watch)?;
+    /// The image, of which the mask selects voxels.
+    fn masked(&self) -> Input<'static> {
+        self.input.clone().masked(Some(self.mask.clone()))
+    }
+
+    /// Writes the segmented image.
+    fn write(&self, target: &Target, run: &Run<'_>) -> Result<Staged> {
+        let sink = io::create(target, self.input.header(), &WriteOptions::default())?;
+        pipelines::mask(&self.masked(), self.background, sink.as_ref(), run)?;
         sink.finish()
     }
 
-    fn sides(self, device: &Device, watch: &dyn Watch) -> Result<Sides> {
-        let resolved = match self.counted {
-            Some(counted) => pipelines::resolve(counted, watch)?,
-            None => Resolved::Exact(self.source),
-        };
-        pipelines::sides(&resolved, &self.mask, device, watch)
+    fn sides(&self, run: &Run<'_>) -> Result<Sides> {
+        pipelines::sides(&Input::resolve(self.input.source().clone(), run)?, &self.mask, run)
     }
 }

@@ -11,7 +11,7 @@ const EXTENSIONS: [&str; 5] = ["png", "tif", "tiff", "jpg", "jpeg"];
 
 /// An image with the masks that bear its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct Named {
     /// Below the folder.
     pub image: PathBuf,
     /// Below the folder, in natural order; at least one.
@@ -20,15 +20,15 @@ pub struct Pair {
 
 /// What a folder holds.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Listing {
     /// In natural order of the images.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<Named>,
     /// Files without a partner, below the folder, each with what it lacks.
     pub unpaired: Vec<(PathBuf, &'static str)>,
 }
 
 /// Looks through `folder` and the folders in it, but for `except`, the folder of the outputs. Hidden files and links to folders are passed by.
-pub fn find(folder: &Path, except: &Path) -> Result<Found> {
+pub fn find(folder: &Path, except: &Path) -> Result<Listing> {
     let except = except.canonicalize().ok();
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
@@ -58,7 +58,7 @@ fn is_image(path: &Path) -> bool {
 }
 
 /// Puts files together by name.
-fn paired(mut files: Vec<PathBuf>) -> Found {
+fn paired(mut files: Vec<PathBuf>) -> Listing {
     files.sort_by(|a, b| natord::compare(&a.to_string_lossy(), &b.to_string_lossy()).then_with(|| a.cmp(b)));
     let name = |path: &Path| path.with_extension("").to_string_lossy().into_owned();
     let mut masks: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
@@ -69,10 +69,10 @@ fn paired(mut files: Vec<PathBuf>) -> Found {
             None => images.push(file),
         }
     }
-    let mut found = Found::default();
+    let mut found = Listing::default();
     for image in images {
         match masks.remove(&name(&image)) {
-            Some(masks) => found.pairs.push(Pair { image, masks }),
+            Some(masks) => found.pairs.push(Named { image, masks }),
             None => found.unpaired.push((image, "no mask of this name")),
         }
     }
@@ -107,7 +107,7 @@ mod tests {
             "alone.png",
             "a_mask_x.png",
         ]));
-        let pair = |image: &str, masks: &[&str]| Pair { image: image.into(), masks: paths(masks) };
+        let pair = |image: &str, masks: &[&str]| Named { image: image.into(), masks: paths(masks) };
         assert_eq!(
             found.pairs,
             [
@@ -128,7 +128,7 @@ mod tests {
             fs::write(path, "").unwrap();
         }
         let found = find(folder.path(), &folder.path().join("out")).unwrap();
-        assert_eq!(found.pairs, [Pair { image: "a/x.png".into(), masks: paths(&["a/x_mask.png"]) }]);
+        assert_eq!(found.pairs, [Named { image: "a/x.png".into(), masks: paths(&["a/x_mask.png"]) }]);
         assert_eq!(found.unpaired, []);
         assert!(matches!(find(&folder.path().join("none"), folder.path()), Err(Error::Read { .. })));
     }

@@ -3,45 +3,87 @@
 mod shown;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use hounsfield::io::output::{self, Target};
-use hounsfield::io::{self, OpenOptions, Output, Sink, Source, WriteOptions};
-use hounsfield::pipelines::{self, Resolved, Segmentation, Truth};
-use hounsfield::report::Picker;
-use hounsfield::volume::{Dtype, Header};
+use hounsfield::analysis::mixture::Start;
+use hounsfield::io::output::Target;
+use hounsfield::io::{self, OpenOptions, Output, Sink, WriteOptions};
+use hounsfield::pipelines::{Method, Segment, Segmentation, Truth};
+use hounsfield::views::Tap;
+use hounsfield::volume::{Block, Dtype, Observe};
 use hounsfield::{Error, Result};
 
-use crate::args::{Method, Segment, Shared};
-use crate::progress::Progress;
+use crate::args::{FileArgs, RegionArgs, Shared, parse};
+use crate::job::{self, Job};
 use crate::text::{print, print_json};
-use crate::{job, picture};
 use shown::Shown;
 use words::Words;
 
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// Another image of the same voxels (T2 beside T1); repeat for up to four channels
+    #[arg(long, value_name = "FILE")]
+    pub channel: Vec<PathBuf>,
+    /// Number of classes, 1 to 8
+    #[arg(long, short = 'k', value_name = "K", default_value_t = 3)]
+    pub classes: usize,
+    /// Labels to write, 0 outside and 1 to K by mean: .nii, .nii.gz, .png, .tif
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Write the posterior of each class as float32 to PREFIX_1.nii.gz, PREFIX_2.nii.gz, …
+    #[arg(long, value_name = "PREFIX")]
+    pub posteriors: Option<PathBuf>,
+    /// Original and classes side by side, and the histogram with the fitted bells: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    /// The same with numbers and method as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
+    /// Where EM starts: quantile, otsu, kmeans, or means=A,B,C
+    #[arg(long, value_name = "START", default_value = "otsu", value_parser = parse::start, allow_hyphen_values = true)]
+    pub init: Start,
+    /// Most iterations [default: 10000; 2000 over voxels]
+    #[arg(long, value_name = "N")]
+    pub max_iter: Option<u32>,
+    /// Change of the mean log-likelihood that ends EM [default: 1e-12; 1e-11 over voxels]
+    #[arg(long, value_name = "T")]
+    pub tol: Option<f64>,
+    /// Labels never fall as the value rises
+    #[arg(long)]
+    pub monotone: bool,
+    /// Over what EM runs [default: exact for one channel of whole numbers, else voxel]
+    #[arg(long, value_name = "METHOD", value_parser = parse::method())]
+    pub method: Option<Method>,
+    /// Names of the classes, by mean, such as CSF,GM,WM for T1
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub names: Vec<String>,
+    /// Labels 1 to K that are true: prints Dice and IoU
+    #[arg(long, value_name = "LABELS")]
+    pub truth: Option<PathBuf>,
+    #[command(flatten)]
+    pub region: RegionArgs,
+}
+
 /// Where everything goes, checked before the first voxel is read.
-struct Targets {
+struct Outputs {
     labels: Target,
     posteriors: Vec<Target>,
     figure: Option<Target>,
     report: Option<Target>,
 }
 
-impl Targets {
-    fn new(shared: &Shared, command: &Segment) -> Result<Self> {
-        let more = command.channel.iter().chain(&command.truth);
-        let mut targets = job::targets(shared, &command.input, Some(&command.region), more)?;
-        let posterior = |prefix: &PathBuf, class| PathBuf::from(format!("{}_{class}.nii.gz", prefix.display()));
-        let prefixes = command.posteriors.iter();
-        let posteriors = prefixes.flat_map(|prefix| (1..=command.classes).map(move |class| posterior(prefix, class)));
-        let all = Self {
-            labels: targets.add(&command.output)?,
-            posteriors: posteriors.map(|path| targets.add(&path)).collect::<Result<_>>()?,
-            figure: command.figure.as_deref().map(|path| targets.add(path)).transpose()?,
-            report: command.report.as_deref().map(|path| targets.add(path)).transpose()?,
-        };
-        all.figure.as_ref().map(picture::check).transpose()?;
-        Ok(all)
+impl Outputs {
+    fn new(job: &mut Job<'_>, args: &Args) -> Result<Self> {
+        let name = |prefix: &PathBuf, class| PathBuf::from(format!("{}_{class}.nii.gz", prefix.display()));
+        let names = args.posteriors.iter().flat_map(|prefix| (1..=args.classes).map(move |class| name(prefix, class)));
+        Ok(Self {
+            labels: job.output(&args.output)?,
+            posteriors: names.map(|path| job.output(&path)).collect::<Result<_>>()?,
+            figure: job.figure(args.figure.as_deref())?,
+            report: job.maybe(args.report.as_deref())?,
+        })
     }
 
     fn files(&self) -> impl Iterator<Item = &Target> {
@@ -49,105 +91,90 @@ impl Targets {
     }
 }
 
-pub fn run(shared: &Shared, command: &Segment) -> Result<()> {
-    if !command.names.is_empty() && command.names.len() != command.classes {
-        return Err(Error::usage(
-            format!("{} names for {} classes", command.names.len(), command.classes),
-            "give one name for each class, by mean",
-        ));
-    }
-    let twice = |(i, name): (usize, &String)| name.trim().is_empty() || command.names[..i].contains(name);
-    if let Some((_, name)) = command.names.iter().enumerate().find(|(i, name)| twice((*i, name))) {
-        return Err(Error::usage(format!("the name {name:?} is empty or given twice"), "name each class differently"));
-    }
-    let job = pipelines::Segment {
-        classes: command.classes,
-        start: command.init.clone(),
-        max_iterations: command.max_iter,
-        tolerance: command.tol,
-        monotone: command.monotone,
-        method: command.method.map(|m| match m {
-            Method::Exact => pipelines::Method::Exact,
-            Method::Voxel => pipelines::Method::Voxel,
-        }),
-        region: job::region(&command.region),
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    check_names(args)?;
+    let work = Segment {
+        classes: args.classes,
+        start: args.init.clone(),
+        max_iterations: args.max_iter,
+        tolerance: args.tol,
+        monotone: args.monotone,
+        method: args.method,
+        region: job::region(&args.region),
     };
-    job.check()?;
-    let targets = Targets::new(shared, command)?;
+    work.check()?;
+    let mut job = Job::new(shared, &args.input, args.region.mask.iter().chain(&args.channel).chain(&args.truth))?;
+    let outputs = Outputs::new(&mut job, args)?;
 
-    let mut channels = vec![job::resolve(shared, &command.input)?.as_float32()];
+    let mut channels = vec![job.resolve()?];
     let header = channels[0].header().clone();
-    for path in &command.channel {
-        channels.push(channel(shared, path)?);
+    for path in &args.channel {
+        channels.push(job.resolve_other(path)?);
     }
-    let mask = job::mask(&command.region, &header)?;
-    let truth = command.truth.as_deref().map(|path| truth(shared, path, &header)).transpose()?;
-    let device = job::device(shared)?;
+    let mask = job.mask(&args.region, &header)?;
+    let truth = args.truth.as_ref().map(|path| {
+        let source = io::open(std::slice::from_ref(path), &OpenOptions::default())?;
+        let bytes = source.header().bytes();
+        job.prepare("truth", bytes, |run| Truth::new(source.into(), &header, run))
+    });
+    let truth = truth.transpose()?;
 
-    let pictures = targets.figure.is_some() || targets.report.is_some();
-    let original = if pictures { Some(Picker::middles(&header)?) } else { None };
-    let observer = |at: u64, bytes: &[u8]| original.iter().for_each(|p| p.take(at, bytes));
-    let watch = Progress::new(shared, "fit", header.bytes());
-    let segmentation = Segmentation::new(channels, mask, &job, &device, Some(&observer), &watch)?;
-    let mut events = watch.finish();
+    let pictures = outputs.figure.is_some() || outputs.report.is_some();
+    let original = job::middles(pictures, &header)?;
+    let mut observed: Vec<_> = channels.iter().map(|c| c.clone().observed(None)).collect();
+    observed[0] = channels[0].clone().observed(original.as_ref().map(|p| p as _));
+    let segmentation = job.pass("fit", header.bytes(), |run| Segmentation::new(&observed, mask, &work, run))?;
+    drop(observed);
 
-    let labels = if pictures { Some(Picker::middles(segmentation.header())?) } else { None };
-    let observer = |at: u64, bytes: &[u8]| labels.iter().for_each(|p| p.take(at, bytes));
-    let sink = io::create(&targets.labels, segmentation.header(), &WriteOptions::default())?;
-    let watch = Progress::new(shared, "write", header.bytes());
-    let written = segmentation.write_labels(sink.as_ref(), Some(&observer), truth.as_ref(), &device, &watch)?;
-    events.extend(watch.finish());
-    let mut staged = vec![sink.finish()?];
-    if !targets.posteriors.is_empty() {
+    let labels = job::middles(pictures, segmentation.header())?;
+    let look = |at: u64, bytes: &[u8]| {
+        labels.iter().for_each(|p| p.see(at, Block { dtype: Dtype::U8, bytes }));
+        Ok(())
+    };
+    let written = job.write((&outputs.labels, segmentation.header()), header.bytes(), |sink, run| {
+        let tap = Tap { inner: sink, voxel_bytes: 1, mask: None, look: Some(&look) };
+        segmentation.write_labels(&tap, truth.as_ref(), run)
+    })?;
+    if !outputs.posteriors.is_empty() {
         let create = |t: &Target| io::create(t, &header.derived(Dtype::F32), &WriteOptions::default());
-        let sinks = targets.posteriors.iter().map(create).collect::<Result<Vec<Box<dyn Output>>>>()?;
-        let watch = Progress::new(shared, "posteriors", header.bytes() * sinks.len() as u64);
-        let into: Vec<&dyn Sink> = sinks.iter().map(|s| s.as_ref() as &dyn Sink).collect();
-        segmentation.write_posteriors(&into, &device, &watch)?;
-        events.extend(watch.finish());
-        staged.extend(sinks.into_iter().map(Output::finish).collect::<Result<Vec<_>>>()?);
+        let files = outputs.posteriors.iter().map(create).collect::<Result<Vec<Box<dyn Output>>>>()?;
+        let sinks: Vec<&dyn Sink> = files.iter().map(|file| file.as_ref() as &dyn Sink).collect();
+        job.pass("posteriors", header.bytes(), |run| segmentation.write_posteriors(&sinks, run))?;
+        files.into_iter().map(Output::finish).try_for_each(|staged| staged.map(|staged| job.stage(staged)))?;
     }
-    let words = Words::new(command, &segmentation, &written, device.name(), events);
-    for note in words.notes() {
-        job::warn(shared, &note);
-    }
+    let device = job.device()?.name().to_owned();
+    let words = Words::new(args, &segmentation, &written, device, job.events.clone());
+    words.notes().iter().for_each(|note| job.warn(note));
     if let (Some(original), Some(labels)) = (original, labels) {
-        let shown = Shown::new(command, &words, original.finish(), labels.finish());
-        if let Some(file) = &targets.figure {
-            staged.push(picture::stage(file, &shown.figure("Gaussian mixture")?, None)?);
+        let shown = Shown::new(args, &words, original.finish(), labels.finish());
+        if let Some(file) = &outputs.figure {
+            job.draw(file, &shown.figure("Gaussian mixture")?)?;
         }
-        if let Some(file) = &targets.report {
-            staged.push(shown.report(file)?);
+        if let Some(file) = &outputs.report {
+            job.stage(shown.report(file)?);
         }
     }
-    output::publish(staged)?;
+    job.publish()?;
     if shared.json {
         let mut value = words.json();
-        value["outputs"] = targets.files().map(|t| t.path().display().to_string()).collect();
+        value["outputs"] = outputs.files().map(|t| t.path().display().to_string()).collect();
         return print_json(&value);
     }
     let mut text = words.text();
-    targets.files().for_each(|t| text += &format!("{}\n", t.path().display()));
+    outputs.files().for_each(|t| text += &format!("{}\n", t.path().display()));
     print(&text)
 }
 
-/// Another channel: as the first, but from one file.
-fn channel(shared: &Shared, path: &Path) -> Result<Resolved> {
-    let source = open(path)?;
-    let watch = Progress::new(shared, "look", source.header().bytes());
-    let resolved = pipelines::resolve(source, &watch)?.as_float32();
-    watch.finish();
-    Ok(resolved)
-}
-
-fn truth(shared: &Shared, path: &Path, image: &Header) -> Result<Truth> {
-    let source = open(path)?;
-    let watch = Progress::new(shared, "truth", source.header().bytes());
-    let truth = Truth::new(source, image, &watch)?;
-    watch.finish();
-    Ok(truth)
-}
-
-fn open(path: &Path) -> Result<Box<dyn Source>> {
-    io::open(&[path.to_path_buf()], &OpenOptions::default())
+fn check_names(args: &Args) -> Result<()> {
+    if !args.names.is_empty() && args.names.len() != args.classes {
+        return Err(Error::usage(
+            format!("{} names for {} classes", args.names.len(), args.classes),
+            "give one name for each class, by mean",
+        ));
+    }
+    let twice = |(i, name): (usize, &String)| name.trim().is_empty() || args.names[..i].contains(name);
+    if let Some((_, name)) = args.names.iter().enumerate().find(|(i, name)| twice((*i, name))) {
+        return Err(Error::usage(format!("the name {name:?} is empty or given twice"), "name each class differently"));
+    }
+    Ok(())
 }

@@ -9,23 +9,23 @@ use hounsfield::report::{
     Curve, Histogram, Key, Marker, Panel, Picture, Plot, Report, Shade, Slice, Svg, View, display_window, figure,
 };
 
+use super::Args;
 use super::words::Words;
-use crate::args::Segment;
 use crate::text::{by, count, number};
 
 /// The curve of all classes together.
 const SUM: Rgb = [40, 40, 40];
 
 pub struct Shown<'a> {
-    command: &'a Segment,
+    args: &'a Args,
     words: &'a Words<'a>,
     original: Vec<Slice>,
     labels: Vec<Slice>,
 }
 
 impl<'a> Shown<'a> {
-    pub fn new(command: &'a Segment, words: &'a Words<'a>, original: Vec<Slice>, labels: Vec<Slice>) -> Self {
-        Self { command, words, original, labels }
+    pub fn new(args: &'a Args, words: &'a Words<'a>, original: Vec<Slice>, labels: Vec<Slice>) -> Self {
+        Self { args, words, original, labels }
     }
 
     pub fn figure(&self, title: &str) -> Result<Svg> {
@@ -52,7 +52,7 @@ impl<'a> Shown<'a> {
         let unit = if header.unit.symbol().is_empty() { "value" } else { header.unit.symbol() };
         let histogram = Histogram { values: values.to_vec(), step, unit: unit.into() };
         let fitted = Some(Plot { curves: self.curves(values), ..Plot::from(histogram.clone()) });
-        let parted = segmentation.runs().map(|_| Plot { markers: self.markers(), ..Plot::from(histogram) });
+        let parted = segmentation.spans().map(|_| Plot { markers: self.markers(), ..Plot::from(histogram) });
         figure::side_by_side(
             title,
             &[
@@ -85,7 +85,7 @@ impl<'a> Shown<'a> {
 
     /// Where one class ends and the next begins.
     fn markers(&self) -> Vec<Marker> {
-        let runs = self.words.segmentation.runs().unwrap_or_default();
+        let runs = self.words.segmentation.spans().unwrap_or_default();
         let starts = runs.iter().skip(1);
         starts
             .map(|run| {
@@ -165,7 +165,7 @@ impl<'a> Shown<'a> {
     }
 
     fn line(&self) -> String {
-        let c = self.command;
+        let c = self.args;
         let mut line = format!("hounsfield segment INPUT -k {} -o OUTPUT", c.classes);
         let range = c.region.r#where.map(|(low, high)| format!("{}:{}", number(low), number(high)));
         for (flag, value) in [

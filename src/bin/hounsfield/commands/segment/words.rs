@@ -5,7 +5,7 @@ use hounsfield::analysis::overlap::Overlap;
 use hounsfield::pipelines::{Segmentation, Written};
 use serde_json::{Value, json};
 
-use crate::args::Segment;
+use super::Args;
 use crate::size::Size;
 use crate::text::{count, number};
 
@@ -30,20 +30,14 @@ pub struct Class<'a> {
 }
 
 impl<'a> Words<'a> {
-    pub fn new(
-        command: &Segment,
-        segmentation: &'a Segmentation,
-        written: &'a Written,
-        device: String,
-        events: Vec<String>,
-    ) -> Self {
+    pub fn new(args: &Args, segmentation: &'a Segmentation, written: &'a Written, device: String, events: Vec<String>) -> Self {
         let size = Size::new(segmentation.header());
         let class = |(i, gaussian)| {
             let label = i + 1;
             let voxels = written.voxels[label];
             Class {
                 label,
-                name: command.names.get(i).cloned().unwrap_or_else(|| format!("class {label}")),
+                name: args.names.get(i).cloned().unwrap_or_else(|| format!("class {label}")),
                 gaussian,
                 voxels,
                 size: size.of(voxels),
@@ -56,7 +50,7 @@ impl<'a> Words<'a> {
 
     /// The method in a word.
     pub fn method(&self) -> &'static str {
-        if self.segmentation.runs().is_some() { "exact" } else { "voxel" }
+        if self.segmentation.spans().is_some() { "exact" } else { "voxel" }
     }
 
     /// What the reader should know before using the labels.
@@ -69,7 +63,7 @@ impl<'a> Words<'a> {
         notes.extend(
             self.classes.iter().filter(|c| c.voxels == 0).map(|c| format!("{} is nowhere the most likely class", c.name)),
         );
-        if let Some(runs) = self.segmentation.runs() {
+        if let Some(runs) = self.segmentation.spans() {
             for class in &self.classes {
                 let ranges: Vec<String> = runs
                     .iter()
@@ -182,7 +176,7 @@ impl<'a> Words<'a> {
             }
             value
         };
-        let run = |r: &hounsfield::analysis::mixture::Run| json!({"label": r.label, "from": r.from, "to": r.to});
+        let run = |r: &hounsfield::analysis::mixture::ClassSpan| json!({"label": r.label, "from": r.from, "to": r.to});
         let fit = &joint.fit;
         json!({
             "classes": self.classes.iter().map(class).collect::<Vec<_>>(),
@@ -195,7 +189,7 @@ impl<'a> Words<'a> {
             "not_finite": self.segmentation.not_finite(),
             "method": self.method(),
             "device": self.device,
-            "runs": self.segmentation.runs().map(|all| all.iter().map(run).collect::<Vec<_>>()),
+            "runs": self.segmentation.spans().map(|all| all.iter().map(run).collect::<Vec<_>>()),
             "notes": self.notes(),
             "events": self.events,
         })

@@ -3,13 +3,12 @@
 //!
 //! Bounded by reading: two passes over 32-bit values, four over 64-bit ones. There is no kernel for it; WGSL has neither f64 nor u64.
 
-use super::exact_sum::ExactSum;
-use super::select::{Mask, one_rescale};
-use super::workers::{self, Input};
-use super::{Observer, Watch};
+use super::counted::one_rescale;
+use super::ways::blocks::Blocks;
+use super::{Input, Run};
 use crate::Result;
+use crate::analysis::exact_sum::ExactSum;
 use crate::analysis::statistics::{PERCENTILES, Statistics, interpolated};
-use crate::io::Source;
 use crate::volume::{Dtype, Rescale};
 
 /// Statistics of voxels without a histogram, in real units, with what was left out.
@@ -26,29 +25,26 @@ pub struct FloatStatistics {
 const DIGIT_BITS: u32 = 16;
 const DIGITS: usize = 1 << DIGIT_BITS;
 
-/// Statistics of the finite voxels, of those that a mask selects and whose real value lies in `range`.
+/// Statistics of the finite voxels, of those that a mask selects and whose real value lies in `range`. Who looks on sees the first pass.
 ///
 /// # Errors
 /// What reading gives, or [`crate::Error::Interrupted`].
-pub fn float_statistics(
-    source: &dyn Source,
-    mask: Option<&Mask>,
-    range: Option<(f64, f64)>,
-    observer: Option<Observer<'_>>,
-    watch: &dyn Watch,
-) -> Result<FloatStatistics> {
-    let header = source.header();
+pub fn float_statistics(input: &Input<'_>, range: Option<(f64, f64)>, run: &Run<'_>) -> Result<FloatStatistics> {
+    let header = input.header();
     let rescale = one_rescale(header)?;
     let reader = Reader { dtype: header.dtype, rescale, range };
-    let input = Input { source, mask: mask.map(Mask::source), observer };
+    let levels = key_bits(header.dtype) / DIGIT_BITS;
+    // One pass for each digit.
+    let run = &run.one_of(u64::from(levels));
 
-    let first = workers::each(input, 0, watch, First::default, |state: &mut First, part| {
-        reader.each(part.bytes, part.mask, |value| state.add(reader.dtype, value));
-        Ok(())
-    })?
-    .into_iter()
-    .reduce(First::merged)
-    .unwrap_or_default();
+    let first = Blocks::of(input, run)
+        .each(First::default, |state: &mut First, part| {
+            reader.each(part.bytes(), part.mask, |value| state.add(reader.dtype, value));
+            Ok(())
+        })?
+        .into_iter()
+        .reduce(First::merged)
+        .unwrap_or_default();
     let none = FloatStatistics { statistics: None, nan: first.nan, infinite: first.infinite };
     if first.count == 0 {
         return Ok(none);
@@ -69,7 +65,6 @@ pub fn float_statistics(
     }
     ranks.sort_by_key(|r| r.rank);
     ranks.dedup_by_key(|r| r.rank);
-    let levels = key_bits(header.dtype) / DIGIT_BITS;
     for rank in &mut ranks {
         rank.descend(&first.top);
     }
@@ -88,13 +83,10 @@ pub fn float_statistics(
             place if level == 1 => Some(usize::from(place)),
             _ => prefixes.binary_search(&prefix).ok(),
         };
-        let passes = workers::each(
-            Input { observer: None, ..input },
-            0,
-            watch,
+        let passes = Blocks::of(&input.clone().observed(None), run).each(
             || (vec![0u64; prefixes.len() * DIGITS], ExactSum::default()),
             |(digits, squares), part| {
-                reader.each(part.bytes, part.mask, |value| {
+                reader.each(part.bytes(), part.mask, |value| {
                     if !value.number.is_finite() {
                         return;
                     }
@@ -307,7 +299,9 @@ fn float_bits(key: u64, width: u32) -> u64 {
 mod tests {
     use super::*;
     use crate::ops::testing::noise;
-    use crate::pipelines::Silent;
+    use std::sync::Arc;
+
+    use crate::pipelines::Device;
     use crate::volume::{Header, Rescales, Shape, Volume};
 
     fn volume(dtype: Dtype, bytes: Vec<u8>, rescale: Rescale) -> Volume {
@@ -317,7 +311,7 @@ mod tests {
     }
 
     fn of(v: &Volume, range: Option<(f64, f64)>) -> FloatStatistics {
-        float_statistics(v, None, range, None, &Silent).unwrap()
+        float_statistics(&Input::of(Arc::new(v.clone())), range, &Run::silent(&Device::cpu())).unwrap()
     }
 
     /// The oracle: sort everything.

@@ -2,18 +2,16 @@
 
 use super::Segment;
 use crate::Result;
-use crate::analysis::mixture::{self, Classifier, Mixture, Run};
-use crate::analysis::statistics;
-use crate::io::Source;
-use crate::pipelines::{Device, Mask, Observer, Region, Watch, count, select};
+use crate::analysis::mixture::{self, ClassSpan, Classifier, Mixture};
+use crate::pipelines::{Bins, Counted, Input, Region, Run};
 use crate::volume::{Dtype, Padding, Rescale, Table};
 
 /// What the histogram decides.
 pub(super) struct Exact {
     pub mixture: Mixture,
     pub classifier: Classifier,
-    /// Runs of classes over the values that occur.
-    pub runs: Vec<Run>,
+    /// Where classes lie among the values that occur.
+    pub spans: Vec<ClassSpan>,
     /// The values that take part, ascending.
     pub values: Vec<(f64, u64)>,
     /// Distance of neighbouring stored values in real units.
@@ -25,22 +23,15 @@ pub(super) struct Exact {
 }
 
 impl Exact {
-    pub fn new(
-        source: &dyn Source,
-        mask: Option<&Mask>,
-        job: &Segment,
-        device: &Device,
-        observer: Option<Observer<'_>>,
-        watch: &dyn Watch,
-    ) -> Result<Self> {
-        let header = source.header();
-        let (values, step) = counted(source, mask, &job.region, device, observer, watch)?;
+    pub fn new(input: &Input<'_>, job: &Segment, run: &Run<'_>) -> Result<Self> {
+        let header = input.header();
+        let (values, step) = counted(input, &job.region, run)?;
         let mixture = mixture::fit(&values, step, &job.settings(super::Method::Exact))?;
         let classifier = if job.monotone { Classifier::monotone(&mixture) } else { Classifier::new(&mixture) };
-        let runs = mixture::runs(&classifier, values.iter().map(|v| v.0));
+        let spans = mixture::spans(&classifier, values.iter().map(|v| v.0));
         let (padding, range) = (header.padding, job.region.range);
-        let rescales = header.rescale.distinct().0;
-        Ok(Self { mixture, classifier, runs, values, step, rescales, padding, range, dtype: header.dtype })
+        let rescales = input.groups().rescales.clone();
+        Ok(Self { mixture, classifier, spans, values, step, rescales, padding, range, dtype: header.dtype })
     }
 
     /// The class of a stored value, 0 for padding and what the range leaves out.
@@ -66,19 +57,9 @@ impl Exact {
     }
 }
 
-/// The real values that take part with their counts, ascending, and their step.
-pub(super) fn counted(
-    source: &dyn Source,
-    mask: Option<&Mask>,
-    region: &Region,
-    device: &Device,
-    observer: Option<Observer<'_>>,
-    watch: &dyn Watch,
-) -> Result<(Vec<(f64, u64)>, f64)> {
-    let counts = count(source, mask, device, observer, watch)?;
-    let selected = select(counts, source.header().padding, &Region { with_padding: false, ..*region });
-    let groups: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-    // Of several rescales the finest: the floor must not blur what the file can tell apart.
-    let step = groups.iter().map(|(r, _)| r.slope.abs()).fold(f64::INFINITY, f64::min);
-    Ok((statistics::distribution(&groups), step))
+/// The real values that take part with their counts, ascending, and their step: of several rescales the finest, for the floor must not blur what the
+/// file can tell apart.
+pub(super) fn counted(input: &Input<'_>, region: &Region, run: &Run<'_>) -> Result<(Vec<(f64, u64)>, f64)> {
+    let counted = Counted::of(input, &Region { with_padding: false, ..*region }, Bins::Following, run)?;
+    Ok((counted.values.entries().iter().map(|e| (e.value, e.count)).collect(), counted.step()))
 }

@@ -1,15 +1,12 @@
 //! What the channels hold, before EM begins.
 
 use super::Segment;
-use super::blocks::Data;
-use super::outputs::same_grid;
+use super::truth::same_grid;
 use crate::analysis::distribution::Distribution;
-use crate::io::Source;
 use crate::ops::gmm::{Channel, MOST_CHANNELS};
-use crate::pipelines::device::Quiet;
-use crate::pipelines::select::{float_bins, narrowest};
-use crate::pipelines::{Census, Device, Mask, Watch, census, count_floats};
-use crate::volume::{Counts, Dtype, Rescale};
+use crate::pipelines::look::{Census, census};
+use crate::pipelines::{Bins, Counted, Input, Region, Run};
+use crate::volume::Rescale;
 use crate::{Error, Hint, Result};
 
 /// A std may not be smaller than this part of a step of [`Axis::width`], which is that of 65,536 over most voxels.
@@ -48,61 +45,45 @@ impl Axis {
     }
 }
 
-/// What `resolve` found of a channel: the census of true floats.
-pub(super) type Found = Option<Census>;
-
 /// Rescale and extremes of each channel; the extremes of whole numbers take a look at the voxels where there are several channels.
-pub(super) fn look(data: Data<'_>, found: &[Found], watch: &dyn Watch) -> Result<Vec<Axis>> {
-    let d = data.channels.len();
+pub(super) fn look(channels: &[Input<'_>], run: &Run<'_>) -> Result<Vec<Axis>> {
+    let d = channels.len();
     if d > MOST_CHANNELS {
         return Err(Error::usage(format!("{d} channels"), format!("give {MOST_CHANNELS} or fewer")));
     }
-    let image = data.channels[0].header();
-    let axis = |(i, (source, found)): (usize, (&dyn Source, &Found))| {
-        let header = source.header();
-        same_grid(header, image, &format!("channel {}", i + 1))?;
+    let axis = |(i, channel): (usize, &Input<'_>)| {
+        let header = channel.header();
+        same_grid(header, channels[0].header(), &format!("channel {}", i + 1))?;
         let uniform = || Error::usage("a rescale for each slice", Hint::FitExactly);
         let rescale = header.rescale.uniform().ok_or_else(uniform)?;
-        let census = match found {
+        let census = match channel.census() {
             Some(census) => *census,
             None if d == 1 => Census { min: 0.0, max: 0.0, whole: true, not_finite: 0 },
-            None => census(source, &Quiet(watch))?,
+            None => census(&channel.clone().masked(None).observed(None), &run.quiet())?,
         };
         if census.min > census.max {
             return Err(Error::no_voxel());
         }
-        Ok(Axis { rescale, whole: found.is_none(), census, width: None })
+        Ok(Axis { rescale, whole: channel.is_exact(), census, width: None })
     };
-    data.channels.iter().map(AsRef::as_ref).zip(found).enumerate().map(axis).collect()
+    channels.iter().enumerate().map(axis).collect()
 }
 
 /// Float voxels in bins, and a step: what bins of even width over most voxels would be wide.
-pub(super) fn binned(
-    source: &dyn Source,
-    axis: &mut Axis,
-    mask: Option<&Mask>,
-    job: &Segment,
-    device: &Device,
-    watch: &dyn Watch,
-) -> Result<(Distribution, f64)> {
-    let (low, high) = narrowest((axis.census.min, axis.census.max), axis.rescale, job.region.range)?;
-    let (rescale, (low32, high32)) = (axis.rescale, (low as f32, high as f32));
-    if low32 >= high32 {
-        // One value, as far as f32 can tell.
-        let mut one = Counts::binned(Dtype::F32, 1);
-        one.bins[0] = 1;
-        let step = (low * rescale.slope).abs().max(1e-30) * f64::from(f32::EPSILON);
-        return Ok((Distribution::binned(&[low32, low32.next_up()], &one, rescale), step));
-    }
-    let edges = float_bins(source, mask, low32, high32, device, watch)?;
-    let counts = count_floats(source, mask, &edges, device, &Quiet(watch))?;
-    let values = Distribution::binned(edges.values(), &counts, rescale);
+pub(super) fn binned(input: &Input<'_>, axis: &mut Axis, job: &Segment, run: &Run<'_>) -> Result<(Distribution, f64)> {
+    let counted = Counted::of(input, &Region { with_padding: false, ..job.region }, Bins::Following, run)?;
+    let values = counted.values;
     let most = values.percentiles(&[0.1, 99.9]).unwrap_or_default();
+    let (low, high) = values.ends().unwrap_or_default();
     let range = match most[..] {
         [a, b] if b > a => b - a,
-        _ => rescale.real(high) - rescale.real(low),
+        _ => high - low,
     };
+    if low == high {
+        // One value, as far as f32 can tell.
+        return Ok((values, low.abs().max(1e-30) * f64::from(f32::EPSILON)));
+    }
     let step = range.abs() / STEPS;
-    axis.width = Some(step / rescale.slope.abs());
+    axis.width = Some(step / axis.rescale.slope.abs());
     Ok((values, step))
 }

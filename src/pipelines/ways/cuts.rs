@@ -1,11 +1,13 @@
 //! How a volume is cut into blocks: at whole decode units, and where the rescale changes.
 
+use std::ops::Range;
+
 use crate::io::Source;
 use crate::volume::{Header, Rescale};
 
 /// The voxels of a volume in groups that share a rescale.
 #[derive(Debug)]
-pub(super) struct Groups {
+pub struct Groups {
     /// The distinct rescales.
     pub rescales: Vec<Rescale>,
     of_slice: Vec<usize>,
@@ -30,10 +32,21 @@ impl Groups {
         }
         ((slice as u64 * self.slice_voxels).min(end), group)
     }
+
+    /// Hands on the runs of a block that begins at voxel `at`, as places in it, each with its group.
+    pub fn each(&self, at: u64, voxels: u64, mut work: impl FnMut(Range<usize>, usize)) {
+        let (first, end) = (at, at + voxels);
+        let mut at = at;
+        while at < end {
+            let (next, group) = self.run(at, end);
+            work((at - first) as usize..(next - first) as usize, group);
+            at = next;
+        }
+    }
 }
 
 /// The number of voxels in a block: near `bytes`, a whole number of decode units.
-pub(super) fn block_voxels(source: &dyn Source, bytes: u64) -> u64 {
+pub fn block_voxels(source: &dyn Source, bytes: u64) -> u64 {
     let unit = source.unit().max(1);
     let wanted = bytes / source.header().dtype.bytes() as u64;
     (wanted / unit).max(1) * unit

@@ -4,8 +4,8 @@ use super::*;
 use crate::Error;
 use crate::io::{OpenOptions, open};
 use crate::ops::testing::{Content, noise};
+use crate::pipelines::Device;
 use crate::pipelines::tests::{Memory, devices};
-use crate::pipelines::{Silent, resolve};
 use crate::volume::{Padding, Shape, Volume};
 
 fn volume(dtype: Dtype, bytes: &[u8], change: impl Fn(&mut Header)) -> Volume {
@@ -14,16 +14,19 @@ fn volume(dtype: Dtype, bytes: &[u8], change: impl Fn(&mut Header)) -> Volume {
     Volume::new(header, bytes.to_vec()).unwrap()
 }
 
+fn decided(volume: &Volume, job: &Pointwise, device: &Device) -> Result<Mapping> {
+    let run = Run::silent(device);
+    Mapping::new(&Input::resolve(Arc::new(volume.clone()), &run)?, job, &run)
+}
+
 fn mapping(volume: &Volume, text: &str, to: Option<Dtype>, region: Region, device: &Device) -> Result<Mapping> {
-    let input = resolve(Box::new(volume.clone()), &Silent).unwrap();
-    let job = Pointwise { steps: text.parse().unwrap(), to, region };
-    Mapping::new(input, None, &job, device, None, &Silent)
+    decided(volume, &Pointwise { to, region, ..Pointwise::new(text.parse().unwrap()) }, device)
 }
 
 fn written(mapping: &Mapping, device: &Device) -> Vec<f64> {
     let header = mapping.header();
     let sink = Memory::new(header.shape.voxels() as usize, header.dtype);
-    mapping.write(&sink, device, &Silent).unwrap();
+    mapping.write(&sink, &Run::silent(device)).unwrap();
     sink.take().chunks_exact(header.dtype.bytes()).map(|b| header.dtype.decode(b)).collect()
 }
 
@@ -54,13 +57,13 @@ fn padding_and_range_stay_out_of_decisions() {
     let bytes: Vec<u8> = [-2000i16, 0, 10, 20, 30, 40, 50, 3000].iter().flat_map(|v| v.to_le_bytes()).collect();
     let ct = volume(Dtype::I16, &bytes, |h| h.padding = Some(Padding { low: -2000.0, high: -2000.0 }));
     let region = Region { range: Some((0.0, 50.0)), with_padding: false };
-    let m = mapping(&ct, "minmax", Some(Dtype::U8), region, &Device::Cpu).unwrap();
-    assert_eq!(written(&m, &Device::Cpu), [0.0, 0.0, 51.0, 102.0, 153.0, 204.0, 255.0, 255.0]);
+    let m = mapping(&ct, "minmax", Some(Dtype::U8), region, &Device::cpu()).unwrap();
+    assert_eq!(written(&m, &Device::cpu()), [0.0, 0.0, 51.0, 102.0, 153.0, 204.0, 255.0, 255.0]);
     assert_eq!((m.counted(), m.before().padding, m.before().outside), (6, 1, 1));
-    let all = mapping(&ct, "minmax", Some(Dtype::U8), Region { range: None, with_padding: true }, &Device::Cpu).unwrap();
+    let all = mapping(&ct, "minmax", Some(Dtype::U8), Region { range: None, with_padding: true }, &Device::cpu()).unwrap();
     assert_eq!(all.counted(), 8);
     let nothing = Region { range: Some((60.0, 70.0)), with_padding: false };
-    assert!(matches!(mapping(&ct, "minmax", None, nothing, &Device::Cpu), Err(Error::Usage { .. })));
+    assert!(matches!(mapping(&ct, "minmax", None, nothing, &Device::cpu()), Err(Error::Usage { .. })));
 }
 
 #[test]
@@ -100,12 +103,12 @@ fn floats_take_the_same_steps() {
         }
     }
     let none = volume(Dtype::F32, bytemuck::cast_slice(&[f32::NAN; 8]), |_| ());
-    assert!(matches!(mapping(&none, "zscore", None, Region::default(), &Device::Cpu), Err(Error::Usage { .. })));
+    assert!(matches!(mapping(&none, "zscore", None, Region::default(), &Device::cpu()), Err(Error::Usage { .. })));
     let flat = volume(Dtype::F32, bytemuck::cast_slice(&[2.5f32; 8]), |_| ());
-    let e = mapping(&flat, "otsu", None, Region::default(), &Device::Cpu).err().unwrap();
+    let e = mapping(&flat, "otsu", None, Region::default(), &Device::cpu()).err().unwrap();
     assert!(e.to_string().contains("one value, 2.5"), "{e}");
-    let m = mapping(&flat, "threshold:2", None, Region::default(), &Device::Cpu).unwrap();
-    assert_eq!((written(&m, &Device::Cpu), m.classes()), (vec![1.0; 8], &[0, 8][..]));
+    let m = mapping(&flat, "threshold:2", None, Region::default(), &Device::cpu()).unwrap();
+    assert_eq!((written(&m, &Device::cpu()), m.classes()), (vec![1.0; 8], &[0, 8][..]));
 }
 
 #[test]
@@ -129,7 +132,7 @@ fn one_extreme_value_does_not_decide_for_all_others() {
 fn headers_say_what_the_results_are() {
     let bytes = Content::Ct.bytes(Dtype::I16, 400);
     let ct = volume(Dtype::I16, &bytes, |h| h.unit = crate::volume::Unit::Hounsfield);
-    let header = |text: &str| mapping(&ct, text, None, Region::default(), &Device::Cpu).unwrap().header().clone();
+    let header = |text: &str| mapping(&ct, text, None, Region::default(), &Device::cpu()).unwrap().header().clone();
     assert_eq!(header("clip:-100:200").unit.symbol(), "HU");
     assert_eq!(header("zscore").unit.symbol(), "");
     assert!(header("otsu:3").labels && !header("minmax").labels);
@@ -166,8 +169,11 @@ fn thresholds_are_those_of_the_reference() {
             let Some(want) = want else { continue };
             let source = open(&[data.join(Path::new(name))], &OpenOptions::default()).unwrap();
             let rescale = source.header().rescale.uniform().unwrap();
-            let job = Pointwise { steps: text.parse().unwrap(), to: None, region: Region { range: None, with_padding: true } };
-            let m = Mapping::new(resolve(source, &Silent).unwrap(), None, &job, &Device::Cpu, None, &Silent).unwrap();
+            let region = Region { range: None, with_padding: true };
+            let job = Pointwise { region, ..Pointwise::new(text.parse().unwrap()) };
+            let device = Device::cpu();
+            let run = Run::silent(&device);
+            let m = Mapping::new(&Input::resolve(source.into(), &run).unwrap(), &job, &run).unwrap();
             let got: Vec<f64> = m.composed().thresholds().unwrap().iter().map(|t| rescale.stored(*t).round()).collect();
             assert_eq!(got, want, "{name} {text}");
             checked[i] += 1;
@@ -179,4 +185,78 @@ fn thresholds_are_those_of_the_reference() {
 
 fn numbers(list: &serde_json::Value) -> Option<Vec<f64>> {
     list.as_array().map(|all| all.iter().filter_map(serde_json::Value::as_f64).collect())
+}
+
+fn equalized(dtype: Dtype, bytes: &[u8], change: impl Fn(&mut Header), range: Option<(f64, f64)>) -> Result<Mapping> {
+    let mut header = Header::new(Shape::new(&[(bytes.len() / dtype.bytes()) as u64]).unwrap(), dtype);
+    change(&mut header);
+    let job = Pointwise::equalize(None, range, Region::default());
+    decided(&Volume::new(header, bytes.to_vec()).unwrap(), &job, &Device::cpu())
+}
+
+#[test]
+fn padding_becomes_zero_and_a_constant_stays() {
+    let bytes: Vec<u8> = [-2000i16, -10, 0, 10, 10].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let pad = |h: &mut Header| h.padding = Some(Padding { low: -2000.0, high: -2000.0 });
+    let e = equalized(Dtype::I16, &bytes, pad, None).unwrap();
+    assert_eq!((e.header().dtype, e.before().padding), (Dtype::U16, 1));
+    assert_eq!([-2000.0, -10.0, 0.0, 10.0].map(|v| e.result(0, v)), [0.0, 0.0, 21_845.0, 65_535.0]);
+    assert_eq!(e.after().unwrap().occupied().collect::<Vec<_>>(), [(0, 1), (21_845, 1), (65_535, 2)]);
+
+    let e = equalized(Dtype::I16, &(-7i16).to_le_bytes().repeat(3), |_| (), None).unwrap();
+    assert!(e.unchanged() && e.after().is_none());
+    assert_eq!((e.header().dtype, e.result(0, -7.0), e.counted()), (Dtype::I16, -7.0, 3));
+    let e = equalized(Dtype::F32, &2.5f32.to_le_bytes().repeat(3), |_| (), None).unwrap();
+    assert!(e.unchanged());
+    assert_eq!((e.header().dtype, written(&e, &Device::cpu())), (Dtype::F32, vec![2.5; 3]));
+}
+
+#[test]
+fn floats_are_spread_by_rank() {
+    let values = [0.25f32, 0.5, 0.75, 0.75, f32::NAN, f32::INFINITY];
+    let e = equalized(Dtype::F32, bytemuck::cast_slice(&values), |_| (), None).unwrap();
+    assert_eq!(values.map(|v| e.result(0, f64::from(v))), [0.0, 21_845.0, 65_535.0, 65_535.0, 0.0, 65_535.0]);
+    let negative = |h: &mut Header| h.rescale = Rescales::Uniform(Rescale { slope: -1.0, intercept: 0.0 });
+    let e = equalized(Dtype::F32, bytemuck::cast_slice(&values[..4]), negative, None).unwrap();
+    assert_eq!([0.25, 0.5, 0.75].map(|v| e.result(0, v)), [65_535.0, 32_768.0, 0.0]);
+    assert!(equalized(Dtype::F32, bytemuck::cast_slice(&values), |_| (), Some((5.0, 6.0))).is_err());
+    let nan = equalized(Dtype::F32, bytemuck::cast_slice(&[f32::NAN; 3]), |_| (), None);
+    assert!(matches!(nan, Err(Error::Usage { .. })));
+}
+
+/// The kernel's twin decides over whole histograms; the chain must come to the same tables, whatever rescale, padding, range and depth.
+#[test]
+fn equalisation_as_a_step_is_equalisation_as_the_kernel_has_it() {
+    use crate::analysis::equalization;
+    let gain = |slope, intercept| Rescale { slope, intercept };
+    let uneven = vec![gain(1.0, -5.0), gain(2.5, 3.0), gain(-1.0, 0.0), gain(1.0, -5.0)];
+    for (rescales, padded) in [
+        (Rescales::Uniform(gain(1.0, 0.0)), false),
+        (Rescales::Uniform(gain(-0.5, 7.0)), true),
+        (Rescales::PerSlice(uneven.clone()), false),
+        (Rescales::PerSlice(uneven), true),
+    ] {
+        for dtype in [Dtype::I16, Dtype::U8] {
+            let bytes = Content::Noise.bytes(dtype, 4000);
+            let image = volume(dtype, &bytes, |h| {
+                h.rescale = rescales.clone();
+                h.padding = padded.then_some(Padding { low: 10.0, high: 40.0 });
+            });
+            for (to, range) in
+                [(Dtype::U8, None), (Dtype::U16, None), (Dtype::U8, Some((-50.0, 90.5))), (Dtype::U16, Some((0.0, 60.0)))]
+            {
+                let m = decided(&image, &Pointwise::equalize(Some(to), range, Region::default()), &Device::cpu()).unwrap();
+                let groups: Vec<equalization::Group<'_>> = m
+                    .before()
+                    .groups
+                    .iter()
+                    .map(|g| equalization::Group { rescale: g.rescale, counts: &g.counts, padding: image.header().padding })
+                    .collect();
+                let want = equalization::decide(&groups, to, range);
+                assert_eq!(m.counted(), want.counted);
+                let Plan::Tables(tables) = &m.plan else { panic!("no tables") };
+                assert_eq!(*tables, want.tables, "{rescales:?} {padded} {dtype} {to} {range:?}");
+            }
+        }
+    }
 }

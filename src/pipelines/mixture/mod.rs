@@ -1,25 +1,25 @@
 //! The whole job of segmentation by a Gaussian mixture: fit, then write labels and posteriors.
 
 mod axes;
-mod blocks;
+mod em;
 mod exact;
-mod outputs;
+mod passes;
 #[cfg(test)]
 mod tests;
-mod voxel;
+mod truth;
 
-pub use outputs::{Truth, Written};
+pub use truth::{Truth, Written};
 
-use blocks::Data;
+use em::Voxels;
 use exact::Exact;
-use outputs::{Tap, held};
-use voxel::Voxels;
+use truth::Register;
 
-use super::narrow::Resolved;
-use super::{Device, Mask, Observer, Region, Watch, map};
-use crate::analysis::mixture::{Joint, Run, Settings, Start};
-use crate::io::{Sink, Source};
-use crate::volume::{Dtype, Header, Volume};
+use super::labels::held;
+use super::{Input, Mask, Region, Run, map};
+use crate::analysis::mixture::{ClassSpan, Joint, Settings, Start};
+use crate::io::Sink;
+use crate::views::Tap;
+use crate::volume::{Dtype, Header};
 use crate::{Error, Hint, Result};
 
 /// What to segment, and how.
@@ -89,13 +89,17 @@ impl Segment {
 
 /// A mixture that was fitted, ready to be written as labels and posteriors.
 pub struct Segmentation {
-    channels: Vec<Box<dyn Source>>,
+    input: Input<'static>,
     mask: Option<Mask>,
-    /// The mask where it can be read out of order.
-    held_mask: Option<Volume>,
     header: Header,
     joint: Joint,
     decision: Decision,
+}
+
+impl std::fmt::Debug for Segmentation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segmentation").field("header", &self.header).field("joint", &self.joint).finish_non_exhaustive()
+    }
 }
 
 enum Decision {
@@ -104,22 +108,15 @@ enum Decision {
 }
 
 impl Segmentation {
-    /// Reads the channels and fits.
+    /// Reads the channels, of which `mask` selects voxels, and fits. Who looks on at the first channel sees it once.
     ///
     /// # Errors
     /// [`Error::Usage`] if channels do not fit each other, the method does not fit them, no voxel counts, or a class cannot be
     /// fitted; what reading gives; [`Error::Interrupted`].
-    pub fn new(
-        channels: Vec<Resolved>,
-        mask: Option<Mask>,
-        job: &Segment,
-        device: &Device,
-        observer: Option<Observer<'_>>,
-        watch: &dyn Watch,
-    ) -> Result<Self> {
+    pub fn new(channels: &[Input<'_>], mask: Option<Mask>, job: &Segment, run: &Run<'_>) -> Result<Self> {
         job.check()?;
-        let channels: Vec<Resolved> = channels.into_iter().map(Resolved::as_float32).collect();
-        let exact = matches!(channels.as_slice(), [Resolved::Exact(_)]);
+        let Some(first) = channels.first() else { return Err(Error::usage("no channels", "give at least one")) };
+        let exact = channels.len() == 1 && first.is_exact();
         let method = job.method.unwrap_or(if exact { Method::Exact } else { Method::Voxel });
         if method == Method::Exact && !exact {
             return Err(Error::usage("true floats or several channels have no exact histogram", Hint::FitVoxels));
@@ -127,36 +124,29 @@ impl Segmentation {
         if method == Method::Voxel && job.monotone {
             return Err(Error::usage("classes over voxels are not cut by value", Hint::OmitMonotone));
         }
-        let Some(first) = channels.first() else { return Err(Error::usage("no channels", "give at least one")) };
         let header = Header { labels: true, ..first.header().derived(Dtype::U8) };
-        let found: Vec<axes::Found> = channels
-            .iter()
-            .map(|c| match c {
-                Resolved::Exact(_) => None,
-                Resolved::Floats(_, census) => Some(*census),
-            })
-            .collect();
-        let mut channels: Vec<Box<dyn Source>> = channels.into_iter().map(Resolved::into_source).collect();
-        let held_mask = match &mask {
-            Some(m) if m.source().sequential() && m.source().header().bytes() <= watch.memory_bytes() => {
-                Some(outputs::read_all(m.source(), &super::Silent)?)
+        // Each pass reads both again, and labels ask for the mask in any order.
+        let mask = mask.map(|mask| mask.held(run)).transpose()?;
+        let share = run.memory_bytes / channels.len() as u64;
+        let mut channels = channels.to_vec();
+        if method == Method::Voxel {
+            for channel in &mut channels {
+                *channel = channel.clone().from_source(held(channel.source().clone(), share, &run.quiet())?);
             }
-            _ => None,
-        };
+        }
+        channels[0] = channels[0].clone().masked(mask.clone());
         let (joint, decision) = match method {
             Method::Exact => {
-                let exact = Exact::new(channels[0].as_ref(), mask.as_ref(), job, device, observer, watch)?;
+                let exact = Exact::new(&channels[0], job, run)?;
                 (Joint::from(&exact.mixture), Decision::Exact(Box::new(exact)))
             }
             Method::Voxel => {
-                let share = watch.memory_bytes() / channels.len() as u64;
-                channels = channels.into_iter().map(|c| held(c, share, watch)).collect::<Result<_>>()?;
-                let data = Data { channels: &channels, mask: outside(&held_mask, &mask) };
-                let voxels = Voxels::new(data, &found, mask.as_ref(), job, device, observer, watch)?;
+                let voxels = Voxels::new(&channels, job, run)?;
                 (voxels.joint.clone(), Decision::Voxels(Box::new(voxels)))
             }
         };
-        Ok(Self { channels, mask, held_mask, header, joint, decision })
+        let input = channels.swap_remove(0).observed(None);
+        Ok(Self { input, mask, header, joint, decision })
     }
 
     /// What labels are written as.
@@ -166,7 +156,7 @@ impl Segmentation {
 
     /// What is read: the first channel, as the kernels take it.
     pub fn input(&self) -> &Header {
-        self.channels[0].header()
+        self.input.header()
     }
 
     /// The mixture in real units.
@@ -175,9 +165,9 @@ impl Segmentation {
     }
 
     /// Where classes lie on the axis of values, from the smallest value that occurs to the largest; none for the way over voxels.
-    pub fn runs(&self) -> Option<&[Run]> {
+    pub fn spans(&self) -> Option<&[ClassSpan]> {
         match &self.decision {
-            Decision::Exact(exact) => Some(&exact.runs),
+            Decision::Exact(exact) => Some(&exact.spans),
             Decision::Voxels(_) => None,
         }
     }
@@ -198,62 +188,43 @@ impl Segmentation {
         }
     }
 
-    /// Writes the labels: 0 outside of mask and range and for padding, else the class from 1.
+    /// Writes the labels: 0 outside of mask and range and for padding, else the class from 1. They are counted, and compared with `truth`, on the way.
     ///
     /// # Errors
     /// What reading and writing give; [`Error::Interrupted`].
-    pub fn write_labels(
-        &self,
-        sink: &dyn Sink,
-        observer: Option<Observer<'_>>,
-        truth: Option<&Truth>,
-        device: &Device,
-        watch: &dyn Watch,
-    ) -> Result<Written> {
-        let classes = self.joint.components.len();
-        let tap = match &self.decision {
+    pub fn write_labels(&self, sink: &dyn Sink, truth: Option<&Truth>, run: &Run<'_>) -> Result<Written> {
+        let register = Register::new(self.joint.components.len(), truth);
+        let look = |at: u64, labels: &[u8]| register.enter(at, labels);
+        match &self.decision {
             Decision::Exact(exact) => {
-                let tap = Tap::labels(sink, outside(&self.held_mask, &self.mask), classes, observer, truth);
-                map(self.channels[0].as_ref(), &exact.labels(), &tap, device, watch)?;
-                tap
+                let tap = Tap { inner: sink, voxel_bytes: 1, mask: self.mask.as_ref().map(Mask::source), look: Some(&look) };
+                map(&self.input, &exact.labels(), &tap, run)?;
             }
             Decision::Voxels(voxels) => {
-                let tap = Tap::labels(sink, None, classes, observer, truth);
-                voxels.write_labels(self.data(), &tap, watch)?;
-                tap
+                voxels.e_step.write_labels(&Tap { inner: sink, voxel_bytes: 1, mask: None, look: Some(&look) }, run)?;
             }
-        };
-        Ok(tap.counted())
+        }
+        Ok(register.counted())
     }
 
     /// Writes the posterior of each class as float32 to a sink of its own; 0 where the label is 0.
     ///
     /// # Errors
     /// As [`Segmentation::write_labels`]; [`Error::Usage`] unless there is one sink for each class.
-    pub fn write_posteriors(&self, sinks: &[&dyn Sink], device: &Device, watch: &dyn Watch) -> Result<()> {
+    pub fn write_posteriors(&self, sinks: &[&dyn Sink], run: &Run<'_>) -> Result<()> {
         let classes = self.joint.components.len();
         if sinks.len() != classes {
             return Err(Error::usage(format!("{} outputs for {classes} posteriors", sinks.len()), "give one for each class"));
         }
         match &self.decision {
-            Decision::Exact(exact) => sinks.iter().enumerate().try_for_each(|(class, sink)| {
-                let tap = Tap::masked(*sink, Dtype::F32.bytes(), outside(&self.held_mask, &self.mask));
-                map(self.channels[0].as_ref(), &exact.posteriors(class), &tap, device, watch)
-            }),
-            Decision::Voxels(voxels) => voxels.write_posteriors(self.data(), sinks, watch),
+            Decision::Exact(exact) => {
+                let (run, mask) = (run.one_of(classes as u64), self.mask.as_ref().map(Mask::source));
+                sinks.iter().enumerate().try_for_each(|(class, sink)| {
+                    let tap = Tap { inner: *sink, voxel_bytes: Dtype::F32.bytes(), mask, look: None };
+                    map(&self.input, &exact.posteriors(class), &tap, &run)
+                })
+            }
+            Decision::Voxels(voxels) => voxels.e_step.write_posteriors(sinks, run),
         }
-    }
-
-    fn data(&self) -> Data<'_> {
-        Data { channels: &self.channels, mask: outside(&self.held_mask, &self.mask) }
-    }
-}
-
-/// The mask to read voxels from, where there is one.
-fn outside<'a>(held: &'a Option<Volume>, mask: &'a Option<Mask>) -> Option<&'a dyn Source> {
-    match (held, mask) {
-        (Some(held), _) => Some(held),
-        (None, Some(mask)) => Some(mask.source()),
-        (None, None) => None,
     }
 }

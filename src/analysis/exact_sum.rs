@@ -4,8 +4,8 @@
 ///
 /// Every f64 is ±m · 2^(e - 1075) with m < 2⁵³; the m of one exponent are summed as integers, so nothing is ever rounded until
 /// [`ExactSum::value`] rounds once.
-#[derive(Clone)]
-pub(super) struct ExactSum {
+#[derive(Debug, Clone)]
+pub struct ExactSum {
     by_exponent: Box<[i128]>,
 }
 
@@ -28,6 +28,7 @@ impl ExactSum {
         self.by_exponent[place] += if bits >> 63 == 1 { -mantissa } else { mantissa };
     }
 
+    /// Adds the terms of another sum.
     pub fn merge(&mut self, other: &Self) {
         for (a, b) in self.by_exponent.iter_mut().zip(&other.by_exponent) {
             *a += b;

@@ -1,62 +1,52 @@
 //! Masking whole volumes: the segmented image, and statistics inside and outside of the mask.
 
-use super::device::{Device, Watch, with_fallback};
-use super::floats::float_statistics;
-use super::lanes::{self, Pass};
-use super::select::{Mask, Region, select};
-use super::workers::{self, Input};
-use super::{Observer, Resolved, count};
-use crate::analysis::statistics::{self, Statistics};
+use super::device::with_fallback;
+use super::input::Part;
+use super::ways::blocks::Blocks;
+use super::ways::lanes::{self, Pass};
+use super::{Counted, Group, Input, Mask, Region, Run, count_by_label, float_statistics};
+use crate::analysis::statistics::Statistics;
 use crate::engine::UNIT_VOXELS;
-use crate::io::{Sink, Source};
+use crate::io::Sink;
 use crate::ops::mask::{self as op, Keep, Packing};
-use crate::volume::{Block, Dtype, Header, Rescale};
+use crate::volume::{Block, Dtype, Header};
 use crate::{Error, Result};
 
-/// Writes every voxel that `mask` selects to `sink` as it is, and `background` (bits of the type) for the others.
+/// Writes every voxel that the input's mask selects to `sink` as it is stored, and `background` (bits of the type) for the others.
 ///
 /// Types that kernels do not take (32-bit integers, f64) are written by the CPU on any device.
 ///
 /// # Errors
 /// What reading and writing give, or [`Error::Interrupted`]. A failing GPU is no error: the CPU finishes.
-pub fn mask(
-    source: &dyn Source,
-    mask: &Mask,
-    background: u64,
-    sink: &dyn Sink,
-    device: &Device,
-    observer: Option<Observer<'_>>,
-    watch: &dyn Watch,
-) -> Result<()> {
-    let dtype = source.header().dtype;
+pub fn mask(input: &Input<'_>, background: u64, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
+    let dtype = input.header().dtype;
     let size = dtype.bytes() as u64;
-    let input = Input { source, mask: Some(mask.source()), observer };
-    let device = if dtype.is_direct() { device } else { &Device::Cpu };
+    let run = &if dtype.is_direct() { *run } else { run.on_cpu() };
     with_fallback(
-        device,
-        lanes::unit(watch, &input, size),
-        watch,
-        |gpu, from, unit, done| {
+        run,
+        lanes::unit(input, size, run),
+        |attempt| {
             let mut pass = Pass {
                 kernel: "mask",
                 // Kernels write whole units.
                 output_bytes: &|voxels| voxels.next_multiple_of(UNIT_VOXELS) * size,
-                record: &|gpu, encoder, chunk, mask, _, out| {
+                record: &|to| {
+                    let chunk = &to.channels[0].1;
                     // The lanes carry a mask because the input has one.
-                    let mask = mask.unwrap_or(chunk);
-                    op::encode_chunk(gpu, encoder, dtype, chunk, (mask, Packing::Bytes), background as u32, out)
+                    let mask = (to.mask.unwrap_or(chunk), Packing::Bytes);
+                    op::encode_chunk(to.gpu, to.encoder, dtype, chunk, mask, background as u32, to.output)
                 },
                 drain: &mut |unit, bytes| sink.write(unit.at, &bytes[..(unit.voxels * size) as usize]),
             };
-            lanes::run(gpu, input, from, unit, watch, &mut pass, done)
+            lanes::pass(input, attempt, &mut pass, run)
         },
         |from| {
-            workers::each(input, from, watch, Vec::new, |out: &mut Vec<u8>, part| {
-                out.resize(part.bytes.len(), 0);
-                op::cpu(Block { dtype, bytes: part.bytes }, Keep::Bytes(part.mask.unwrap_or_default()), background, out);
+            let work = |out: &mut Vec<u8>, part: Part<'_>| {
+                out.resize(part.bytes().len(), 0);
+                op::cpu(Block { dtype, bytes: part.bytes() }, Keep::Bytes(part.mask.unwrap_or_default()), background, out);
                 sink.write(part.at, out)
-            })
-            .map(|_| ())
+            };
+            Blocks::of(input, run).from(from).each(Vec::new, work).map(|_| ())
         },
     )
 }
@@ -128,55 +118,60 @@ pub struct Sides {
     pub all: Option<Statistics>,
 }
 
-/// Statistics inside and outside of a mask: from two histograms where values are counted one by one (outside is all less inside), from
-/// two selections of true floats.
+/// Statistics inside and outside of a mask: from histograms by label, in one pass, where values are counted one by one; from three selections of true
+/// floats.
 ///
 /// # Errors
 /// What reading gives, or [`Error::Interrupted`].
-pub fn sides(input: &Resolved, mask: &Mask, device: &Device, watch: &dyn Watch) -> Result<Sides> {
-    match input {
-        Resolved::Exact(source) => {
-            let header = source.header();
-            let all = count(source.as_ref(), None, device, None, watch)?;
-            let inside = count(source.as_ref(), Some(mask), device, None, watch)?;
-            let mut outside = all.clone();
-            for (rest, part) in outside.iter_mut().zip(&inside) {
-                rest.counts.bins.iter_mut().zip(&part.counts.bins).for_each(|(n, m)| *n -= m);
-            }
+pub fn sides(input: &Input<'_>, mask: &Mask, run: &Run<'_>) -> Result<Sides> {
+    if input.is_exact() {
+        let groups = count_by_label(&input.clone().labelled(mask.clone().into_labels()), run)?;
+        let side = |wanted: &dyn Fn(&Group) -> bool| {
+            let own = groups.iter().filter(|g| wanted(g)).cloned().collect();
             let region = Region { range: None, with_padding: true };
-            let side = |groups| {
-                let selected = select(groups, header.padding, &region);
-                let pairs: Vec<(Rescale, _)> = selected.groups.iter().map(|g| (g.rescale, &g.counts)).collect();
-                let voxels = pairs.iter().map(|(_, counts)| counts.total()).sum();
-                Side { voxels, statistics: statistics::of(&pairs), padding: selected.padding, nan: 0, infinite: 0 }
-            };
-            Ok(Sides { inside: side(inside), outside: side(outside), all: side(all).statistics })
-        }
-        Resolved::Floats(source, _) => {
-            let side = |mask: Option<&Mask>| {
-                let found = float_statistics(source.as_ref(), mask, None, None, watch)?;
-                let (nan, infinite) = (found.nan, found.infinite);
-                let voxels = found.statistics.as_ref().map_or(0, |s| s.count) + nan + infinite;
-                Ok::<_, Error>(Side { voxels, statistics: found.statistics, padding: 0, nan, infinite })
-            };
-            let all = side(None)?.statistics;
-            let inside = side(Some(mask))?;
-            Ok(Sides { inside, outside: side(Some(&mask.inverted()))?, all })
+            let counted = Counted::from_groups(own, input.header().padding, &region);
+            Side { voxels: counted.total(), statistics: counted.statistics(), padding: counted.padding, nan: 0, infinite: 0 }
+        };
+        let all = by_rescale(&groups);
+        let counted = Counted::from_groups(all, None, &Region { range: None, with_padding: true });
+        return Ok(Sides { inside: side(&|g| g.label != 0), outside: side(&|g| g.label == 0), all: counted.statistics() });
+    }
+    let stored = input.as_stored();
+    let run = run.one_of(3);
+    let side = |mask: Option<Mask>| {
+        let found = float_statistics(&stored.clone().masked(mask), None, &run)?;
+        let (nan, infinite) = (found.nan, found.infinite);
+        let voxels = found.statistics.as_ref().map_or(0, |s| s.count) + nan + infinite;
+        Ok::<_, Error>(Side { voxels, statistics: found.statistics, padding: 0, nan, infinite })
+    };
+    let all = side(None)?.statistics;
+    let inside = side(Some(mask.clone()))?;
+    Ok(Sides { inside, outside: side(Some(mask.inverted()))?, all })
+}
+
+/// The groups of all labels together.
+fn by_rescale(groups: &[Group]) -> Vec<Group> {
+    let mut all: Vec<Group> = Vec::new();
+    for group in groups {
+        match all.iter_mut().find(|g| g.rescale == group.rescale) {
+            Some(own) => own.counts.merge(&group.counts),
+            None => all.push(Group { label: 0, ..group.clone() }),
         }
     }
+    all
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
     use crate::analysis::statistics::interpolated;
     use crate::ops::mask::Rule;
     use crate::ops::testing::{Content, assert_same, noise};
+    use crate::pipelines::Device;
     use crate::pipelines::tests::{File, Memory, devices};
-    use crate::pipelines::{Silent, resolve};
-    use crate::volume::{Padding, Rescales, Shape, Volume};
+    use crate::volume::{Padding, Rescale, Rescales, Shape, Volume};
 
     fn volume(axes: &[u64], dtype: Dtype) -> Volume {
         let header = Header::new(Shape::new(axes).unwrap(), dtype);
@@ -192,7 +187,7 @@ mod tests {
     fn mask_of(image: &Header) -> Mask {
         let bytes = (0..image.shape.voxels()).map(|i| u8::from(selects(i)) * 255).collect();
         let mask = Volume::new(Header::new(image.shape.clone(), Dtype::U8), bytes).unwrap();
-        Mask::new(Box::new(mask), None, image).unwrap()
+        Mask::new(Arc::new(mask), None, image, &Run::silent(&Device::cpu())).unwrap()
     }
 
     #[test]
@@ -212,8 +207,9 @@ mod tests {
                     let file = File { volume: volume.clone(), unit, sequential };
                     let sink = Memory::new(volume.block().len(), dtype);
                     let seen = Mutex::new(0);
-                    let observer = |_: u64, bytes: &[u8]| *seen.lock().unwrap() += bytes.len();
-                    super::mask(&file, &mask, background, &sink, &device, Some(&observer), &Silent).unwrap();
+                    let observer = |_: u64, block: Block<'_>| *seen.lock().unwrap() += block.bytes.len();
+                    let input = Input::of(Arc::new(file)).masked(Some(mask.clone())).observed(Some(&observer));
+                    super::mask(&input, background, &sink, &Run::silent(&device)).unwrap();
                     assert_same(&format!("{dtype} {} {unit}", device.name()), &sink.take(), &want);
                     assert_eq!(seen.into_inner().unwrap(), volume.bytes().len(), "the observer sees each voxel once");
                 }
@@ -235,8 +231,9 @@ mod tests {
             let volume = Volume::new(header.clone(), bytes.collect()).unwrap();
             let mask = mask_of(&header);
             for device in devices() {
-                let resolved = resolve(Box::new(volume.clone()), &Silent).unwrap();
-                let sides = sides(&resolved, &mask, &device, &Silent).unwrap();
+                let run = Run::silent(&device);
+                let input = Input::resolve(Arc::new(volume.clone()), &run).unwrap();
+                let sides = sides(&input, &mask, &run).unwrap();
                 for (side, inside) in [(&sides.inside, true), (&sides.outside, false)] {
                     let mut real: Vec<f64> =
                         (0..header.shape.voxels()).filter(|i| selects(*i) == inside).map(|i| stored(i) * 0.5 - 10.0).collect();
@@ -261,8 +258,10 @@ mod tests {
         let volume = Volume::new(header.clone(), bytemuck::cast_slice(&values).to_vec()).unwrap();
         let of = |bytes: [u8; 4]| {
             let mask = Volume::new(Header::new(header.shape.clone(), Dtype::U8), bytes.to_vec()).unwrap();
-            let mask = Mask::new(Box::new(mask), None, &header).unwrap();
-            sides(&resolve(Box::new(volume.clone()), &Silent).unwrap(), &mask, &Device::Cpu, &Silent).unwrap()
+            let device = Device::cpu();
+            let run = Run::silent(&device);
+            let mask = Mask::new(Arc::new(mask), None, &header, &run).unwrap();
+            sides(&Input::resolve(Arc::new(volume.clone()), &run).unwrap(), &mask, &run).unwrap()
         };
         let empty = of([0; 4]);
         assert_eq!((empty.inside.voxels, empty.inside.statistics, empty.outside.voxels), (0, None, 4));
@@ -274,8 +273,11 @@ mod tests {
     #[test]
     fn masks_combine_and_invert() {
         let image = Header::new(Shape::new(&[4]).unwrap(), Dtype::U8);
-        let mask =
-            |bytes: [u8; 4]| Mask::new(Box::new(Volume::new(image.clone(), bytes.to_vec()).unwrap()), None, &image).unwrap();
+        let device = Device::cpu();
+        let mask = |bytes: [u8; 4]| {
+            let volume = Volume::new(image.clone(), bytes.to_vec()).unwrap();
+            Mask::new(Arc::new(volume), None, &image, &Run::silent(&device)).unwrap()
+        };
         let read = |mask: &Mask| {
             let mut out = [9; 4];
             mask.source().read(0, &mut out).unwrap();

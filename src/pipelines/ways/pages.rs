@@ -2,7 +2,7 @@
 
 /// Zeroed memory, in huge pages where the system grants them on request: touching new memory page by page takes five times as long
 /// as the remap that writes it.
-pub(super) fn zeroed(bytes: usize) -> Vec<u8> {
+pub fn zeroed(bytes: usize) -> Vec<u8> {
     // The allocator takes this much straight from the system, which hands it out untouched: nothing is written here.
     let mut memory = vec![0; bytes];
     ask_for_huge_pages(&mut memory);

@@ -1,33 +1,15 @@
 //! Both ways against each other, against what is known of real brains, and against inputs that cannot be segmented.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::*;
 use crate::io::{self, OpenOptions};
-use crate::ops::testing::{gpu, noise};
-use crate::pipelines::{Silent, resolve};
-use crate::volume::{Geometry, Padding, Rescale, Rescales, Shape};
-
-struct Memory(Mutex<Vec<Option<u8>>>, usize);
-
-impl Memory {
-    fn new(voxels: u64, size: usize) -> Self {
-        Self(Mutex::new(vec![None; voxels as usize * size]), size)
-    }
-
-    fn take(self) -> Vec<u8> {
-        self.0.into_inner().unwrap().into_iter().map(|b| b.expect("a voxel was not written")).collect()
-    }
-}
-
-impl Sink for Memory {
-    fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
-        let mut all = self.0.lock().unwrap();
-        bytes.iter().enumerate().for_each(|(i, b)| all[at as usize * self.1 + i] = Some(*b));
-        Ok(())
-    }
-}
+use crate::ops::testing::noise;
+use crate::pipelines::Device;
+use crate::pipelines::labels::read_all;
+use crate::pipelines::tests::{Memory, devices};
+use crate::volume::{Geometry, Padding, Rescale, Rescales, Shape, Volume};
 
 /// Three tissues in a volume of [n, 7, 5] 8-bit voxels.
 fn brain(n: u64, seed: u64, gain: f64) -> Vec<f64> {
@@ -54,40 +36,32 @@ fn volume(dtype: Dtype, values: &[f64], change: impl Fn(&mut Header)) -> Volume 
     Volume::new(header, bytes).unwrap()
 }
 
-fn resolved(volume: &Volume) -> Resolved {
-    resolve(Box::new(volume.clone()), &Silent).unwrap()
+fn resolved(volume: &Volume) -> Input<'static> {
+    Input::resolve(Arc::new(volume.clone()), &Run::silent(&Device::cpu())).unwrap()
 }
 
 fn segmented(volumes: &[&Volume], mask: Option<&Volume>, job: &Segment, device: &Device) -> Result<Segmentation> {
-    let mask = mask.map(|m| Mask::new(Box::new(m.clone()), None, volumes[0].header()).unwrap());
-    Segmentation::new(volumes.iter().map(|v| resolved(v)).collect(), mask, job, device, None, &Silent)
+    let run = Run::silent(device);
+    let mask = mask.map(|m| Mask::new(Arc::new(m.clone()), None, volumes[0].header(), &run).unwrap());
+    Segmentation::new(&volumes.iter().map(|v| resolved(v)).collect::<Vec<_>>(), mask, job, &run)
 }
 
 fn labels(s: &Segmentation, device: &Device) -> (Vec<u8>, Written) {
-    let sink = Memory::new(s.header().shape.voxels(), 1);
-    let written = s.write_labels(&sink, None, None, device, &Silent).unwrap();
+    let sink = Memory::new(s.header().shape.voxels() as usize, Dtype::U8);
+    let written = s.write_labels(&sink, None, &Run::silent(device)).unwrap();
     (sink.take(), written)
 }
 
 fn posteriors(s: &Segmentation, device: &Device) -> Vec<Vec<f32>> {
-    let voxels = s.header().shape.voxels();
-    let sinks: Vec<Memory> = s.mixture().components.iter().map(|_| Memory::new(voxels, 4)).collect();
+    let voxels = s.header().shape.voxels() as usize;
+    let sinks: Vec<Memory> = s.mixture().components.iter().map(|_| Memory::new(voxels, Dtype::F32)).collect();
     let to: Vec<&dyn Sink> = sinks.iter().map(|s| s as &dyn Sink).collect();
-    s.write_posteriors(&to, device, &Silent).unwrap();
+    s.write_posteriors(&to, &Run::silent(device)).unwrap();
     sinks.into_iter().map(|s| bytemuck::pod_collect_to_vec(&s.take())).collect()
 }
 
 fn voxelwise(classes: usize) -> Segment {
     Segment { method: Some(Method::Voxel), ..Segment::classes(classes) }
-}
-
-fn devices() -> Vec<Device> {
-    let mut all = vec![Device::Cpu];
-    if let Some(gpu) = gpu() {
-        let own = crate::engine::Gpu::from_device(gpu.device().clone(), gpu.queue().clone());
-        all.push(Device::Gpu(Arc::new(own)));
-    }
-    all
 }
 
 /// Of a parameter, relative to the class's standard deviation: f32 sums at the optimum, times what EM's slow convergence makes of them.
@@ -134,7 +108,8 @@ fn both_ways_agree_on_whole_numbers() {
 
 #[test]
 fn labels_come_from_real_values_whatever_the_rescale() {
-    let plain = segmented(&[&volume(Dtype::I16, &brain(200, 2, 1.0), |_| ())], None, &Segment::classes(3), &Device::Cpu).unwrap();
+    let plain =
+        segmented(&[&volume(Dtype::I16, &brain(200, 2, 1.0), |_| ())], None, &Segment::classes(3), &Device::cpu()).unwrap();
     let negative = |h: &mut Header| {
         h.rescale = Rescales::Uniform(Rescale { slope: -1.0, intercept: 0.0 });
         h.padding = Some(Padding { low: -20_000.0, high: -20_000.0 });
@@ -143,8 +118,8 @@ fn labels_come_from_real_values_whatever_the_rescale() {
     values.extend([-20_000.0; 35]);
     let turned = volume(Dtype::I16, &values, negative);
     for job in [Segment::classes(3), voxelwise(3)] {
-        let turned = segmented(&[&turned], None, &job, &Device::Cpu).unwrap();
-        let (a, (b, written)) = (labels(&plain, &Device::Cpu).0, labels(&turned, &Device::Cpu));
+        let turned = segmented(&[&turned], None, &job, &Device::cpu()).unwrap();
+        let (a, (b, written)) = (labels(&plain, &Device::cpu()).0, labels(&turned, &Device::cpu()));
         let same = a.iter().zip(&b).filter(|(a, b)| a == b).count();
         assert!(same >= a.len() - 3, "{same} of {}", a.len());
         assert_eq!((written.voxels[0], written.voxels.iter().sum::<u64>()), (35, values.len() as u64));
@@ -154,14 +129,15 @@ fn labels_come_from_real_values_whatever_the_rescale() {
 
 #[test]
 fn floats_with_gaps_are_fitted_as_whole_numbers_are() {
-    let exact = segmented(&[&volume(Dtype::U8, &brain(400, 3, 1.0), |_| ())], None, &Segment::classes(3), &Device::Cpu).unwrap();
+    let exact =
+        segmented(&[&volume(Dtype::U8, &brain(400, 3, 1.0), |_| ())], None, &Segment::classes(3), &Device::cpu()).unwrap();
     let mut values: Vec<f64> = brain(400, 3, 1.0).iter().map(|v| v.trunc() * 1e-3 + 7.0).collect();
     values.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::NAN]);
     values.extend([7.1; 30]);
     let floats = volume(Dtype::F32, &values, |_| ());
     for device in devices() {
         let s = segmented(&[&floats], None, &Segment { region: Region::default(), ..Segment::classes(3) }, &device).unwrap();
-        assert_eq!((s.not_finite(), s.runs()), (5, None));
+        assert_eq!((s.not_finite(), s.spans()), (5, None));
         for (a, b) in exact.mixture().components.iter().zip(&s.mixture().components) {
             assert!((a.mean[0] * 1e-3 + 7.0 - b.mean[0]).abs() < 0.01 * b.std(0), "{a:?} {b:?}");
         }
@@ -173,10 +149,10 @@ fn floats_with_gaps_are_fitted_as_whole_numbers_are() {
 #[test]
 fn one_extreme_value_widens_no_class() {
     let mut values = brain(400, 3, 0.01);
-    let without = segmented(&[&volume(Dtype::F32, &values, |_| ())], None, &Segment::classes(3), &Device::Cpu).unwrap();
+    let without = segmented(&[&volume(Dtype::F32, &values, |_| ())], None, &Segment::classes(3), &Device::cpu()).unwrap();
     values[17] = 1e6;
     let region = Region { range: Some((-100.0, 100.0)), ..Region::default() };
-    let s = segmented(&[&volume(Dtype::F32, &values, |_| ())], None, &Segment { region, ..Segment::classes(3) }, &Device::Cpu)
+    let s = segmented(&[&volume(Dtype::F32, &values, |_| ())], None, &Segment { region, ..Segment::classes(3) }, &Device::cpu())
         .unwrap();
     for (a, b) in without.mixture().components.iter().zip(&s.mixture().components) {
         assert!((a.mean[0] - b.mean[0]).abs() < 0.02 * a.std(0) && (a.std(0) - b.std(0)).abs() < 0.02 * a.std(0), "{a:?} {b:?}");
@@ -205,7 +181,7 @@ fn two_channels_part_what_one_cannot() {
         assert!(sums.iter().all(|s| (s - 1.0).abs() < 1e-6));
     }
     // One class: mean and covariance of both channels.
-    let s = segmented(&[&a, &b], None, &Segment::classes(1), &Device::Cpu).unwrap();
+    let s = segmented(&[&a, &b], None, &Segment::classes(1), &Device::cpu()).unwrap();
     let g = &s.mixture().components[0];
     let x: Vec<f64> = first.iter().map(|v| f64::from(*v as i16)).collect();
     let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
@@ -219,7 +195,7 @@ fn two_channels_part_what_one_cannot() {
 fn what_cannot_be_segmented_says_why() {
     let image = volume(Dtype::U8, &brain(10, 1, 1.0), |_| ());
     let error = |volumes: &[&Volume], mask: Option<&Volume>, job: &Segment| {
-        let e = segmented(volumes, mask, job, &Device::Cpu).map(|_| ()).unwrap_err();
+        let e = segmented(volumes, mask, job, &Device::cpu()).map(|_| ()).unwrap_err();
         assert!(matches!(e, Error::Usage { .. }), "{e}");
         e.to_string()
     };
@@ -239,9 +215,9 @@ fn what_cannot_be_segmented_says_why() {
     assert!(error(&[&image; 5], None, &three).contains("5 channels"));
     assert!(error(&[&image], None, &Segment::classes(200)).contains("200 classes"));
     // A channel twice: no covariance is singular, thanks to the floor.
-    let twice = segmented(&[&image, &image], None, &Segment::classes(2), &Device::Cpu).unwrap();
+    let twice = segmented(&[&image, &image], None, &Segment::classes(2), &Device::cpu()).unwrap();
     assert!(twice.mixture().components.iter().all(|g| g.mean.iter().chain(&g.covariance).all(|v| v.is_finite())));
-    let constant = segmented(&[&halves], None, &Segment::classes(1), &Device::Cpu).unwrap();
+    let constant = segmented(&[&halves], None, &Segment::classes(1), &Device::cpu()).unwrap();
     assert!((constant.mixture().components[0].mean[0] - 0.5).abs() < 1e-6 && constant.mixture().fit.log_likelihood.is_finite());
 }
 
@@ -253,8 +229,8 @@ fn data(path: &str) -> Option<PathBuf> {
     found
 }
 
-fn open(path: PathBuf) -> Box<dyn Source> {
-    io::open(&[path], &OpenOptions::default()).unwrap()
+fn read(path: PathBuf) -> Volume {
+    read_all(io::open(&[path], &OpenOptions::default()).unwrap().into(), &Run::silent(&Device::cpu())).unwrap()
 }
 
 /// Means, standard deviations, weights; within 0.02 %.
@@ -271,7 +247,7 @@ fn check_fit(s: &Segmentation, want: [[f64; 3]; 3], log_likelihood: f64) {
 #[test]
 fn brainweb_reaches_the_maximum() {
     let Some(folder) = data("volumes/brainweb_mritc") else { return };
-    let read = |name: &str| outputs::read_all(open(folder.join(name)).as_ref(), &Silent).unwrap();
+    let read = |name: &str| read(folder.join(name));
     let fractions = ["brainweb_csf.nii.gz", "brainweb_gm.nii.gz", "brainweb_wm.nii.gz"].map(read);
     let (image, mask) = (read("brainweb_t1.nii.gz"), read("brainweb_mask.nii.gz"));
     let argmax = |i: usize| {
@@ -280,14 +256,16 @@ fn brainweb_reaches_the_maximum() {
     };
     let header = Header { dtype: Dtype::U8, ..mask.header().clone() };
     let truth = Volume::new(header, (0..mask.bytes().len()).map(argmax).collect()).unwrap();
-    let truth = Truth::new(Box::new(truth), image.header(), &Silent).unwrap();
+    let device = Device::cpu();
+    let run = &Run::silent(&device);
+    let truth = Truth::new(Arc::new(truth), image.header(), run).unwrap();
     let want = [[45.0333, 11.4478, 0.15421], [96.9287, 15.0553, 0.56772], [131.0054, 9.8988, 0.27806]];
     for method in [Method::Exact, Method::Voxel] {
         let job = Segment { method: Some(method), ..Segment::classes(3) };
-        let s = segmented(&[&image], Some(&mask), &job, &Device::Cpu).unwrap();
+        let s = segmented(&[&image], Some(&mask), &job, &Device::cpu()).unwrap();
         check_fit(&s, want, -4.723_212_6);
-        let sink = Memory::new(s.header().shape.voxels(), 1);
-        let written = s.write_labels(&sink, None, Some(&truth), &Device::Cpu, &Silent).unwrap();
+        let sink = Memory::new(s.header().shape.voxels() as usize, Dtype::U8);
+        let written = s.write_labels(&sink, Some(&truth), run).unwrap();
         assert_eq!(written.voxels[1..4], [35_212, 127_257, 67_317]);
         let confusion = written.confusion.unwrap();
         for (class, dice) in [0.922, 0.891, 0.863].into_iter().enumerate() {
@@ -299,20 +277,19 @@ fn brainweb_reaches_the_maximum() {
 #[test]
 fn mni152_reaches_the_maximum() {
     let Some(folder) = data("volumes/nilearn_mni152") else { return };
-    let image = open(folder.join("mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"));
-    let image = outputs::read_all(image.as_ref(), &Silent).unwrap();
+    let image = read(folder.join("mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"));
     let want = [[123.762, 31.718, 0.17164], [176.496, 19.832, 0.60833], [218.841, 7.398, 0.22003]];
     let region = Region { range: Some((1.0, 255.0)), with_padding: false };
-    let s = segmented(&[&image], None, &Segment { region, ..Segment::classes(3) }, &Device::Cpu).unwrap();
+    let s = segmented(&[&image], None, &Segment { region, ..Segment::classes(3) }, &Device::cpu()).unwrap();
     check_fit(&s, want, -4.886_312_7);
-    assert_eq!(labels(&s, &Device::Cpu).1.voxels[1..4], [254_646, 1_180_468, 451_425]);
-    let runs: Vec<(u8, f64)> = s.runs().unwrap().iter().map(|r| (r.label, r.from)).collect();
+    assert_eq!(labels(&s, &Device::cpu()).1.voxels[1..4], [254_646, 1_180_468, 451_425]);
+    let runs: Vec<(u8, f64)> = s.spans().unwrap().iter().map(|r| (r.label, r.from)).collect();
     assert_eq!(runs[1..], [(2, 139.0), (3, 208.0), (2, 244.0)]);
     let monotone = Segment { region, monotone: true, ..Segment::classes(3) };
-    let s = segmented(&[&image], None, &monotone, &Device::Cpu).unwrap();
-    assert_eq!(s.runs().unwrap().iter().map(|r| r.label).collect::<Vec<_>>(), [1, 2, 3]);
+    let s = segmented(&[&image], None, &monotone, &Device::cpu()).unwrap();
+    assert_eq!(s.spans().unwrap().iter().map(|r| r.label).collect::<Vec<_>>(), [1, 2, 3]);
     // The way over voxels, from the first channel's optimum.
-    let s = segmented(&[&image], None, &Segment { region, ..voxelwise(3) }, &Device::Cpu).unwrap();
+    let s = segmented(&[&image], None, &Segment { region, ..voxelwise(3) }, &Device::cpu()).unwrap();
     check_fit(&s, want, -4.886_312_7);
-    assert_eq!(labels(&s, &Device::Cpu).1.voxels[1..4], [254_646, 1_180_468, 451_425]);
+    assert_eq!(labels(&s, &Device::cpu()).1.voxels[1..4], [254_646, 1_180_468, 451_425]);
 }

@@ -1,0 +1,87 @@
+//! From words to values of the library.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use hounsfield::analysis::mixture::Start;
+use hounsfield::io::Grey;
+use hounsfield::ops::mask::Rule;
+use hounsfield::pipelines::Method;
+use hounsfield::report::Plane;
+use hounsfield::volume::{Dtype, WindowFunction};
+
+/// One of a few words, each with its value and, where it does not speak for itself, with what it means.
+fn words<T: Copy + Send + Sync + 'static>(all: &'static [(&'static str, &'static str, T)]) -> impl TypedValueParser<Value = T> {
+    let possible = |(word, help, _): &(&'static str, &'static str, T)| match *help {
+        "" => PossibleValue::new(*word),
+        help => PossibleValue::new(*word).help(help),
+    };
+    PossibleValuesParser::new(all.iter().map(possible)).try_map(|text: String| {
+        let found = all.iter().find(|(word, ..)| *word == text);
+        found.map(|(.., value)| *value).ok_or("it is none of these words")
+    })
+}
+
+pub fn grey() -> impl TypedValueParser<Value = Grey> {
+    words(&[
+        ("rec601", "0.299 R + 0.587 G + 0.114 B as OpenCV's cvtColor computes it", Grey::Rec601),
+        ("rec709", "0.2125 R + 0.7154 G + 0.0721 B, as scikit-image's rgb2gray", Grey::Rec709),
+    ])
+}
+
+/// Whether padding counts.
+pub fn padding() -> impl TypedValueParser<Value = bool> {
+    words(&[("keep", "Padding voxels count like all others", true), ("drop", "Padding voxels are left out", false)])
+}
+
+pub fn depth() -> impl TypedValueParser<Value = Dtype> {
+    words(&[("8", "", Dtype::U8), ("16", "", Dtype::U16)])
+}
+
+pub fn dtype() -> impl TypedValueParser<Value = Dtype> {
+    words(&[("u8", "", Dtype::U8), ("u16", "", Dtype::U16), ("i16", "", Dtype::I16), ("f32", "", Dtype::F32)])
+}
+
+pub fn function() -> impl TypedValueParser<Value = WindowFunction> {
+    words(&[
+        ("linear", "", WindowFunction::Linear),
+        ("linear-exact", "", WindowFunction::LinearExact),
+        ("sigmoid", "", WindowFunction::Sigmoid),
+    ])
+}
+
+pub fn rule() -> impl TypedValueParser<Value = Rule> {
+    words(&[
+        ("and", "In every mask", Rule::AND),
+        ("or", "In at least one", Rule::OR),
+        ("xor", "In an odd number of them: for two masks, in one and not in both", Rule::XOR),
+    ])
+}
+
+pub fn method() -> impl TypedValueParser<Value = Method> {
+    words(&[("exact", "Over the exact histogram", Method::Exact), ("voxel", "Over the voxels one by one, in f32", Method::Voxel)])
+}
+
+pub fn plane() -> impl TypedValueParser<Value = Plane> {
+    words(&[("axial", "", Plane::Axial), ("coronal", "", Plane::Coronal), ("sagittal", "", Plane::Sagittal)])
+}
+
+/// Where EM starts.
+pub fn start(text: &str) -> Result<Start, String> {
+    Ok(match text {
+        "quantile" => Start::Quantile,
+        "otsu" => Start::Otsu,
+        "kmeans" => Start::KMeans,
+        _ => {
+            let list = text.strip_prefix("means=").ok_or("give quantile, otsu, kmeans or means=A,B,C")?;
+            let number = |t: &str| t.trim().parse::<f64>().map_err(|_| format!("{t:?} is not a number"));
+            Start::Means(list.split(',').map(number).collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+/// LO:HI, two finite numbers in ascending order.
+pub fn range(text: &str) -> Result<(f64, f64), String> {
+    let (low, high) = text.split_once(':').ok_or("give two numbers as LO:HI")?;
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or(format!("{t:?} is not a number"));
+    let (low, high) = (number(low)?, number(high)?);
+    if low < high { Ok((low, high)) } else { Err(format!("{low} is not below {high}")) }
+}

@@ -1,0 +1,13 @@
+//! Sources made of sources, and sinks before sinks: the same voxels seen another way. They know blocks, never devices or whole jobs.
+
+mod combined;
+mod narrow;
+mod selected;
+mod tap;
+mod turned;
+
+pub use combined::Combined;
+pub use narrow::Narrow;
+pub use selected::Selected;
+pub use tap::Tap;
+pub use turned::{Held, Turned};
