@@ -2,14 +2,14 @@
 
 mod catalogue;
 mod flaw;
+mod gpu;
 mod hint;
 
 use std::path::{Path, PathBuf};
 
-use crate::engine::GpuError;
-
 pub use catalogue::{Catalogue, SeriesEntry};
 pub use flaw::Flaw;
+pub use gpu::GpuError;
 pub use hint::Hint;
 
 /// The result of everything in this crate that can fail.

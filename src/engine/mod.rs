@@ -5,7 +5,6 @@
 //! error rather than a result that did not happen.
 
 mod adapter;
-mod error;
 mod gpu;
 mod kernel;
 mod memory;
@@ -13,8 +12,8 @@ mod timing;
 mod transfer;
 mod volume;
 
+pub use crate::error::GpuError;
 pub use adapter::{Adapter, AdapterChoice, adapters, choose, install_hint};
-pub use error::GpuError;
 pub use gpu::{Call, Fault, Gpu, Options};
 pub use kernel::{Interface, Shader};
 pub use memory::STORAGE;

@@ -1,4 +1,4 @@
-//! How the GPU can fail.
+//! How a GPU can fail. Words only: whoever names an error needs no device.
 
 /// A GPU failure. Nothing that a kernel wrote counts when one of these is returned.
 #[derive(Debug, Clone, thiserror::Error)]
