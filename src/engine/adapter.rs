@@ -102,6 +102,45 @@ fn none_found(adapters: &[Adapter], choice: &AdapterChoice) -> GpuError {
     }
 }
 
+/// What tells an adapter from others, as far as drivers say. Two equal cards differ in their place on the bus alone, which not every driver
+/// names: then only their place in the list is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    name: String,
+    vendor: u32,
+    device: u32,
+    bus: String,
+    backend: wgpu::Backend,
+}
+
+impl Identity {
+    fn of(info: &wgpu::AdapterInfo) -> Self {
+        Self {
+            name: info.name.clone(),
+            vendor: info.vendor,
+            device: info.device,
+            bus: info.device_pci_bus_id.clone(),
+            backend: info.backend,
+        }
+    }
+}
+
+/// Where an adapter is that was at `place`: still there, or else the first that cannot be told from it.
+fn again(now: &[Identity], place: usize, wanted: &Identity) -> Option<usize> {
+    if now.get(place) == Some(wanted) { Some(place) } else { now.iter().position(|i| i == wanted) }
+}
+
+/// Opens a fresh device on the adapter that was at `place`.
+pub(super) fn reopen(place: usize, info: &wgpu::AdapterInfo) -> Result<Gpu, GpuError> {
+    let now = adapters();
+    let identities: Vec<Identity> = now.iter().map(|a| Identity::of(&a.info)).collect();
+    let found = again(&identities, place, &Identity::of(info)).and_then(|i| now.into_iter().nth(i));
+    open(found.ok_or_else(|| GpuError::NoAdapter {
+        what: format!("adapter {} is gone", info.name),
+        remedy: "choose another with --device, or use --device cpu".into(),
+    })?)
+}
+
 /// What to install on this system when there is no adapter.
 pub fn install_hint() -> &'static str {
     if cfg!(target_os = "linux") {
@@ -131,6 +170,31 @@ pub(super) fn open(adapter: Adapter) -> Result<Gpu, GpuError> {
     let lost = gpu.lost.clone();
     gpu.device().set_device_lost_callback(move |_, _| lost.store(true, std::sync::atomic::Ordering::SeqCst));
     gpu.device().on_uncaptured_error(std::sync::Arc::new(|_| {}));
-    gpu.info = Some(adapter.info);
+    gpu.adapter = Some((adapter.index, adapter.info));
     Ok(gpu)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(name: &str, bus: &str) -> Identity {
+        Identity { name: name.into(), vendor: 0x10de, device: 0x2330, bus: bus.into(), backend: wgpu::Backend::Vulkan }
+    }
+
+    #[test]
+    fn of_two_equal_adapters_the_same_one_is_found_again() {
+        let two = [card("a", ""), card("b", ""), card("b", "")];
+        assert_eq!(again(&two, 2, &two[2]), Some(2));
+        assert_eq!(again(&two, 1, &two[1]), Some(1));
+    }
+
+    #[test]
+    fn an_adapter_that_moved_in_the_list_is_found_by_what_it_is() {
+        let before = [card("a", "0000:01:00.0"), card("b", "0000:02:00.0"), card("b", "0000:03:00.0")];
+        let now = [before[2].clone(), before[1].clone()];
+        assert_eq!(again(&now, 2, &before[2]), Some(0));
+        assert_eq!(again(&now, 0, &before[0]), None, "another card in its place is not it");
+        assert_eq!(again(&[], 0, &before[0]), None);
+    }
 }

@@ -21,7 +21,8 @@ pub struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
     options: Options,
-    pub(super) info: Option<wgpu::AdapterInfo>,
+    /// Its place in the list of adapters and what it is; none for a device of the caller's.
+    pub(super) adapter: Option<(usize, wgpu::AdapterInfo)>,
     pub(super) lost: Arc<AtomicBool>,
     shaders: Mutex<HashMap<&'static str, Arc<Module>>>,
     pipelines: Mutex<HashMap<String, Arc<wgpu::ComputePipeline>>>,
@@ -103,7 +104,7 @@ impl Gpu {
             device,
             queue,
             options: Options::default(),
-            info: None,
+            adapter: None,
             lost: Arc::default(),
             shaders: Mutex::default(),
             pipelines: Mutex::default(),
@@ -111,14 +112,13 @@ impl Gpu {
         }
     }
 
-    /// A fresh device on the same adapter, after this one was lost.
+    /// A fresh device on the same adapter, after this one was lost: of two equal cards the same one.
     ///
     /// # Errors
     /// [`GpuError::NoAdapter`] if the adapter is gone; [`GpuError::Lost`] for a device that the caller brought, which only the caller can rebuild.
     pub fn reopen(&self) -> Result<Self, GpuError> {
-        let Some(info) = &self.info else { return Err(GpuError::Lost { kernel: "reopen" }) };
-        let fresh = Self::open(&AdapterChoice::Name(info.name.clone()))?;
-        Ok(fresh.with_options(self.options.clone()))
+        let Some((place, info)) = &self.adapter else { return Err(GpuError::Lost { kernel: "reopen" }) };
+        Ok(adapter::reopen(*place, info)?.with_options(self.options.clone()))
     }
 
     /// The same device, working otherwise.
@@ -140,12 +140,12 @@ impl Gpu {
 
     /// The adapter, unless the device came from the caller.
     pub fn adapter_info(&self) -> Option<&wgpu::AdapterInfo> {
-        self.info.as_ref()
+        self.adapter.as_ref().map(|(_, info)| info)
     }
 
     /// The adapter's name.
     pub fn name(&self) -> &str {
-        self.info.as_ref().map_or("the caller's device", |i| i.name.as_str())
+        self.adapter_info().map_or("the caller's device", |i| i.name.as_str())
     }
 
     /// A command encoder.
