@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::kernel::{Interface, Shader};
+use super::call::{Call, pack};
+use super::kernel::{Entry, Interface, Shader};
 use super::{Adapter, AdapterChoice, GpuError, adapter};
 
 /// How long a submission may take before it counts as hung. A software driver on a busy machine needs minutes.
@@ -38,7 +39,7 @@ pub struct Options {
     /// Fill outputs with 0xFF before a kernel writes them, so that what it forgets cannot pass for a result. On under debug
     /// assertions.
     pub poison_outputs: bool,
-    /// Most workgroups of one dispatch; the device's limit if that is lower.
+    /// Most workgroups of one dispatch in each dimension; the device's limit if that is lower.
     pub max_groups: u32,
     /// For tests.
     pub fault: Option<Fault>,
@@ -53,25 +54,6 @@ impl Default for Options {
 struct Module {
     interface: Interface,
     module: wgpu::ShaderModule,
-}
-
-/// One use of a kernel. Everything is named; the order of parameters and buffers does not matter.
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    /// The kernel's shader.
-    pub shader: &'a Shader,
-    /// The entry point.
-    pub entry: &'a str,
-    /// Values of `override` constants.
-    pub constants: &'a [(&'a str, u32)],
-    /// Values of the fields of `Params`.
-    pub params: &'a [(&'a str, u32)],
-    /// Storage buffers.
-    pub buffers: &'a [(&'a str, &'a wgpu::Buffer)],
-    /// Invocations that would each have one element to do; kernels stride over the grid, so fewer may run.
-    pub elements: u64,
-    /// Most workgroups that serve the kernel's speed.
-    pub groups_wanted: u32,
 }
 
 impl std::fmt::Debug for Gpu {
@@ -194,27 +176,34 @@ impl Gpu {
             return Err(input(format!("there is no buffer {name}")));
         }
 
-        let uniform = self.parameters(kernel, entry.params.as_ref().map(|(_, layout)| layout), call.params)?;
-        if let (Some((binding, _)), Some(buffer)) = (&entry.params, &uniform) {
+        // A fresh buffer, because two dispatches recorded in one encoder would both see the last value written to a shared one.
+        let uniform = match &entry.params {
+            Some((binding, layout)) => {
+                let bytes = pack(layout, call.params).map_err(input)?;
+                Some((*binding, self.filled(kernel, wgpu::BufferUsages::UNIFORM, &bytes)?))
+            }
+            None if call.params.is_empty() => None,
+            None => return Err(input("it takes no parameters".into())),
+        };
+        if let Some((binding, buffer)) = &uniform {
             bound.push(wgpu::BindGroupEntry { binding: *binding, resource: buffer.as_entire_binding() });
         }
 
         let pipeline = self.pipeline(call, &module)?;
-        let groups = call.elements.div_ceil(u64::from(entry.group)).min(u64::from(call.groups_wanted));
         let most = self.device.limits().max_compute_workgroups_per_dimension.min(self.options.max_groups);
-        let groups = (groups as u32).min(most);
+        let [x, y, z] = call.elements.groups(entry.group, most, call.groups_wanted);
         self.guarded(kernel, || {
             let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(kernel),
                 layout: &pipeline.get_bind_group_layout(0),
                 entries: &bound,
             });
-            if groups > 0 {
+            if x > 0 {
                 let mut pass =
                     encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(kernel), timestamp_writes: None });
                 pass.set_pipeline(&pipeline);
                 pass.set_bind_group(0, &group, &[]);
-                pass.dispatch_workgroups(groups, 1, 1);
+                pass.dispatch_workgroups(x, y, z);
             }
         })
     }
@@ -342,32 +331,8 @@ impl Gpu {
         pipelines.insert(key, pipeline.clone());
         Ok(pipeline)
     }
-
-    /// A fresh uniform buffer with the parameters where the shader wants them. Fresh, because two dispatches recorded in
-    /// one encoder would both see the last value written to a shared one.
-    fn parameters(
-        &self,
-        kernel: &'static str,
-        layout: Option<&super::kernel::Layout>,
-        given: &[(&str, u32)],
-    ) -> Result<Option<wgpu::Buffer>, GpuError> {
-        let input = |what: String| GpuError::Input { kernel, what };
-        let Some(layout) = layout else {
-            return if given.is_empty() { Ok(None) } else { Err(input("it takes no parameters".into())) };
-        };
-        if let Some((name, _)) = given.iter().find(|(name, _)| layout.fields.iter().all(|(field, _)| field != name)) {
-            return Err(input(format!("there is no parameter {name}")));
-        }
-        let mut bytes = vec![0u8; (layout.size as usize).next_multiple_of(16)];
-        for (field, offset) in &layout.fields {
-            let (_, value) =
-                given.iter().find(|(name, _)| name == field).ok_or_else(|| input(format!("parameter {field} is missing")))?;
-            bytes[*offset as usize..][..4].copy_from_slice(&value.to_le_bytes());
-        }
-        self.filled(kernel, wgpu::BufferUsages::UNIFORM, &bytes).map(Some)
-    }
 }
 
-fn entry_uses(entry: &super::kernel::Entry, name: &str) -> bool {
+fn entry_uses(entry: &Entry, name: &str) -> bool {
     entry.bindings.iter().any(|b| b.name == name)
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use wgpu::naga;
 
 use super::GpuError;
+use super::call::ParamKind;
 
 /// The text of a shader: `shaders/<name>.wgsl`.
 #[derive(Debug, Clone, Copy)]
@@ -81,8 +82,11 @@ impl Shader {
                     _ => return Err(fail(format!("binding {name} is neither parameters nor storage"))),
                 }
             }
-            let group = point.workgroup_size.iter().product();
-            entries.insert(point.name.clone(), Entry { group, bindings, params });
+            // Groups of zero, which no number of elements could be divided by, naga has refused already.
+            if point.workgroup_size_overrides.is_some() {
+                return Err(fail(format!("the group size of {} is not constant", point.name)));
+            }
+            entries.insert(point.name.clone(), Entry { group: point.workgroup_size, bindings, params });
         }
         let constants = module
             .constants
@@ -117,8 +121,8 @@ impl Interface {
 
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Invocations in a workgroup.
-    pub group: u32,
+    /// Invocations in a workgroup, along x, y and z.
+    pub group: [u32; 3],
     /// Storage bindings that the entry point uses.
     pub bindings: Vec<Binding>,
     /// Binding index and layout of the parameters.
@@ -132,11 +136,19 @@ pub(super) struct Binding {
     pub written: bool,
 }
 
-/// Where each 32-bit parameter lies in the uniform block.
+/// Where each parameter lies in the uniform block.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub size: u32,
-    pub fields: Vec<(String, u32)>,
+    pub fields: Vec<Field>,
+}
+
+/// A parameter of a shader.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    pub name: String,
+    pub offset: u32,
+    pub kind: ParamKind,
 }
 
 fn layout_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<Layout, String> {
@@ -145,12 +157,29 @@ fn layout_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<Layo
     };
     let fields = members
         .iter()
-        .map(|m| match module.types[m.ty].inner {
-            naga::TypeInner::Scalar(s) if s.width == 4 => Ok((m.name.clone().unwrap_or_default(), m.offset)),
-            _ => Err("parameters are 32-bit scalars".to_owned()),
+        .map(|member| {
+            let name = member.name.clone().unwrap_or_default();
+            let kind = kind_of(&module.types[member.ty].inner);
+            let kind = kind.ok_or_else(|| format!("parameter {name} is neither u32, i32, f32 nor a vector of them"))?;
+            Ok(Field { name, offset: member.offset, kind })
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, String>>()?;
     Ok(Layout { size: *span, fields })
+}
+
+fn kind_of(ty: &naga::TypeInner) -> Option<ParamKind> {
+    let (scalar, count) = match ty {
+        naga::TypeInner::Scalar(scalar) => (scalar, 1),
+        naga::TypeInner::Vector { size, scalar } => (scalar, *size as usize),
+        _ => return None,
+    };
+    let scalar = match (scalar.kind, scalar.width) {
+        (naga::ScalarKind::Uint, 4) => "u32",
+        (naga::ScalarKind::Sint, 4) => "i32",
+        (naga::ScalarKind::Float, 4) => "f32",
+        _ => return None,
+    };
+    Some(ParamKind { scalar, count })
 }
 
 #[cfg(test)]
@@ -178,11 +207,28 @@ mod tests {
         let i = s.reflect().unwrap();
         assert_eq!(i.constant("SIZE"), Some(7));
         let main = &i.entries["main"];
-        assert_eq!(main.group, 32);
+        assert_eq!(main.group, [8, 4, 1]);
         let names: Vec<_> = main.bindings.iter().map(|b| (b.name.as_str(), b.index, b.written)).collect();
         assert_eq!(names, [("input", 1, false), ("output", 2, true)]);
         let (index, layout) = main.params.as_ref().unwrap();
         assert_eq!((*index, layout.size), (3, 8));
-        assert_eq!(layout.fields, [("a".to_owned(), 0), ("b".to_owned(), 4)]);
+        let field = |name: &str, offset, scalar| Field { name: name.into(), offset, kind: ParamKind { scalar, count: 1 } };
+        assert_eq!(layout.fields, [field("a", 0, "u32"), field("b", 4, "i32")]);
+    }
+
+    #[test]
+    fn parameters_of_other_types_and_groups_without_a_size_are_errors() {
+        let refused = |params: &str, group: &str, says: &str| {
+            let wgsl = format!(
+                "struct Params {{ a: {params} }} override N: u32 = 8u; @group(0) @binding(0) var<uniform> params: Params;
+                @compute @workgroup_size({group}) fn main() {{ let a = params.a; }}"
+            );
+            let s = Shader { name: "x", wgsl: wgsl.leak() };
+            let error = s.reflect().map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        };
+        refused("mat2x2<f32>", "8", "parameter a is neither");
+        refused("array<vec4<u32>, 2>", "8", "parameter a is neither");
+        refused("u32", "N", "group size");
     }
 }

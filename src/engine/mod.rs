@@ -5,16 +5,20 @@
 //! error rather than a result that did not happen.
 
 mod adapter;
+mod call;
 mod gpu;
 mod kernel;
 mod memory;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod transfer;
 mod volume;
 
 pub use crate::error::GpuError;
 pub use adapter::{Adapter, AdapterChoice, adapters, choose, install_hint};
-pub use gpu::{Call, Fault, Gpu, Options};
+pub use call::{Call, Elements, Param};
+pub use gpu::{Fault, Gpu, Options};
 pub use kernel::{Interface, Shader};
 pub use memory::STORAGE;
 pub use timing::Timing;

@@ -199,7 +199,7 @@ fn call(
                 ("SIGNED_2", signed(2)),
                 ("SIGNED_3", signed(3)),
             ],
-            params: &[("voxels", voxels)],
+            params: &[("voxels", voxels.into())],
             buffers: &[
                 ("voxels_0", &channel(0).1.buffer),
                 ("voxels_1", &channel(1).1.buffer),
@@ -209,7 +209,7 @@ fn call(
                 ("model", &model.buffer),
                 out,
             ],
-            elements,
+            elements: elements.into(),
             groups_wanted: MOST_GROUPS,
         },
     )

@@ -129,14 +129,19 @@ pub fn encode_chunk(
             shader: &SHADER,
             entry: "main",
             constants: &[("BITS_IN", 8 * table.from.bytes() as u32), ("BITS_OUT", 8 * table.to.bytes() as u32)],
-            params: &[("voxels", chunk.voxels), ("sign", sign_of(table.from)), ("bins", bins as u32), ("nan", table.nan)],
+            params: &[
+                ("voxels", chunk.voxels.into()),
+                ("sign", sign_of(table.from).into()),
+                ("bins", (bins as u32).into()),
+                ("nan", table.nan.into()),
+            ],
             buffers: &[
                 ("voxels", &chunk.buffer),
                 ("entries", &table.entries),
                 ("edges", table.edges.as_ref().unwrap_or(&table.entries)),
                 ("remapped", remapped),
             ],
-            elements: units,
+            elements: units.into(),
             groups_wanted: GROUPS,
         },
     )

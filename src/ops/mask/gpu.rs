@@ -171,9 +171,9 @@ pub fn encode_chunk(
             shader: &SHADER,
             entry: "main",
             constants: &[("BITS", bits), ("MASK_BITS", packing.bits())],
-            params: &[("voxels", chunk.voxels), ("background", filled), ("truth", 0)],
+            params: &[("voxels", chunk.voxels.into()), ("background", filled.into()), ("truth", 0u32.into())],
             buffers: &[("voxels", &chunk.buffer), ("voxel_mask", &mask.buffer), ("kept", kept)],
-            elements: units,
+            elements: units.into(),
             groups_wanted: GROUPS,
         },
     )
@@ -202,9 +202,9 @@ pub fn encode_combine(
                 shader: &SHADER,
                 entry: "combine",
                 constants: &[("MASK_BITS", first.packing.bits()), ("SECOND_BITS", second.packing.bits())],
-                params: &[("voxels", a.voxels), ("background", 0), ("truth", u32::from(rule.truth()))],
+                params: &[("voxels", a.voxels.into()), ("background", 0u32.into()), ("truth", u32::from(rule.truth()).into())],
                 buffers: &[("voxel_mask", &a.buffer), ("second_mask", &b.buffer), ("combined", &out.buffer)],
-                elements: u64::from(a.voxels).div_ceil(UNIT_VOXELS),
+                elements: u64::from(a.voxels).div_ceil(UNIT_VOXELS).into(),
                 groups_wanted: GROUPS,
             },
         )?;

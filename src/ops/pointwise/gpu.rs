@@ -80,9 +80,9 @@ pub fn encode_chunk(
             shader: &SHADER,
             entry: "main",
             constants: &[],
-            params: &[("voxels", chunk.voxels), ("pieces", curve.pieces), ("nan", f32::NAN.to_bits())],
+            params: &[("voxels", chunk.voxels.into()), ("pieces", curve.pieces.into()), ("nan", f32::NAN.to_bits().into())],
             buffers: &[("voxels", &chunk.buffer), ("keys", &curve.keys), ("lines", &curve.lines), ("results", results)],
-            elements: units,
+            elements: units.into(),
             groups_wanted: GROUPS,
         },
     )

@@ -28,9 +28,9 @@ pub fn encode(
             shader: &SHADER,
             entry: "main",
             constants: &[],
-            params: &[("count", count as u32)],
+            params: &[("count", (count as u32).into())],
             buffers: &[("counts", counts), ("cumulative", cumulative)],
-            elements: 1,
+            elements: 1u64.into(),
             groups_wanted: 1,
         },
     )
