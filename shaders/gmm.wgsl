@@ -8,6 +8,8 @@
 
 struct Params {
     voxels: u32,
+    // statistics: rows of partial sums; more than one for each workgroup where the device runs fewer than there is room for.
+    rows: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -209,7 +211,14 @@ fn statistics(
             }
         }
     }
-    let row = group.x * (CLASSES * each + 3u);
+    let width = CLASSES * each + 3u;
+    // Rows that no workgroup has add nothing.
+    for (var at = group.x + groups.x; at < params.rows; at += groups.x) {
+        for (var s = lane; s < width; s += GROUP) {
+            partials[at * width + s] = 0u;
+        }
+    }
+    let row = group.x * width;
     for (var s = 0u; s < CLASSES * each; s++) {
         let sum = group_sum(lane, sums[s]);
         if (lane == 0u) {

@@ -135,7 +135,8 @@ impl Gpu {
         self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("hounsfield") })
     }
 
-    /// Records a kernel into the caller's encoder. Never submits, never waits.
+    /// Records a kernel into the caller's encoder. Never submits, never waits. Buffers that the kernel only writes are outputs: if this
+    /// device poisons, all of their bytes are 0xFF when the kernel begins, so that what it forgets cannot pass for a result.
     ///
     /// # Errors
     /// [`GpuError::Input`] before anything is recorded if a name is wrong or missing or a buffer exceeds the device's limits;
@@ -148,6 +149,7 @@ impl Gpu {
             module.interface.entries.get(call.entry).ok_or_else(|| input(format!("there is no entry point {}", call.entry)))?;
 
         let mut bound = Vec::with_capacity(entry.bindings.len() + 1);
+        let mut outputs = Vec::new();
         let most = self.device.limits().max_storage_buffer_binding_size;
         for binding in &entry.bindings {
             let (_, buffer) = call
@@ -170,6 +172,9 @@ impl Gpu {
             if binding.written && call.buffers.iter().any(|b| twice(&b)) {
                 return Err(input(format!("buffer {} is also another buffer of the call", binding.name)));
             }
+            if binding.only_written {
+                outputs.push(*buffer);
+            }
             bound.push(wgpu::BindGroupEntry { binding: binding.index, resource: buffer.as_entire_binding() });
         }
         if let Some((name, _)) = call.buffers.iter().find(|(name, _)| !entry_uses(entry, name)) {
@@ -190,6 +195,9 @@ impl Gpu {
         }
 
         let pipeline = self.pipeline(call, &module)?;
+        for output in outputs {
+            self.poison(encoder, output)?;
+        }
         let most = self.device.limits().max_compute_workgroups_per_dimension.min(self.options.max_groups);
         let [x, y, z] = call.elements.groups(entry.group, most, call.groups_wanted);
         self.guarded(kernel, || {
@@ -268,8 +276,8 @@ impl Gpu {
         }
     }
 
-    /// Records the poisoning of an output that a kernel is about to overwrite, if this device poisons.
-    pub(crate) fn poison(&self, encoder: &mut wgpu::CommandEncoder, output: &wgpu::Buffer) -> Result<(), GpuError> {
+    /// Records the poisoning of an output that a kernel is about to overwrite, if this device poisons and the buffer may be copied to.
+    pub(super) fn poison(&self, encoder: &mut wgpu::CommandEncoder, output: &wgpu::Buffer) -> Result<(), GpuError> {
         if !self.options.poison_outputs || !output.usage().contains(wgpu::BufferUsages::COPY_DST) {
             return Ok(());
         }

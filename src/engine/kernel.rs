@@ -76,9 +76,12 @@ impl Shader {
                 let name = global.name.clone().unwrap_or_default();
                 match global.space {
                     naga::AddressSpace::Uniform => params = Some((at.binding, layout_of(&module, global.ty).map_err(&fail)?)),
-                    naga::AddressSpace::Storage { access } => {
-                        bindings.push(Binding { name, index: at.binding, written: access.contains(naga::StorageAccess::STORE) })
-                    }
+                    naga::AddressSpace::Storage { access } => bindings.push(Binding {
+                        name,
+                        index: at.binding,
+                        written: access.contains(naga::StorageAccess::STORE),
+                        only_written: uses[handle] == naga::valid::GlobalUse::WRITE,
+                    }),
                     _ => return Err(fail(format!("binding {name} is neither parameters nor storage"))),
                 }
             }
@@ -133,7 +136,10 @@ pub(super) struct Entry {
 pub(super) struct Binding {
     pub name: String,
     pub index: u32,
+    /// The shader declares that it may be written, which rules out the same buffer in another place.
     pub written: bool,
+    /// This entry point writes it and never reads it, counts in it or asks for its length: an output, of which nothing may be left as it was.
+    pub only_written: bool,
 }
 
 /// Where each parameter lies in the uniform block.
@@ -202,14 +208,18 @@ mod tests {
                 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
                 @group(0) @binding(4) var<storage, read_write> unused: array<u32>;
                 const SIZE: u32 = 7u;
-                @compute @workgroup_size(8, 4) fn main() { output[0] = input[params.a] + SIZE + u32(params.b); }",
+                @group(0) @binding(5) var<storage, read_write> sum: array<u32>;
+                @group(0) @binding(6) var<storage, read_write> count: array<atomic<u32>>;
+                fn put(at: u32, value: u32) { output[at] = value; sum[at] += value; }
+                @compute @workgroup_size(8, 4) fn main() { put(0u, input[params.a] + SIZE + u32(params.b)); atomicAdd(&count[0], 1u); }",
         };
         let i = s.reflect().unwrap();
         assert_eq!(i.constant("SIZE"), Some(7));
         let main = &i.entries["main"];
         assert_eq!(main.group, [8, 4, 1]);
-        let names: Vec<_> = main.bindings.iter().map(|b| (b.name.as_str(), b.index, b.written)).collect();
-        assert_eq!(names, [("input", 1, false), ("output", 2, true)]);
+        let names: Vec<_> = main.bindings.iter().map(|b| (b.name.as_str(), b.index, b.written, b.only_written)).collect();
+        let (output, sum, count) = (("output", 2, true, true), ("sum", 5, true, false), ("count", 6, true, false));
+        assert_eq!(names, [("input", 1, false, false), output, sum, count]);
         let (index, layout) = main.params.as_ref().unwrap();
         assert_eq!((*index, layout.size), (3, 8));
         let field = |name: &str, offset, scalar| Field { name: name.into(), offset, kind: ParamKind { scalar, count: 1 } };

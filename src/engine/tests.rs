@@ -129,3 +129,44 @@ fn parameters_of_every_type_arrive_where_the_shader_wants_them() {
     let more: Vec<_> = all.into_iter().chain([("five", 5u32.into())]).collect();
     assert!(matches!(with_params(gpu, &more), Err(GpuError::Input { what, .. }) if what == "there is no parameter five"));
 }
+
+/// Writes every other word of its output, adds to a sum, and leaves a buffer of another entry point alone.
+const FORGETFUL: Shader = Shader {
+    name: "test-forgetful",
+    wgsl: "
+        @group(0) @binding(0) var<storage, read_write> output: array<u32>;
+        @group(0) @binding(1) var<storage, read_write> sums: array<u32>;
+        @group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
+
+        @compute @workgroup_size(4)
+        fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            output[2u * id.x] = id.x;
+            sums[id.x] += 1u;
+            atomicAdd(&counts[0], 1u);
+        }",
+};
+
+#[test]
+fn what_a_kernel_forgets_is_poison_and_what_it_adds_to_is_kept() {
+    for poison_outputs in [true, false] {
+        let Some(gpu) = with(Options { poison_outputs, ..Options::default() }) else { return };
+        let start: Vec<u8> = [7u32; 8].iter().flat_map(|w| w.to_le_bytes()).collect();
+        let [output, sums, counts] = [(); 3].map(|()| gpu.storage_with("test", &start, 4).unwrap());
+        let mut encoder = gpu.encoder();
+        let call = Call {
+            shader: &FORGETFUL,
+            entry: "main",
+            constants: &[],
+            params: &[],
+            buffers: &[("output", &output), ("sums", &sums), ("counts", &counts)],
+            elements: 4u64.into(),
+            groups_wanted: 1,
+        };
+        gpu.encode(&mut encoder, &call).unwrap();
+        gpu.submit("test", encoder).unwrap();
+        let left = if poison_outputs { u32::MAX } else { 7 };
+        assert_eq!(words(&gpu, &output), [0, left, 1, left, 2, left, 3, left]);
+        assert_eq!(words(&gpu, &sums), [8, 8, 8, 8, 7, 7, 7, 7]);
+        assert_eq!(words(&gpu, &counts), [11, 7, 7, 7, 7, 7, 7, 7]);
+    }
+}

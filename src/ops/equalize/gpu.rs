@@ -37,7 +37,6 @@ pub fn encode(
         Some((low, high)) if low <= high => (bin(low)?, bin(high)?),
         _ => (1, 0),
     };
-    gpu.poison(encoder, entries)?;
     gpu.encode(
         encoder,
         &Call {

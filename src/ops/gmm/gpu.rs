@@ -99,10 +99,10 @@ pub fn encode(
     if partials.size() < needs {
         return Err(input(format!("{} bytes of partial sums, {needs} needed", partials.size())));
     }
-    gpu.poison(encoder, partials)?;
-    // Rows of groups that the device does not run.
-    encoder.clear_buffer(partials, 0, None);
-    call(gpu, encoder, channels, mask, model, "statistics", 0, ("partials", partials), elements(voxels))
+    // All rows that the buffer holds: those beyond the groups that run get zeros.
+    let rows = partials.size() / (4 * model.row() as u64);
+    let task = Task { entry: "statistics", out: ("partials", partials), elements: elements(voxels), rows: rows as u32, class: 0 };
+    call(gpu, encoder, channels, mask, model, &task)
 }
 
 /// Records: the most likely class of each voxel of a chunk, as u8.
@@ -121,8 +121,8 @@ pub fn encode_labels(
     if labels.size() < units * UNIT_VOXELS {
         return Err(input(format!("{} bytes of labels for {} voxels", labels.size(), units * UNIT_VOXELS)));
     }
-    gpu.poison(encoder, labels)?;
-    call(gpu, encoder, channels, mask, model, "label", 0, ("labels", labels), units)
+    let task = Task { entry: "label", out: ("labels", labels), elements: units, rows: 0, class: 0 };
+    call(gpu, encoder, channels, mask, model, &task)
 }
 
 /// Records: the posterior of a class, from 0, for each voxel of a chunk, as f32.
@@ -142,21 +142,28 @@ pub fn encode_posterior(
     if posterior.size() < 4 * units * UNIT_VOXELS || class >= model.model.classes() {
         return Err(input(format!("{} bytes for the posterior of class {class} of {}", posterior.size(), model.model.classes())));
     }
-    gpu.poison(encoder, posterior)?;
-    call(gpu, encoder, channels, mask, model, "posterior", class as u32, ("posteriors", posterior), units)
+    let task = Task { entry: "posterior", out: ("posteriors", posterior), elements: units, rows: 0, class: class as u32 };
+    call(gpu, encoder, channels, mask, model, &task)
 }
 
-#[allow(clippy::too_many_arguments, reason = "one place where the three entry points meet")]
+/// What the three entry points do not share.
+struct Task<'a> {
+    entry: &'a str,
+    out: (&'a str, &'a wgpu::Buffer),
+    elements: u64,
+    /// Rows of partial sums in the output.
+    rows: u32,
+    /// The class whose posterior is wanted.
+    class: u32,
+}
+
 fn call(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     channels: &[(Dtype, &Chunk)],
     mask: Option<&Chunk>,
     model: &GpuModel,
-    entry: &str,
-    class: u32,
-    out: (&str, &wgpu::Buffer),
-    elements: u64,
+    task: &Task<'_>,
 ) -> Result<(), GpuError> {
     let own = &model.model;
     if channels.len() != own.channels() {
@@ -184,11 +191,11 @@ fn call(
         encoder,
         &Call {
             shader: &SHADER,
-            entry,
+            entry: task.entry,
             constants: &[
                 ("CHANNELS", channels.len() as u32),
                 ("CLASSES", own.classes() as u32),
-                ("CLASS", class),
+                ("CLASS", task.class),
                 ("MASKED", u32::from(mask.is_some())),
                 ("BITS_0", bits(0)),
                 ("BITS_1", bits(1)),
@@ -199,7 +206,7 @@ fn call(
                 ("SIGNED_2", signed(2)),
                 ("SIGNED_3", signed(3)),
             ],
-            params: &[("voxels", voxels.into())],
+            params: &[("voxels", voxels.into()), ("rows", task.rows.into())],
             buffers: &[
                 ("voxels_0", &channel(0).1.buffer),
                 ("voxels_1", &channel(1).1.buffer),
@@ -207,9 +214,9 @@ fn call(
                 ("voxels_3", &channel(3).1.buffer),
                 ("voxel_mask", mask.map_or(&channels[0].1.buffer, |m| &m.buffer)),
                 ("model", &model.buffer),
-                out,
+                task.out,
             ],
-            elements: elements.into(),
+            elements: task.elements.into(),
             groups_wanted: MOST_GROUPS,
         },
     )

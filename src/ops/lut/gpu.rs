@@ -121,7 +121,6 @@ pub fn encode_chunk(
             chunk.voxels
         )));
     }
-    gpu.poison(encoder, remapped)?;
     let bins = table.edges.as_ref().map_or(0, |e| e.size() / 4 - 1);
     gpu.encode(
         encoder,

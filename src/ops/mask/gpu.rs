@@ -164,7 +164,6 @@ pub fn encode_chunk(
         32 => background,
         _ => return Err(input(format!("a background of {background:#x} for {dtype}"))),
     };
-    gpu.poison(encoder, kept)?;
     gpu.encode(
         encoder,
         &Call {
@@ -195,7 +194,6 @@ pub fn encode_combine(
         return Err(input(format!("masks of different chunks, or into {} {}", combined.voxels(), combined.dtype())));
     }
     for ((a, b), out) in first.chunks.iter().zip(&second.chunks).zip(combined.chunks()) {
-        gpu.poison(encoder, &out.buffer)?;
         gpu.encode(
             encoder,
             &Call {

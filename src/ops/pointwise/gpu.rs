@@ -73,7 +73,6 @@ pub fn encode_chunk(
     if sizes.iter().any(|size| *size < needs) {
         return Err(input(format!("buffers of {} and {} bytes for {} voxels", sizes[0], sizes[1], chunk.voxels)));
     }
-    gpu.poison(encoder, results)?;
     gpu.encode(
         encoder,
         &Call {

@@ -21,7 +21,6 @@ pub fn encode(
         let what = format!("{count} counts; it takes 1 to 65,536, and buffers that hold them");
         return Err(GpuError::Input { kernel: SHADER.name, what });
     }
-    gpu.poison(encoder, cumulative)?;
     gpu.encode(
         encoder,
         &Call {
