@@ -10,6 +10,8 @@ struct Params {
     voxels: u32,
     // statistics: rows of partial sums; more than one for each workgroup where the device runs fewer than there is room for.
     rows: u32,
+    // posterior: the class that is wanted. Not a constant, or each class would be a pipeline of its own.
+    posterior_of: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -30,8 +32,6 @@ struct Params {
 
 override CHANNELS: u32 = 1u;
 override CLASSES: u32 = 3u;
-// The class whose posterior is wanted.
-override CLASS: u32 = 0u;
 override MASKED: bool = false;
 // Bits of a stored value, and whether it is signed; 32 bits are f32.
 override BITS_0: u32 = 8u;
@@ -267,7 +267,12 @@ fn posterior(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgrou
         for (var part = 0u; part < 4u; part++) {
             load(unit, part);
             respond();
-            posteriors[unit * 4u + part] = select(vec4(0.0), density[CLASS], inside & finite);
+            // Not `density[posterior_of]`: an array at a place that is not constant must lie in memory.
+            var share = vec4(0.0);
+            for (var j = 0u; j < CLASSES; j++) {
+                share = select(share, density[j], j == params.posterior_of);
+            }
+            posteriors[unit * 4u + part] = select(vec4(0.0), share, inside & finite);
         }
     }
 }

@@ -195,7 +195,6 @@ fn call(
             constants: &[
                 ("CHANNELS", channels.len() as u32),
                 ("CLASSES", own.classes() as u32),
-                ("CLASS", task.class),
                 ("MASKED", u32::from(mask.is_some())),
                 ("BITS_0", bits(0)),
                 ("BITS_1", bits(1)),
@@ -206,7 +205,7 @@ fn call(
                 ("SIGNED_2", signed(2)),
                 ("SIGNED_3", signed(3)),
             ],
-            params: &[("voxels", voxels.into()), ("rows", task.rows.into())],
+            params: &[("voxels", voxels.into()), ("rows", task.rows.into()), ("posterior_of", task.class.into())],
             buffers: &[
                 ("voxels_0", &channel(0).1.buffer),
                 ("voxels_1", &channel(1).1.buffer),
