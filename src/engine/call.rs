@@ -1,6 +1,6 @@
 //! One use of a kernel, as the caller says it: everything by name.
 
-use super::kernel::{Layout, Shader};
+use super::kernel::{Layout, ParamKind, Shader};
 
 /// One use of a kernel. Everything is named; the order of parameters and buffers does not matter.
 #[derive(Debug, Clone, Copy)]
@@ -53,24 +53,6 @@ impl Elements {
 pub struct Param {
     words: [u32; 4],
     kind: ParamKind,
-}
-
-/// The type of a parameter, as naga tells it and as Rust values have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ParamKind {
-    /// The scalar's name in WGSL.
-    pub scalar: &'static str,
-    /// How many there are, 1 to 4.
-    pub count: usize,
-}
-
-impl std::fmt::Display for ParamKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.count {
-            1 => f.write_str(self.scalar),
-            n => write!(f, "vec{n}<{}>", self.scalar),
-        }
-    }
 }
 
 macro_rules! params_from {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::call::{Call, pack};
 use super::kernel::{Entry, Interface, Shader};
+use super::pool::Pool;
 use super::{Adapter, AdapterChoice, GpuError, adapter};
 
 /// How long a submission may take before it counts as hung. A software driver on a busy machine needs minutes.
@@ -28,6 +29,7 @@ pub struct Gpu {
     shaders: Mutex<HashMap<&'static str, Arc<Module>>>,
     pipelines: Mutex<HashMap<String, Arc<wgpu::ComputePipeline>>>,
     poison: Mutex<Option<wgpu::Buffer>>,
+    pool: Pool,
 }
 
 /// Called with the name of every step before it; what it returns, the step returns. To test what happens when a GPU fails.
@@ -41,13 +43,15 @@ pub struct Options {
     pub poison_outputs: bool,
     /// Most workgroups of one dispatch in each dimension; the device's limit if that is lower.
     pub max_groups: u32,
+    /// Most bytes of buffers that lie ready for [the next use](Gpu::pooled); 256 MiB unless said otherwise.
+    pub pool_bytes: u64,
     /// For tests.
     pub fault: Option<Fault>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { poison_outputs: cfg!(debug_assertions), max_groups: u32::MAX, fault: None }
+        Self { poison_outputs: cfg!(debug_assertions), max_groups: u32::MAX, pool_bytes: 256 << 20, fault: None }
     }
 }
 
@@ -91,6 +95,7 @@ impl Gpu {
             shaders: Mutex::default(),
             pipelines: Mutex::default(),
             poison: Mutex::default(),
+            pool: Pool::default(),
         }
     }
 
@@ -108,6 +113,14 @@ impl Gpu {
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
         self
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// The wgpu device.
@@ -243,17 +256,21 @@ impl Gpu {
 
     pub(super) fn poll(&self, kernel: &'static str, submission: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
         let done = self.device.poll(wgpu::PollType::Wait { submission_index: submission, timeout: Some(PATIENCE) });
-        if self.lost.load(Ordering::SeqCst) {
-            return Err(GpuError::Lost { kernel });
-        }
-        done.map(|_| ()).map_err(|e| match e {
+        let done = done.map(|_| ()).map_err(|e| match e {
             wgpu::PollError::Timeout => GpuError::Timeout { kernel, seconds: PATIENCE.as_secs() },
             other => GpuError::Validation { kernel, message: other.to_string() },
-        })
+        });
+        let lost = self.lost.load(Ordering::SeqCst);
+        (if lost { Err(GpuError::Lost { kernel }) } else { done }).inspect_err(|_| self.pool.empty())
     }
 
     /// Runs wgpu calls of this thread inside error scopes, so that a failure becomes an `Err`.
     pub(super) fn guarded<T>(&self, kernel: &'static str, calls: impl FnOnce() -> T) -> Result<T, GpuError> {
+        // The next try may want other sizes, and what was in use may be left mapped.
+        self.scoped(kernel, calls).inspect_err(|_| self.pool.empty())
+    }
+
+    fn scoped<T>(&self, kernel: &'static str, calls: impl FnOnce() -> T) -> Result<T, GpuError> {
         if let Some(failure) = self.options.fault.as_ref().and_then(|fault| fault(kernel)) {
             return Err(failure);
         }

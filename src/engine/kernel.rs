@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use wgpu::naga;
 
 use super::GpuError;
-use super::call::ParamKind;
 
 /// The text of a shader: `shaders/<name>.wgsl`.
 #[derive(Debug, Clone, Copy)]
@@ -155,6 +154,24 @@ pub(super) struct Field {
     pub name: String,
     pub offset: u32,
     pub kind: ParamKind,
+}
+
+/// The type of a parameter, as naga tells it and as Rust values have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ParamKind {
+    /// The scalar's name in WGSL.
+    pub scalar: &'static str,
+    /// How many there are, 1 to 4.
+    pub count: usize,
+}
+
+impl std::fmt::Display for ParamKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.count {
+            1 => f.write_str(self.scalar),
+            n => write!(f, "vec{n}<{}>", self.scalar),
+        }
+    }
 }
 
 fn layout_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<Layout, String> {

@@ -9,6 +9,7 @@ mod call;
 mod gpu;
 mod kernel;
 mod memory;
+mod pool;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -21,5 +22,6 @@ pub use call::{Call, Elements, Param};
 pub use gpu::{Fault, Gpu, Options};
 pub use kernel::{Interface, Shader};
 pub use memory::STORAGE;
+pub use pool::Pooled;
 pub use timing::Timing;
 pub use volume::{CHUNK_VOXELS, Chunk, GpuVolume, UNIT_VOXELS};

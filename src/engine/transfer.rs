@@ -2,11 +2,17 @@
 //! page by page, which costs more than the transfer.
 
 use std::collections::VecDeque;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
 use super::memory::STORAGE;
+use super::pool::Pooled;
 use super::{Gpu, GpuError};
+
+/// How long a finished submission may take to call back.
+const CALLBACK: Duration = Duration::from_secs(10);
 
 /// Bytes of a staging buffer: enough that submitting costs little against the transfer.
 pub(super) const PART: usize = 16 << 20;
@@ -18,7 +24,7 @@ const RING: usize = 3;
 const COPY: usize = 1 << 18;
 
 /// Copies with all threads into memory that may only be written.
-pub(super) fn copy_in(view: wgpu::WriteOnly<'_, [u8]>, bytes: &[u8]) {
+fn copy_in(view: wgpu::WriteOnly<'_, [u8]>, bytes: &[u8]) {
     let (parts, mut rest) = view.into_chunks::<COPY>();
     let (whole, tail) = bytes.split_at(bytes.len() - bytes.len() % COPY);
     let parts: Vec<_> = parts.into_iter().zip(whole.chunks_exact(COPY)).collect();
@@ -27,13 +33,13 @@ pub(super) fn copy_in(view: wgpu::WriteOnly<'_, [u8]>, bytes: &[u8]) {
 }
 
 /// Copies with all threads.
-pub(super) fn copy_out(view: &[u8], bytes: &mut [u8]) {
+fn copy_out(view: &[u8], bytes: &mut [u8]) {
     bytes.par_chunks_mut(COPY).with_min_len(2).zip(view.par_chunks(COPY)).for_each(|(to, from)| to.copy_from_slice(from));
 }
 
 /// A staging buffer, the submission that uses it, and what is to be done when that is over.
 struct Flight<T> {
-    staging: wgpu::Buffer,
+    staging: Pooled,
     submission: wgpu::SubmissionIndex,
     then: T,
 }
@@ -41,6 +47,94 @@ struct Flight<T> {
 /// The oldest flight, once there are as many as there may be.
 fn full<T>(flights: &mut VecDeque<Flight<T>>) -> Option<Flight<T>> {
     if flights.len() == RING { flights.pop_front() } else { None }
+}
+
+impl Gpu {
+    /// The bytes of a buffer, copied through a mapped one: when this returns `Ok`, all that was submitted before has happened.
+    ///
+    /// # Errors
+    /// Any [`GpuError`]; a lost device is found here at the latest.
+    pub fn download(&self, kernel: &'static str, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
+        let mut out = vec![0; bytes as usize];
+        download(self, kernel, buffer, &mut out)?;
+        Ok(out)
+    }
+
+    /// Waits for a submission that ends in a copy to the mappable buffer `staging`, and copies that buffer's first bytes out.
+    pub(crate) fn read_mapped(
+        &self,
+        kernel: &'static str,
+        staging: &wgpu::Buffer,
+        submission: wgpu::SubmissionIndex,
+        out: &mut [u8],
+    ) -> Result<(), GpuError> {
+        let (sender, receiver) = mpsc::channel();
+        let slice = staging.slice(..(out.len() as u64).next_multiple_of(4));
+        self.guarded(kernel, || {
+            slice.map_async(wgpu::MapMode::Read, move |result| {
+                // The receiver is gone only if this function has returned already.
+                let _ = sender.send(result);
+            });
+        })?;
+        self.poll(kernel, Some(submission))?;
+        // The submission is done; the callback may still be running on another thread that polls. If it says no, or never comes,
+        // the device is gone.
+        let Ok(Ok(())) = receiver.recv_timeout(CALLBACK) else { return Err(self.gone(kernel)) };
+        {
+            let view = slice.get_mapped_range().map_err(|_| self.gone(kernel))?;
+            copy_out(&view[..out.len()], out);
+        }
+        staging.unmap();
+        Ok(())
+    }
+
+    /// Writes bytes into the mappable buffer `upload`, which no submission uses now, and records their copy to a place in another.
+    pub(crate) fn stage(
+        &self,
+        kernel: &'static str,
+        encoder: &mut wgpu::CommandEncoder,
+        bytes: &[u8],
+        upload: &wgpu::Buffer,
+        target: (&wgpu::Buffer, u64),
+    ) -> Result<(), GpuError> {
+        let (sender, receiver) = mpsc::channel();
+        let size = (bytes.len() as u64).next_multiple_of(4);
+        let slice = upload.slice(..size);
+        self.guarded(kernel, || {
+            slice.map_async(wgpu::MapMode::Write, move |result| {
+                let _ = sender.send(result);
+            });
+        })?;
+        // Nothing uses the buffer, so one look is enough for wgpu to map it.
+        self.device().poll(wgpu::PollType::Poll).map_err(|_| self.gone(kernel))?;
+        let Ok(Ok(())) = receiver.recv_timeout(CALLBACK) else { return Err(self.gone(kernel)) };
+        {
+            let mut view = slice.get_mapped_range_mut().map_err(|_| self.gone(kernel))?;
+            // The last word is whole.
+            view.slice(bytes.len()..).fill(0);
+            copy_in(view.slice(..bytes.len()), bytes);
+        }
+        self.guarded(kernel, || upload.unmap())?;
+        self.copy(kernel, encoder, (upload, 0), target, size)
+    }
+
+    /// Memory that cannot be mapped: the device is gone, and with it all that was to be used again.
+    fn gone(&self, kernel: &'static str) -> GpuError {
+        self.pool().empty();
+        GpuError::Lost { kernel }
+    }
+
+    /// Records a copy of `bytes`, a multiple of four, from a place in one buffer to a place in another.
+    pub(crate) fn copy(
+        &self,
+        kernel: &'static str,
+        encoder: &mut wgpu::CommandEncoder,
+        (from, start): (&wgpu::Buffer, u64),
+        (to, at): (&wgpu::Buffer, u64),
+        bytes: u64,
+    ) -> Result<(), GpuError> {
+        self.guarded(kernel, || encoder.copy_buffer_to_buffer(from, start, to, at, bytes))
+    }
 }
 
 /// Writes runs of bytes into buffers of the device.
@@ -65,7 +159,7 @@ impl<'a> Uploads<'a> {
                     gpu.wait(kernel, flight.submission)?;
                     flight.staging
                 }
-                None => gpu.buffer(kernel, PART as u64, wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC, false)?,
+                None => gpu.pooled(kernel, PART as u64, wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC)?,
             };
             let mut encoder = gpu.encoder();
             gpu.stage(kernel, &mut encoder, part, &staging, (&target, (i * PART) as u64))?;
@@ -73,6 +167,15 @@ impl<'a> Uploads<'a> {
             self.flights.push_back(Flight { staging, submission, then: () });
         }
         Ok(target)
+    }
+}
+
+impl Drop for Uploads<'_> {
+    fn drop(&mut self) {
+        // Nobody waits for the last of them here.
+        for Flight { mut staging, submission, .. } in self.flights.drain(..) {
+            staging.busy_until(submission);
+        }
     }
 }
 
@@ -87,7 +190,7 @@ pub(super) fn download(gpu: &Gpu, kernel: &'static str, source: &wgpu::Buffer, o
     for (i, part) in out.chunks_mut(PART).enumerate() {
         let staging = match full(&mut flights) {
             Some(flight) => land(flight)?,
-            None => gpu.buffer(kernel, size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, false)?,
+            None => gpu.pooled(kernel, size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?,
         };
         let mut encoder = gpu.encoder();
         let bytes = (part.len() as u64).next_multiple_of(4);

@@ -17,8 +17,8 @@ pub struct GpuTable {
     from: Dtype,
     to: Dtype,
     entries: wgpu::Buffer,
-    /// Keys of the edges, for f32 input.
-    edges: Option<wgpu::Buffer>,
+    /// Keys of the edges and number of bins, for f32 input.
+    edges: Option<(wgpu::Buffer, u32)>,
     nan: u32,
 }
 
@@ -41,8 +41,8 @@ impl GpuTable {
             return Err(input(format!("a table of {} entries for {} bins", table.entries().len(), edges.bins())));
         }
         let entries = gpu.storage_with("lut", bytemuck::cast_slice(table.entries()), 4)?;
-        let edges = Some(gpu.storage_with("lut", bytemuck::cast_slice(edges.keys()), 4)?);
-        Ok(Self { from: Dtype::F32, to: table.to(), entries, edges, nan })
+        let keys = gpu.storage_with("lut", bytemuck::cast_slice(edges.keys()), 4)?;
+        Ok(Self { from: Dtype::F32, to: table.to(), entries, edges: Some((keys, edges.bins() as u32)), nan })
     }
 
     /// A table that is on the device already, such as [`equalize`](crate::ops::equalize) writes: one u32 for each value of `from`.
@@ -121,7 +121,8 @@ pub fn encode_chunk(
             chunk.voxels
         )));
     }
-    let bins = table.edges.as_ref().map_or(0, |e| e.size() / 4 - 1);
+    // Unused bindings still need a buffer.
+    let (edges, bins) = table.edges.as_ref().map_or((&table.entries, 0), |(keys, bins)| (keys, *bins));
     gpu.encode(
         encoder,
         &Call {
@@ -131,15 +132,10 @@ pub fn encode_chunk(
             params: &[
                 ("voxels", chunk.voxels.into()),
                 ("sign", sign_of(table.from).into()),
-                ("bins", (bins as u32).into()),
+                ("bins", bins.into()),
                 ("nan", table.nan.into()),
             ],
-            buffers: &[
-                ("voxels", &chunk.buffer),
-                ("entries", &table.entries),
-                ("edges", table.edges.as_ref().unwrap_or(&table.entries)),
-                ("remapped", remapped),
-            ],
+            buffers: &[("voxels", &chunk.buffer), ("entries", &table.entries), ("edges", edges), ("remapped", remapped)],
             elements: units.into(),
             groups_wanted: GROUPS,
         },
