@@ -1,8 +1,8 @@
 //! A chain of steps as true floats take it: the runs of f32 values that give one integer, or straight pieces close to the function.
 
 use super::steps::Composed;
-use crate::ops::histogram::order_key;
 use crate::volume::Rescale;
+use crate::volume::keys::order_key;
 use crate::{Error, Hint, Result};
 
 /// The runs of neighbouring f32 values that share a result: exact for integer results, since every chain nowhere rises or nowhere falls.

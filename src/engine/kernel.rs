@@ -15,11 +15,37 @@ pub struct Shader {
     pub wgsl: &'static str,
 }
 
-/// Fragments that shaders may use; they declare no bindings.
+/// Fragments that shaders, and other fragments, may use; they declare no bindings.
 const FRAGMENTS: &[(&str, &str)] = &[
-    ("shared/voxels", include_str!("../../shaders/shared/voxels.wgsl")),
+    ("shared/brick", include_str!("../../shaders/shared/brick.wgsl")),
     ("shared/floats", include_str!("../../shaders/shared/floats.wgsl")),
+    ("shared/stored", include_str!("../../shaders/shared/stored.wgsl")),
+    ("shared/voxels", include_str!("../../shaders/shared/voxels.wgsl")),
 ];
+
+/// Appends a text to `all` with the fragments it names, each where it is named first: `used` are those that are there already.
+fn insert(text: &str, all: &mut String, used: &mut Vec<&'static str>) -> Result<(), String> {
+    let mut own = Vec::new();
+    for line in text.lines() {
+        let Some(fragment) = line.strip_prefix("//! use ").map(str::trim) else {
+            all.push_str(line);
+            all.push('\n');
+            continue;
+        };
+        if own.contains(&fragment) {
+            return Err(format!("fragment {fragment} is used twice"));
+        }
+        own.push(fragment);
+        let found = FRAGMENTS.iter().find(|(name, _)| *name == fragment);
+        let (name, body) = found.ok_or_else(|| format!("there is no fragment {fragment}"))?;
+        if !used.contains(name) {
+            // Before its body, so that fragments that use each other come to an end.
+            used.push(name);
+            insert(body, all, used)?;
+        }
+    }
+    Ok(())
+}
 
 impl Shader {
     /// The shader with its fragments put in, as the driver gets it.
@@ -27,23 +53,9 @@ impl Shader {
     /// # Errors
     /// [`GpuError::Validation`] for a fragment that does not exist or is used twice.
     pub fn compose(&self) -> Result<String, GpuError> {
-        let fail = |message: String| GpuError::Validation { kernel: self.name, message };
         let mut text = String::new();
-        let mut used = Vec::new();
-        for line in self.wgsl.lines() {
-            let Some(fragment) = line.strip_prefix("//! use ") else {
-                text.push_str(line);
-                text.push('\n');
-                continue;
-            };
-            let found = FRAGMENTS.iter().find(|(name, _)| *name == fragment.trim());
-            let (name, body) = found.ok_or_else(|| fail(format!("there is no fragment {fragment}")))?;
-            if used.contains(name) {
-                return Err(fail(format!("fragment {name} is used twice")));
-            }
-            used.push(name);
-            text.push_str(body);
-        }
+        let inserted = insert(self.wgsl, &mut text, &mut Vec::new());
+        inserted.map_err(|message| GpuError::Validation { kernel: self.name, message })?;
         Ok(text)
     }
 
@@ -213,6 +225,17 @@ mod tests {
     fn an_unknown_fragment_is_an_error() {
         let s = Shader { name: "x", wgsl: "//! use shared/nothing\n" };
         assert!(matches!(s.compose(), Err(GpuError::Validation { .. })));
+        let s = Shader { name: "x", wgsl: "//! use shared/voxels\n//! use shared/voxels\n" };
+        assert!(matches!(s.compose(), Err(GpuError::Validation { .. })), "twice");
+    }
+
+    #[test]
+    fn fragments_bring_what_they_use_once() {
+        let s = Shader { name: "x", wgsl: "//! use shared/stored\n//! use shared/voxels\n" };
+        let text = s.compose().unwrap();
+        assert_eq!(text.matches("fn unpack8(").count(), 1);
+        assert_eq!(text.matches("fn stored(").count(), 1);
+        assert!(!text.contains("//! use"));
     }
 
     #[test]

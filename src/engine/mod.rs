@@ -5,6 +5,7 @@
 //! error rather than a result that did not happen.
 
 mod adapter;
+mod brick;
 mod call;
 mod gpu;
 mod kernel;
@@ -18,6 +19,7 @@ mod volume;
 
 pub use crate::error::GpuError;
 pub use adapter::{Adapter, AdapterChoice, adapters, choose, install_hint};
+pub use brick::Brick;
 pub use call::{Call, Elements, Param};
 pub use gpu::{Fault, Gpu, Options};
 pub use kernel::{Interface, Shader};

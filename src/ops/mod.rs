@@ -13,13 +13,23 @@ pub mod scan;
 pub mod selfcheck;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod widen;
 
 use crate::engine::Shader;
 use crate::volume::Dtype;
 
 /// Every kernel. A test compares this list with the folders `shaders/` and `src/ops/`.
-pub const CATALOGUE: &[&Shader] =
-    &[&equalize::SHADER, &gmm::SHADER, &histogram::SHADER, &lut::SHADER, &mask::SHADER, &pointwise::SHADER, &scan::SHADER];
+pub const CATALOGUE: &[&Shader] = &[
+    &equalize::SHADER,
+    &gmm::SHADER,
+    &histogram::SHADER,
+    &lut::SHADER,
+    &mask::SHADER,
+    
+    &pointwise::SHADER,
+    &scan::SHADER,
+    &widen::SHADER,
+];
 
 /// What to XOR a stored value with to get its place among the values of its type, smallest first.
 pub(crate) fn sign_of(dtype: Dtype) -> u32 {

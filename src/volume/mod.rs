@@ -4,6 +4,7 @@ mod counts;
 mod dtype;
 mod geometry;
 mod header;
+pub mod keys;
 mod rescale;
 mod shape;
 mod table;

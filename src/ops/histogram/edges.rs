@@ -1,5 +1,6 @@
 //! Bin edges for f32 voxels, as numbers and as integer keys.
 
+use crate::volume::keys::order_key;
 use crate::{Error, Result};
 
 /// The N + 1 ascending edges of N bins.
@@ -173,12 +174,4 @@ fn of_key(key: u32) -> f32 {
 pub(crate) enum Outside {
     Below,
     Above,
-}
-
-/// The bits of an f32 that is not NaN as an integer that sorts alike; -0 and +0 are one.
-#[inline]
-pub(crate) fn order_key(bits: u32) -> u32 {
-    let bits = if bits & 0x7fff_ffff == 0 { 0 } else { bits };
-    // All bits of a negative number turn over, of others the sign.
-    bits ^ ((bits as i32 >> 31) as u32 | 0x8000_0000)
 }

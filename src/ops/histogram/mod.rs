@@ -21,7 +21,7 @@ mod window;
 
 pub use cpu::{Tally, cpu};
 pub use edges::Edges;
-pub(crate) use edges::{Outside, order_key};
+pub(crate) use edges::Outside;
 pub use gpu::{Bins, SHADER, counts_buffer, counts_from, encode, encode_chunk, run};
 pub use window::Window;
 

@@ -1,7 +1,7 @@
 //! Straight pieces on one thread of the CPU.
 
 use crate::analysis::pieces::Pieces;
-use crate::ops::histogram::order_key;
+use crate::volume::keys::order_key;
 use crate::volume::{Block, Dtype};
 
 /// Pieces ready for voxels.
