@@ -8,6 +8,7 @@ pub mod gmm;
 pub mod histogram;
 pub mod lut;
 pub mod mask;
+pub mod median;
 pub mod pointwise;
 pub mod scan;
 pub mod selfcheck;
@@ -25,7 +26,7 @@ pub const CATALOGUE: &[&Shader] = &[
     &histogram::SHADER,
     &lut::SHADER,
     &mask::SHADER,
-    
+    &median::SHADER,
     &pointwise::SHADER,
     &scan::SHADER,
     &widen::SHADER,
