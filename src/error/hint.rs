@@ -27,6 +27,8 @@ pub enum Hint {
     WriteIntegers,
     /// Allow the job less memory.
     LessMemory,
+    /// Allow the job more memory.
+    MoreMemory,
     /// Replace the file that is there.
     Overwrite,
     /// Choose one of the series by its number.
@@ -50,6 +52,7 @@ impl fmt::Display for Hint {
             Self::OmitMonotone => "let the classes overlap in value, or fit them from the exact histogram",
             Self::WriteIntegers => "ask for uint16, or clip first",
             Self::LessMemory => "allow less memory or close other programs",
+            Self::MoreMemory => "allow more memory",
             Self::Overwrite => "replace it only if it may be lost",
             Self::ChooseSeries => "pick one by its number",
             Self::TrustGeometry => "check the series, or go on all the same by trusting its geometry",

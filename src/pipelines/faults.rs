@@ -117,6 +117,13 @@ fn jobs() -> Vec<Job> {
                 written(volume.header(), |sink| super::mask(&masked, 7, sink, &run).unwrap())
             })
         }),
+        job("median", 20, {
+            let volume = ct();
+            Box::new(move |device| {
+                let run = little(device);
+                written(volume.header(), |sink| filter(&input(&volume), Filter::Median, sink, &run).unwrap())
+            })
+        }),
         job("mixture over the histogram", 10, {
             let volume = tissues(Dtype::U8);
             Box::new(move |device| segmented(&volume, &Segment::classes(3), &little(device)))

@@ -10,6 +10,7 @@ mod counted;
 mod device;
 #[cfg(test)]
 mod faults;
+mod filter;
 mod input;
 mod labels;
 mod look;
@@ -27,6 +28,7 @@ pub use copy::{copy, gather};
 pub use count::{Group, count, count_between, count_by_label};
 pub use counted::{Bins, Counted, Region};
 pub use device::{Cost, Device, DeviceChoice};
+pub use filter::{Filter, filter};
 pub use input::Input;
 pub use labels::{Labels, Mask};
 pub use look::{Census, census};

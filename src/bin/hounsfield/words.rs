@@ -37,6 +37,7 @@ fn hint(hint: &Hint) -> String {
         Hint::OmitMonotone => "leave out --monotone, or use --method exact",
         Hint::WriteIntegers => "ask for --to u16, or clip first",
         Hint::LessMemory => "lower --memory or close other programs",
+        Hint::MoreMemory => "raise --memory",
         Hint::Overwrite => "--force replaces it",
         Hint::ChooseSeries => "pick one by its number with --series N",
         Hint::TrustGeometry => "check the series, or go on all the same with --trust-geometry",

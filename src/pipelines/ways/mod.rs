@@ -5,3 +5,4 @@ pub mod cuts;
 pub mod lanes;
 pub mod pages;
 pub mod resident;
+pub mod tiles;

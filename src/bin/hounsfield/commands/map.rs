@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use hounsfield::Result;
+use hounsfield::pipelines::Filter;
 use hounsfield::volume::Dtype;
 use serde_json::Value;
 
@@ -23,6 +24,8 @@ pub struct Args {
     /// minmax, zscore, nnunet (as nnU-Net does CT), invert, gamma:G, equalize, rescale:SLOPE:INTERCEPT,
     /// threshold:T[:T...] (T% for percentiles), otsu[:CLASSES]. Steps work on real values (HU), take their statistics from the
     /// voxels that count after the steps before them, and are rounded once, at the end.
+    ///
+    /// median:1 stands alone: the median of 3 x 3 x 3 voxels around each, nearest at the border; type and rescale stay.
     #[arg(long, value_name = "STEPS", allow_hyphen_values = true)]
     pub steps: String,
     /// Type of the result [default: u8 for classes, f32 for real values; for windows, minmax and equalize u8 from 8-bit files, else u16]
@@ -36,6 +39,9 @@ pub struct Args {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    if let Some(filter) = Filter::parse(&args.steps)? {
+        return super::filter::run(shared, args, filter);
+    }
     let request = Request {
         input: &args.input,
         output: &args.output,

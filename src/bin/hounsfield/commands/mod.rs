@@ -5,6 +5,7 @@ pub mod convert;
 pub mod demo;
 pub mod devices;
 pub mod equalize;
+mod filter;
 pub mod guest;
 pub mod histogram;
 pub mod info;
