@@ -107,6 +107,13 @@ fn class(bytes: u64) -> u64 {
 }
 
 impl Gpu {
+    /// Lets go of all buffers that lie ready in the pool: the next job wants others.
+    pub fn clear_pool(&self) {
+        let mut shelf = self.pool().lock();
+        shelf.free.clear();
+        shelf.bytes = 0;
+    }
+
     /// A buffer of at least `bytes` bytes, if possible one that was used before. It may be up to a quarter larger than asked for, and holds
     /// what its last user left there; storage is poisoned instead if this device poisons.
     ///

@@ -132,6 +132,7 @@ fn tally(input: &Input<'_>, kind: &Kind, run: &Run<'_>) -> Result<Vec<Counts>> {
                     to.encoder.clear_buffer(to.output, 0, None);
                     histogram::encode_chunk(to.gpu, to.encoder, dtype, &to.channels[0].1, to.mask, bins, to.output)
                 },
+                again: false,
                 drain: &mut |unit, bytes| {
                     cell.borrow_mut()[unit.group].merge(&histogram::counts_from(dtype, bytes));
                     Ok(())

@@ -222,6 +222,7 @@ fn on_device(
             left.pop_front();
         }
     }
+    gpu.clear_pool();
     Ok(())
 }
 

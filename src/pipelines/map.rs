@@ -158,6 +158,7 @@ fn remapped<T>(input: &Input<'_>, remap: &Remap<'_, T>, sink: &dyn Sink, run: &R
                 // Kernels write whole units.
                 output_bytes: &|voxels| voxels.next_multiple_of(UNIT_VOXELS) * out_bytes,
                 record: &|to| (remap.record)(to.gpu, to.encoder, &to.channels[0].1, &tables[to.unit.group], to.output),
+                again: false,
                 drain: &mut |unit, bytes| sink.write(unit.at, &bytes[..(unit.voxels * out_bytes) as usize]),
             };
             lanes::pass(input, attempt, &mut pass, run)

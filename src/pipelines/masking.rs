@@ -36,6 +36,7 @@ pub fn mask(input: &Input<'_>, background: u64, sink: &dyn Sink, run: &Run<'_>) 
                     let mask = (to.mask.unwrap_or(chunk), Packing::Bytes);
                     op::encode_chunk(to.gpu, to.encoder, dtype, chunk, mask, background as u32, to.output)
                 },
+                again: false,
                 drain: &mut |unit, bytes| sink.write(unit.at, &bytes[..(unit.voxels * size) as usize]),
             };
             lanes::pass(input, attempt, &mut pass, run)

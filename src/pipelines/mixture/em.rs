@@ -61,7 +61,7 @@ impl Voxels {
         let e_step = EStep::new(joined, model, run)?;
         let mut own = Self { joint: Joint::from(&start), values, step, not_finite: 0, e_step };
         own.fit(&axes, &start.components, &settings, run)?;
-        own.e_step.leave_device();
+        own.e_step.leave_device(run);
         Ok(own)
     }
 

@@ -28,9 +28,12 @@ impl EStep {
         Ok(Self { resident: Resident::new(&input, run)?, input, model })
     }
 
-    /// Ends the stay on the device: what is written goes through the lanes.
-    pub fn leave_device(&mut self) {
+    /// Ends the stay on the device: what is written goes through lanes of other sizes.
+    pub fn leave_device(&mut self, run: &Run<'_>) {
         self.resident = None;
+        if let Some((gpu, _)) = run.device.current() {
+            gpu.clear_pool();
+        }
     }
 
     /// The E-step's sums over all voxels.
@@ -57,6 +60,7 @@ impl EStep {
                     kernel: gmm::SHADER.name,
                     output_bytes: &|voxels| gmm::partials_bytes(gpu, &device_model, voxels as u32).unwrap_or(group),
                     record: &|to| gmm::encode(to.gpu, to.encoder, &paired(to.channels), to.mask, &device_model, to.output),
+                    again: true,
                     drain: &mut |_, bytes| {
                         cell.borrow_mut().merge(&device_model.sums(bytes));
                         Ok(())
@@ -130,6 +134,7 @@ impl EStep {
                     // Kernels write whole units.
                     output_bytes: &|voxels| voxels.next_multiple_of(UNIT_VOXELS) * size,
                     record: &|to| (results.on_device)(to, &model),
+                    again: false,
                     drain: &mut |unit, bytes| sink.write(unit.at, &bytes[..(unit.voxels * size) as usize]),
                 };
                 lanes::pass(&self.input, attempt, &mut pass, run)

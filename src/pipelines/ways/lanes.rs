@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::blocks::BLOCK_BYTES;
 use super::cuts::block_voxels;
-use crate::engine::{CHUNK_VOXELS, Chunk, Gpu, GpuError, STORAGE, UNIT_VOXELS};
+use crate::engine::{CHUNK_VOXELS, Chunk, Gpu, GpuError, Pooled, STORAGE, UNIT_VOXELS};
 use crate::io::Source;
 use crate::pipelines::device::Attempt;
 use crate::pipelines::input::{Buffers, Part, room};
@@ -23,7 +23,9 @@ pub fn unit(input: &Input<'_>, output_bytes: u64, run: &Run<'_>) -> u64 {
     let each = (LANES as u64 * 2 + 1) * (input.voxel_bytes() + output_bytes);
     // A few units at least, or nothing overlaps.
     let few = input.header().shape.voxels().div_ceil(8).next_multiple_of(UNIT_VOXELS);
-    let unit = (run.memory_bytes / each).min(few).clamp(1 << 12, CHUNK_VOXELS);
+    // Down to a power of two or one of the three steps to the next, as buffers of the pool are made.
+    let fair = (run.memory_bytes / each).clamp(1 << 12, CHUNK_VOXELS);
+    let unit = (fair - fair % (1 << (fair.ilog2() - 2))).min(few).max(1 << 12);
     // Whole decode units, where one fits.
     let decoded = input.source().unit();
     if unit > decoded { unit - unit % decoded } else { unit }
@@ -48,6 +50,8 @@ pub struct Pass<'a> {
     pub output_bytes: &'a dyn Fn(u64) -> u64,
     /// Records the kernel.
     pub record: &'a dyn Fn(Recording<'_>) -> Result<(), GpuError>,
+    /// Another pass like this one follows, which will find its buffers in the pool.
+    pub again: bool,
     /// Takes what a unit gave.
     pub drain: &'a mut dyn FnMut(Unit, &[u8]) -> Result<()>,
 }
@@ -60,11 +64,13 @@ pub struct Unit {
     pub group: usize,
 }
 
+/// Buffers from the pool of the device: the next pass, of the same job or another, finds them there.
 struct Lane {
-    channels: Vec<(Dtype, wgpu::Buffer, wgpu::Buffer)>,
-    mask: Option<(wgpu::Buffer, wgpu::Buffer)>,
+    channels: Vec<(Dtype, Pooled, Pooled)>,
+    mask: Option<(Pooled, Pooled)>,
+    /// Not from the pool: kernels that count take its size for the number of bins.
     output: wgpu::Buffer,
-    readback: wgpu::Buffer,
+    readback: Pooled,
 }
 
 struct Flight {
@@ -87,7 +93,7 @@ pub fn pass(input: &Input<'_>, attempt: Attempt<'_>, pass: &mut Pass<'_>, run: &
     while at < total || !flights.is_empty() {
         run.stop()?;
         if at < total && (!free.is_empty() || made < LANES) {
-            let lane = match free.pop() {
+            let mut lane = match free.pop() {
                 Some(lane) => lane,
                 None => {
                     made += 1;
@@ -109,6 +115,10 @@ pub fn pass(input: &Input<'_>, attempt: Attempt<'_>, pass: &mut Pass<'_>, run: &
             run.advance(unit.voxels * first_bytes);
             free.push(lane);
         }
+    }
+    drop(free);
+    if !pass.again {
+        gpu.clear_pool();
     }
     Ok(())
 }
@@ -142,21 +152,20 @@ impl Lane {
         let staging = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
         let readback = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         let out = (pass.output_bytes)(unit).next_multiple_of(4).max(4);
-        let make = |size, usage| gpu.buffer(kernel, size, usage, false);
-        let pair = |size| Ok::<_, GpuError>((make(size, staging)?, make(size, STORAGE)?));
+        let pair = |size| Ok::<_, GpuError>((gpu.pooled(kernel, size, staging)?, gpu.pooled(kernel, size, STORAGE)?));
         Ok(Self {
             channels: input
                 .dtypes()
                 .map(|dtype| pair(unit * dtype.bytes() as u64).map(|(upload, buffer)| (dtype, upload, buffer)))
                 .collect::<Result<_, _>>()?,
             mask: if input.selects() { Some(pair(unit)?) } else { None },
-            output: make(out, STORAGE)?,
-            readback: make(out, readback)?,
+            output: gpu.buffer(kernel, out, STORAGE, false)?,
+            readback: gpu.pooled(kernel, out, readback)?,
         })
     }
 
     /// Uploads, computes and copies back in one submission.
-    fn start(&self, gpu: &Gpu, pass: &Pass<'_>, part: &Part<'_>, unit: Unit) -> Result<wgpu::SubmissionIndex, GpuError> {
+    fn start(&mut self, gpu: &Gpu, pass: &Pass<'_>, part: &Part<'_>, unit: Unit) -> Result<wgpu::SubmissionIndex, GpuError> {
         let kernel = pass.kernel;
         let mut encoder = gpu.encoder();
         for ((_, upload, buffer), block) in self.channels.iter().zip(&part.blocks) {
@@ -165,7 +174,7 @@ impl Lane {
         if let (Some(mask), Some((upload, buffer))) = (part.mask, &self.mask) {
             gpu.stage(kernel, &mut encoder, mask, upload, (buffer, 0))?;
         }
-        let chunk = |buffer: &wgpu::Buffer| Chunk { buffer: buffer.clone(), voxels: unit.voxels as u32 };
+        let chunk = |buffer: &Pooled| Chunk { buffer: (**buffer).clone(), voxels: unit.voxels as u32 };
         let channels: Vec<_> = self.channels.iter().map(|(dtype, _, buffer)| (*dtype, chunk(buffer))).collect();
         let mask = self.mask.as_ref().map(|(_, buffer)| chunk(buffer));
         let (mask, output) = (mask.as_ref(), &self.output);
@@ -174,6 +183,9 @@ impl Lane {
         if size > 0 {
             gpu.copy(kernel, &mut encoder, (&self.output, 0), (&self.readback, 0), size)?;
         }
-        gpu.submit(kernel, encoder)
+        let submission = gpu.submit(kernel, encoder)?;
+        let uploads = self.channels.iter_mut().map(|(_, upload, _)| upload).chain(self.mask.iter_mut().map(|(upload, _)| upload));
+        uploads.chain([&mut self.readback]).for_each(|buffer| buffer.busy_until(submission.clone()));
+        Ok(submission)
     }
 }

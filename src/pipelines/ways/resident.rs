@@ -62,7 +62,7 @@ impl Resident {
         // Whole units of voxels, so that no two lanes write one word.
         let unit = lanes::unit(input, 0, &half).next_multiple_of(UNIT_VOXELS);
         let mut done = 0;
-        let mut pass = Pass { kernel: KERNEL, output_bytes: &|_| 0, record: &record, drain: &mut |_, _| Ok(()) };
+        let mut pass = Pass { kernel: KERNEL, output_bytes: &|_| 0, record: &record, again: false, drain: &mut |_, _| Ok(()) };
         lanes::pass(input, Attempt { gpu: &gpu, unit, done: &mut done }, &mut pass, &half.quiet())?;
         Ok(Self { gpu, channels, mask })
     }
