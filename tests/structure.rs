@@ -59,11 +59,11 @@ fn stems(folder: &str, wanted: impl Fn(&Path) -> bool) -> BTreeSet<String> {
 fn shaders_rooms_and_catalogue_mirror_each_other() {
     let shaders = stems("shaders", |p| p.extension().is_some_and(|e| e == "wgsl"));
     let rooms = stems("src/ops", |p| p.is_dir() && !NO_KERNELS.iter().any(|n| p.ends_with(n)));
-    let catalogue: BTreeSet<String> = CATALOGUE.iter().map(|s| s.name.to_owned()).collect();
+    let catalogue: BTreeSet<String> = CATALOGUE.iter().map(|o| o.shader.name.to_owned()).collect();
     assert_eq!(shaders, rooms, "shaders/*.wgsl and src/ops/*/");
     assert_eq!(shaders, catalogue, "shaders/*.wgsl and ops::CATALOGUE");
     for room in &rooms {
-        for file in ["mod.rs", "gpu.rs", "tests.rs"] {
+        for file in ["mod.rs", "gpu.rs", "case.rs", "tests.rs"] {
             assert!(root().join("src/ops").join(room).join(file).is_file(), "src/ops/{room}/{file} is missing");
         }
     }
@@ -71,7 +71,7 @@ fn shaders_rooms_and_catalogue_mirror_each_other() {
 
 #[test]
 fn every_shader_reflects() {
-    for shader in CATALOGUE {
+    for shader in CATALOGUE.iter().map(|o| o.shader) {
         let interface = shader.reflect().unwrap_or_else(|e| panic!("{}: {e}", shader.name));
         assert!(interface.entry_points().count() > 0, "{} has no entry point", shader.name);
         let file = std::fs::read_to_string(root().join(format!("shaders/{}.wgsl", shader.name))).unwrap();
@@ -84,7 +84,7 @@ fn every_shared_fragment_is_used_and_binds_nothing() {
     for fragment in files_below(&root().join("shaders/shared"), "wgsl") {
         let stem = fragment.file_stem().unwrap().to_str().unwrap();
         let line = format!("//! use shared/{stem}");
-        assert!(CATALOGUE.iter().any(|s| s.wgsl.lines().any(|l| l.trim_end() == line)), "{stem} is used by no shader");
+        assert!(CATALOGUE.iter().any(|o| o.shader.wgsl.lines().any(|l| l.trim_end() == line)), "{stem} is used by no shader");
         assert!(!std::fs::read_to_string(&fragment).unwrap().contains("@binding"), "{stem} has bindings");
     }
 }

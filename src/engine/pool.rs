@@ -169,7 +169,7 @@ mod tests {
         );
         for bytes in (1..70_000).step_by(7) {
             let size = class(bytes);
-            assert!(size >= bytes && size % 4 == 0 && (bytes < LEAST || 4 * (size - bytes) <= bytes), "{bytes}: {size}");
+            assert!(size >= bytes && size.is_multiple_of(4) && (bytes < LEAST || 4 * (size - bytes) <= bytes), "{bytes}: {size}");
             assert_eq!(class(size), size);
         }
         assert_eq!(class(u64::MAX), u64::MAX);

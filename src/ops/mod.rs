@@ -3,6 +3,7 @@
 //! An operation is plain functions with the same nouns: `cpu` for one block on one thread, `encode` to record into the caller's command encoder, `run`
 //! for everyone else. Operations know nothing of files.
 
+mod checks;
 pub mod equalize;
 pub mod gmm;
 pub mod histogram;
@@ -19,17 +20,26 @@ pub mod widen;
 use crate::engine::Shader;
 use crate::volume::Dtype;
 
-/// Every kernel. A test compares this list with the folders `shaders/` and `src/ops/`.
-pub const CATALOGUE: &[&Shader] = &[
-    &equalize::SHADER,
-    &gmm::SHADER,
-    &histogram::SHADER,
-    &lut::SHADER,
-    &mask::SHADER,
-    &median::SHADER,
-    &pointwise::SHADER,
-    &scan::SHADER,
-    &widen::SHADER,
+/// A voxel operation as the program knows it: what it runs on a device, and how to see that it runs right there.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// The kernel.
+    pub shader: &'static Shader,
+    /// Small known cases of it.
+    cases: fn(&mut checks::Checks<'_>),
+}
+
+/// Every operation that has a kernel. A test compares this table with the folders `shaders/` and `src/ops/`.
+pub const CATALOGUE: &[Operation] = &[
+    Operation { shader: &equalize::SHADER, cases: equalize::cases },
+    Operation { shader: &gmm::SHADER, cases: gmm::cases },
+    Operation { shader: &histogram::SHADER, cases: histogram::cases },
+    Operation { shader: &lut::SHADER, cases: lut::cases },
+    Operation { shader: &mask::SHADER, cases: mask::cases },
+    Operation { shader: &median::SHADER, cases: median::cases },
+    Operation { shader: &pointwise::SHADER, cases: pointwise::cases },
+    Operation { shader: &scan::SHADER, cases: scan::cases },
+    Operation { shader: &widen::SHADER, cases: widen::cases },
 ];
 
 /// What to XOR a stored value with to get its place among the values of its type, smallest first.

@@ -11,10 +11,12 @@
 //! - **Errors**: a range or padding outside the type's bins.
 //! - **Agrees with**: `cv2.equalizeHist` for u8, but for rare images where its f32 arithmetic is one level off.
 
+mod case;
 mod gpu;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::cases;
 pub use gpu::{SHADER, encode};
 
 use crate::analysis::equalization;

@@ -18,12 +18,14 @@
 //! - **Errors**: channels of different lengths, no or more than four channels, no or more than eight classes.
 //! - **Agrees with**: scikit-learn's `GaussianMixture.predict_proba` (tests/oracles).
 
+mod case;
 mod cpu;
 mod gpu;
 mod model;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::cases;
 pub use cpu::{labels, posteriors, statistics};
 pub use gpu::{
     GpuModel, SHADER, encode, encode_labels, encode_posterior, partials_buffer, partials_bytes, run, run_labels, run_posterior,

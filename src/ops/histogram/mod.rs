@@ -12,6 +12,7 @@
 //! - **Errors**: a mask of another length, 2³² voxels or more in one `encode`.
 //! - **Agrees with**: `numpy.bincount`, `cv2.calcHist`, `numpy.histogram` on the same edges (tests/oracles).
 
+mod case;
 mod cpu;
 mod edges;
 mod gpu;
@@ -19,6 +20,7 @@ mod gpu;
 mod tests;
 mod window;
 
+pub(crate) use case::cases;
 pub use cpu::{Tally, cpu};
 pub use edges::Edges;
 pub(crate) use edges::Outside;

@@ -11,10 +11,12 @@
 //! - **Errors**: types that do not fit the table, an output of another length.
 //! - **Agrees with**: `numpy.take`, `cv2.LUT`.
 
+mod case;
 mod cpu;
 mod gpu;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::cases;
 pub use cpu::{Prepared, cpu, cpu_floats};
 pub use gpu::{GpuTable, SHADER, encode, encode_chunk, run};

@@ -12,12 +12,14 @@
 //! - **Errors**: a mask or an output of another length, a background that is wider than the type.
 //! - **Agrees with**: `cv2.bitwise_and(img, img, mask=m)` for background 0, `numpy.where` (tests/oracles).
 
+mod case;
 mod combine;
 mod cpu;
 mod gpu;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::cases;
 pub use combine::{Rule, combine};
 pub use cpu::{Keep, cpu};
 pub use gpu::{GpuMask, Packing, SHADER, encode, encode_chunk, encode_combine, run, run_combine};

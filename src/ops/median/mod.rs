@@ -13,10 +13,12 @@
 //! - **Errors**: a box that is empty or not inside the input, an input or output of another length, another type's brick.
 //! - **Agrees with**: `scipy.ndimage.median_filter(size=3, mode="nearest")`, SimpleITK's `Median` of radius 1.
 
+mod case;
 mod cpu;
 mod gpu;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::cases;
 pub use cpu::cpu;
 pub use gpu::{SHADER, encode};

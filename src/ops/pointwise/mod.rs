@@ -12,11 +12,13 @@
 //! - **Errors**: another type than f32, no pieces, an output of another length.
 //! - **Agrees with**: the chain in f64; `numpy.interp` over the ends of continuous pieces.
 
+mod case;
 mod cpu;
 mod gpu;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::cases;
 pub use cpu::{Curve, cpu};
 pub use gpu::{GpuCurve, SHADER, encode, encode_chunk, run};
 

@@ -8,10 +8,12 @@
 //! - **Errors**: more than 65,536 counts, or buffers too small.
 //! - **Agrees with**: `numpy.cumsum`.
 
+mod case;
 mod gpu;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::cases;
 pub use gpu::{SHADER, encode, run};
 
 /// The running sum.

@@ -11,10 +11,12 @@
 //! - **Errors**: 64-bit types, another number of voxels or of bits, buffers too small.
 //! - **Agrees with**: [`keys::key`], value by value.
 
+mod case;
 mod gpu;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::cases;
 pub use gpu::SHADER;
 
 use crate::volume::{Block, Dtype, keys};
