@@ -5,8 +5,9 @@
 // so that neighbouring lanes do not queue for one bin. Values outside the window go straight to the result: the window
 // is a matter of speed, never of the answer. Medical images are mostly runs of one value (air, padding), so each invocation
 // adds a run of equal values at once.
-//! use shared/voxels
+//! use shared/stored
 //! use shared/floats
+//! use shared/find
 
 struct Params {
     voxels: u32,
@@ -57,30 +58,16 @@ fn float_bin(bits: u32) -> u32 {
     if (key > edges[params.bins]) {
         return params.bins + 2u;
     }
-    // The last bin holds its upper edge too. Invariant: edges[low] <= key, and key < edges[high] or high is the last edge.
-    var low = 0u;
-    var high = params.bins;
-    while (high - low > 1u) {
-        let middle = (low + high) / 2u;
-        if (key < edges[middle]) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    return low;
+    // The last bin holds its upper edge too.
+    return find(key, params.bins);
 }
 
 fn bins_of(unit: u32, part: u32) -> vec4<u32> {
-    if (BITS == 8u) {
-        return unpack8(voxels[unit][part] ^ (params.sign * 0x01010101u));
+    let bits = stored(unit, part);
+    if (BITS == 32u) {
+        return vec4(float_bin(bits.x), float_bin(bits.y), float_bin(bits.z), float_bin(bits.w));
     }
-    if (BITS == 16u) {
-        let words = voxels[unit * 2u + part / 2u] ^ vec4(params.sign * 0x00010001u);
-        return unpack16(select(words.xy, words.zw, (part & 1u) == 1u));
-    }
-    let bits = voxels[unit * 4u + part];
-    return vec4(float_bin(bits.x), float_bin(bits.y), float_bin(bits.z), float_bin(bits.w));
+    return bits ^ vec4(params.sign);
 }
 
 @compute @workgroup_size(GROUP)

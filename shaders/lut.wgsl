@@ -1,6 +1,7 @@
 // Remaps voxels through a table: integers of 8 or 16 bits by value, f32 by the bin between given edges.
-//! use shared/voxels
+//! use shared/stored
 //! use shared/floats
+//! use shared/find
 
 struct Params {
     voxels: u32,
@@ -20,7 +21,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> edges: array<u32>;
 @group(0) @binding(4) var<storage, read_write> remapped: array<vec4<u32>>;
 
-override BITS_IN: u32 = 16u;
+override BITS: u32 = 16u;
 override BITS_OUT: u32 = 16u;
 
 const GROUP: u32 = 256u;
@@ -30,32 +31,15 @@ fn float_entry(bits: u32) -> u32 {
     if (is_nan(bits)) {
         return params.nan;
     }
-    let key = order_key(bits);
-    var low = 0u;
-    var high = params.bins;
-    while (high - low > 1u) {
-        let middle = (low + high) / 2u;
-        if (key < edges[middle]) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    return entries[low];
+    return entries[find(order_key(bits), params.bins)];
 }
 
 fn look_up(unit: u32, part: u32) -> vec4<u32> {
-    if (BITS_IN == 32u) {
-        let bits = voxels[unit * 4u + part];
+    let bits = stored(unit, part);
+    if (BITS == 32u) {
         return vec4(float_entry(bits.x), float_entry(bits.y), float_entry(bits.z), float_entry(bits.w));
     }
-    var at: vec4<u32>;
-    if (BITS_IN == 8u) {
-        at = unpack8(voxels[unit][part] ^ (params.sign * 0x01010101u));
-    } else {
-        let words = voxels[unit * 2u + part / 2u] ^ vec4(params.sign * 0x00010001u);
-        at = unpack16(select(words.xy, words.zw, (part & 1u) == 1u));
-    }
+    let at = bits ^ vec4(params.sign);
     return vec4(entries[at.x], entries[at.y], entries[at.z], entries[at.w]);
 }
 

@@ -1,6 +1,7 @@
 // Maps f32 voxels through a function given as straight pieces: start + slope * (x - first x of the piece).
 //! use shared/voxels
 //! use shared/floats
+//! use shared/find
 
 struct Params {
     voxels: u32,
@@ -12,7 +13,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> voxels: array<vec4<u32>>;
 // Order keys of the first value of each piece, ascending; the last piece is one value.
-@group(0) @binding(2) var<storage, read> keys: array<u32>;
+@group(0) @binding(2) var<storage, read> edges: array<u32>;
 // First value, result there, slope.
 @group(0) @binding(3) var<storage, read> lines: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> results: array<vec4<u32>>;
@@ -26,20 +27,10 @@ fn result(bits: u32) -> u32 {
     let key = order_key(bits);
     let last = params.pieces - 1u;
     // Beyond the ends the results at the ends hold; infinities must not meet a slope.
-    if (key <= keys[0] || key >= keys[last]) {
-        return bitcast<u32>(select(lines[0].y, lines[last].y, key >= keys[last]));
+    if (key <= edges[0] || key >= edges[last]) {
+        return bitcast<u32>(select(lines[0].y, lines[last].y, key >= edges[last]));
     }
-    var low = 0u;
-    var high = last;
-    while (high - low > 1u) {
-        let middle = (low + high) / 2u;
-        if (key < keys[middle]) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    let line = lines[low];
+    let line = lines[find(key, last)];
     return bitcast<u32>(line.y + line.z * (bitcast<f32>(bits) - line.x));
 }
 

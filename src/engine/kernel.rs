@@ -18,6 +18,7 @@ pub struct Shader {
 /// Fragments that shaders, and other fragments, may use; they declare no bindings.
 const FRAGMENTS: &[(&str, &str)] = &[
     ("shared/brick", include_str!("../../shaders/shared/brick.wgsl")),
+    ("shared/find", include_str!("../../shaders/shared/find.wgsl")),
     ("shared/floats", include_str!("../../shaders/shared/floats.wgsl")),
     ("shared/stored", include_str!("../../shaders/shared/stored.wgsl")),
     ("shared/voxels", include_str!("../../shaders/shared/voxels.wgsl")),

@@ -18,7 +18,6 @@ pub(crate) mod testing;
 pub mod widen;
 
 use crate::engine::Shader;
-use crate::volume::Dtype;
 
 /// A voxel operation as the program knows it: what it runs on a device, and how to see that it runs right there.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +40,3 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &scan::SHADER, cases: scan::cases },
     Operation { shader: &widen::SHADER, cases: widen::cases },
 ];
-
-/// What to XOR a stored value with to get its place among the values of its type, smallest first.
-pub(crate) fn sign_of(dtype: Dtype) -> u32 {
-    match dtype {
-        Dtype::I8 => 0x80,
-        Dtype::I16 => 0x8000,
-        _ => 0,
-    }
-}

@@ -2,8 +2,7 @@
 
 use super::{Edges, Window};
 use crate::engine::{Call, Chunk, Gpu, GpuError, GpuVolume, Shader};
-use crate::ops::sign_of;
-use crate::volume::{Counts, Dtype};
+use crate::volume::{Counts, Dtype, keys};
 
 /// The kernel.
 pub const SHADER: Shader = Shader { name: "histogram", wgsl: include_str!("../../../shaders/histogram.wgsl") };
@@ -118,7 +117,7 @@ pub fn encode_chunk(
             constants: &[("BITS", 8 * dtype.bytes() as u32), ("MASKED", u32::from(mask.is_some()))],
             params: &[
                 ("voxels", chunk.voxels.into()),
-                ("sign", sign_of(dtype).into()),
+                ("sign", (keys::sign_bit(dtype) as u32).into()),
                 ("bins", (number as u32).into()),
                 ("window_first", window.first.into()),
                 ("window_log2", window.log2.into()),

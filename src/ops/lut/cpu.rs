@@ -2,7 +2,7 @@
 
 use crate::ops::histogram::Edges;
 use crate::ops::histogram::Outside;
-use crate::volume::{Block, Dtype, Table};
+use crate::volume::{Block, Dtype, Table, keys};
 
 /// Writes the results for a block of integers to `out`, little-endian. For many blocks, [`Prepared`] does once what they share.
 ///
@@ -34,7 +34,7 @@ impl<'a> Prepared<'a> {
     /// If the table is over the bins of f32 voxels.
     pub fn new(table: &'a Table) -> Self {
         assert!(table.from().is_small_integer(), "a table over bins needs their edges");
-        let (values, sign) = (table.entries().len(), crate::ops::sign_of(table.from()) as usize);
+        let (values, sign) = (table.entries().len(), keys::sign_bit(table.from()) as usize);
         let at = |stored: usize| table.entries()[stored ^ sign];
         let entries = match table.to().bytes() {
             1 => Entries::Bytes((0..values).map(|i| at(i) as u8).collect()),

@@ -2,8 +2,7 @@
 
 use crate::engine::{Call, Chunk, Gpu, GpuError, GpuVolume, Shader, UNIT_VOXELS};
 use crate::ops::histogram::Edges;
-use crate::ops::sign_of;
-use crate::volume::{Dtype, Table};
+use crate::volume::{Dtype, Table, keys};
 
 /// The kernel.
 pub const SHADER: Shader = Shader { name: "lut", wgsl: include_str!("../../../shaders/lut.wgsl") };
@@ -128,10 +127,10 @@ pub fn encode_chunk(
         &Call {
             shader: &SHADER,
             entry: "main",
-            constants: &[("BITS_IN", 8 * table.from.bytes() as u32), ("BITS_OUT", 8 * table.to.bytes() as u32)],
+            constants: &[("BITS", 8 * table.from.bytes() as u32), ("BITS_OUT", 8 * table.to.bytes() as u32)],
             params: &[
                 ("voxels", chunk.voxels.into()),
-                ("sign", sign_of(table.from).into()),
+                ("sign", (keys::sign_bit(table.from) as u32).into()),
                 ("bins", bins.into()),
                 ("nan", table.nan.into()),
             ],

@@ -80,7 +80,7 @@ pub fn encode_chunk(
             entry: "main",
             constants: &[],
             params: &[("voxels", chunk.voxels.into()), ("pieces", curve.pieces.into()), ("nan", f32::NAN.to_bits().into())],
-            buffers: &[("voxels", &chunk.buffer), ("keys", &curve.keys), ("lines", &curve.lines), ("results", results)],
+            buffers: &[("voxels", &chunk.buffer), ("edges", &curve.keys), ("lines", &curve.lines), ("results", results)],
             elements: units.into(),
             groups_wanted: GROUPS,
         },
