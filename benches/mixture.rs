@@ -87,7 +87,7 @@ fn fit(volume: &Arc<Volume>) -> Mixture {
 fn segment(volume: &Arc<Volume>) -> Volume {
     let mixture = fit(volume);
     let classifier = Classifier::new(&mixture);
-    let rescale = volume.header().rescale.uniform().expect("one rescale");
+    let rescale = volume.header().meaning.rescale.uniform().expect("one rescale");
     let label = |stored: i32| match rescale.real(f64::from(stored)) {
         real if (1.0..=255.0).contains(&real) => f64::from(classifier.label(real)),
         _ => 0.0,
@@ -114,7 +114,7 @@ fn model(mixture: &Mixture, channels: usize) -> Model {
 
 fn measure(file: &PathBuf) {
     let source = open(std::slice::from_ref(file), &OpenOptions::default()).expect("a volume");
-    assert_eq!(source.header().dtype, Dtype::U8, "an 8-bit volume");
+    assert_eq!(source.header().meaning.dtype, Dtype::U8, "an 8-bit volume");
     let mut bytes = vec![0; source.header().bytes() as usize];
     source.read(0, &mut bytes).expect("voxels");
     let inside: Vec<u8> = bytes.iter().copied().filter(|b| *b > 0).collect();

@@ -177,8 +177,8 @@ mod tests {
         .unwrap();
         assert_eq!(count.into_inner(), 12);
         let source = crate::io::dicom::open(folder.path(), &Default::default()).unwrap();
-        assert_eq!(source.header().shape.axes(), [40, 30, 12]);
-        assert_eq!(source.header().geometry.as_ref().unwrap().spacing_mm, [1.0, 1.25, 3.0]);
+        assert_eq!(source.header().grid.shape.axes(), [40, 30, 12]);
+        assert_eq!(source.header().grid.geometry.as_ref().unwrap().spacing_mm, [1.0, 1.25, 3.0]);
         let mut bytes = vec![0; 40 * 30 * 2];
         source.read(40 * 30 * 7, &mut bytes).unwrap();
         let read: Vec<i16> = bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b) - 1024).collect();

@@ -36,7 +36,7 @@ impl Limits {
     /// As [`Limits::check`].
     pub fn check_volume(&self, path: &Path, header: &Header) -> Result<()> {
         // A header may claim 2^62 voxels of eight bytes.
-        self.check(path, header.shape.voxels().saturating_mul(header.dtype.bytes() as u64))
+        self.check(path, header.grid.shape.voxels().saturating_mul(header.meaning.dtype.bytes() as u64))
     }
 }
 

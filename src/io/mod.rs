@@ -50,7 +50,7 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// As [`Source::read`].
     fn read_tile(&self, tile: &Tile, into: &mut [u8]) -> Result<()> {
-        let (shape, size) = (&self.header().shape, self.header().dtype.bytes());
+        let (shape, size) = (&self.header().grid.shape, self.header().meaning.dtype.bytes());
         let mut rest = into;
         for (at, voxels) in tile.runs(shape) {
             let (run, later) = rest.split_at_mut(voxels as usize * size);
@@ -161,7 +161,7 @@ impl Source for Volume {
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
-        let start = at as usize * self.header().dtype.bytes();
+        let start = at as usize * self.header().meaning.dtype.bytes();
         into.copy_from_slice(&self.bytes()[start..start + into.len()]);
         Ok(())
     }

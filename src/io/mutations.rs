@@ -19,7 +19,7 @@ impl Random {
 
 fn valid(path: &Path, axes: &[u64]) -> Vec<u8> {
     let geometry = Some(Geometry::spacing([0.5, 0.5, 2.0]));
-    let header = Header { geometry, ..Header::new(Shape::new(axes).unwrap(), Dtype::U16) };
+    let header = Header::new(Shape::new(axes).unwrap(), Dtype::U16).with(|h| h.grid.geometry = geometry);
     let bytes: Vec<u8> = (0..header.bytes()).map(|i| (i * i / 7) as u8).collect();
     let sink = create(&Target::new(path, true, &[]).unwrap(), &header, &WriteOptions::default()).unwrap();
     sink.write(0, &bytes).unwrap();

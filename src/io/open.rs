@@ -106,7 +106,10 @@ mod tests {
         std::fs::write(folder.path().join("LICENSE.txt"), "free").unwrap();
         std::fs::write(folder.path().join(".hidden.png"), "x").unwrap();
         let source = open_path(folder.path()).unwrap();
-        assert_eq!((source.header().shape.axes(), source.header().origin.files, source.unit()), ([3, 2, 4].as_slice(), 4, 6));
+        assert_eq!(
+            (source.header().grid.shape.axes(), source.header().origin.files, source.unit()),
+            ([3, 2, 4].as_slice(), 4, 6)
+        );
         let mut bytes = vec![0; 24];
         source.read(0, &mut bytes).unwrap();
         assert_eq!(bytes.chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [1, 2, 9, 10]);

@@ -30,7 +30,7 @@ impl Copies {
 fn write(path: &Path, header: &Header, bytes: &[u8], block: usize) -> Result<()> {
     let target = Target::new(path, true, &[])?;
     let sink = create(&target, header, &WriteOptions::default())?;
-    let step = block * header.dtype.bytes();
+    let step = block * header.meaning.dtype.bytes();
     (0..bytes.len().div_ceil(step))
         .into_par_iter()
         .try_for_each(|i| sink.write((i * block) as u64, &bytes[i * step..bytes.len().min((i + 1) * step)]))?;
@@ -38,19 +38,22 @@ fn write(path: &Path, header: &Header, bytes: &[u8], block: usize) -> Result<()>
 }
 
 fn assert_same(a: &Header, b: &Header) {
-    assert_eq!((&a.shape, a.dtype, &a.rescale, a.labels), (&b.shape, b.dtype, &b.rescale, b.labels));
-    let matrix = |h: &Header| h.geometry.as_ref().and_then(Geometry::lps_matrix);
+    assert_eq!(
+        (&a.grid.shape, a.meaning.dtype, &a.meaning.rescale, a.meaning.labels),
+        (&b.grid.shape, b.meaning.dtype, &b.meaning.rescale, b.meaning.labels)
+    );
+    let matrix = |h: &Header| h.grid.geometry.as_ref().and_then(Geometry::lps_matrix);
     assert_eq!(matrix(a).is_some(), matrix(b).is_some());
     if let (Some(a), Some(b)) = (matrix(a), matrix(b)) {
         for (a, b) in a.as_flattened().iter().zip(b.as_flattened()) {
             assert!((a - b).abs() <= 1e-6 * a.abs().max(1.0), "{a} {b}");
         }
     }
-    match (a.time_step_s, b.time_step_s) {
+    match (a.grid.time_step_s, b.grid.time_step_s) {
         (Some(a), Some(b)) => assert!((a - b).abs() < 1e-6 * a),
         (a, b) => assert_eq!(a, b),
     }
-    if let (Some(a), Some(b)) = (&a.geometry, &b.geometry) {
+    if let (Some(a), Some(b)) = (&a.grid.geometry, &b.grid.geometry) {
         for (a, b) in a.spacing_mm.iter().zip(b.spacing_mm) {
             assert!((a - b).abs() <= 1e-6 * a, "{a} {b}");
         }
@@ -81,7 +84,7 @@ fn cases() -> Vec<(&'static str, Header)> {
     {
         cases.push((dtype.name(), header(&[7, 5, 3], dtype)));
     }
-    let with = |geometry: Geometry| Header { geometry: Some(geometry), ..header(&[9, 8, 7], Dtype::I16) };
+    let with = |geometry: Geometry| header(&[9, 8, 7], Dtype::I16).with(|h| h.grid.geometry = Some(geometry));
     cases.push(("oblique", with(oblique())));
     let mut mirrored = oblique();
     mirrored.position.as_mut().unwrap().direction[2] = mirrored.position.as_ref().unwrap().direction[2].map(|c| -c);
@@ -106,11 +109,11 @@ fn cases() -> Vec<(&'static str, Header)> {
     cases.push(("image", header(&[33, 17], Dtype::U16)));
     cases.push(("line", header(&[31], Dtype::U8)));
     cases.push(("seven_axes", header(&[2, 3, 2, 3, 2, 3, 2], Dtype::U8)));
-    cases.push(("long_axis", Header { geometry: Some(oblique()), ..header(&[40_000, 2, 2], Dtype::I16) }));
+    cases.push(("long_axis", header(&[40_000, 2, 2], Dtype::I16).with(|h| h.grid.geometry = Some(oblique()))));
     let rescale = Rescales::Uniform(Rescale { slope: 0.5, intercept: -1024.0 });
-    cases.push(("rescaled", Header { rescale, ..header(&[16, 16, 4], Dtype::U16) }));
-    cases.push(("labels", Header { labels: true, ..header(&[16, 16, 4], Dtype::U8) }));
-    cases.push(("time", Header { time_step_s: Some(0.25), ..header(&[8, 8, 4, 5], Dtype::I16) }));
+    cases.push(("rescaled", header(&[16, 16, 4], Dtype::U16).with(|h| h.meaning.rescale = rescale)));
+    cases.push(("labels", header(&[16, 16, 4], Dtype::U8).with(|h| h.meaning.labels = true)));
+    cases.push(("time", header(&[8, 8, 4, 5], Dtype::I16).with(|h| h.grid.time_step_s = Some(0.25))));
     cases.push(("many_blocks", header(&[64, 64, 40], Dtype::I16)));
     cases
 }
@@ -124,24 +127,28 @@ fn nifti_comes_back_as_it_was() {
             let path = copies.path.join(format!("{name}.{ending}"));
             write(&path, &header, &bytes, 1000).unwrap();
             let source = open_path(&path).unwrap();
-            if header.geometry.is_none() {
+            if header.grid.geometry.is_none() {
                 // A NIfTI header has no way to leave the spacing out.
-                header.geometry = Some(Geometry::spacing([1.0; 3]));
+                header.grid.geometry = Some(Geometry::spacing([1.0; 3]));
             }
             assert_same(&header, source.header());
             assert_eq!(all(&*source).unwrap(), bytes, "{name}.{ending}");
             let version = if name == "long_axis" { "NIfTI-2" } else { "NIfTI-1" };
             assert!(source.header().origin.format.starts_with(version));
-            assert!(!source.header().notes.iter().any(|n| n.contains("disagree")), "{name}: {:?}", source.header().notes);
+            assert!(
+                !source.header().origin.notes.iter().any(|n| n.contains("disagree")),
+                "{name}: {:?}",
+                source.header().origin.notes
+            );
         }
         let expected = serde_json::json!({
-            "shape": header.shape.axes(),
-            "dtype": header.dtype.name(),
-            "lps": header.geometry.as_ref().and_then(Geometry::lps_matrix),
-            "labels": header.labels,
-            "time_step_s": header.time_step_s,
-            "slope": header.rescale.uniform().map(|r| r.slope),
-            "intercept": header.rescale.uniform().map(|r| r.intercept),
+            "shape": header.grid.shape.axes(),
+            "dtype": header.meaning.dtype.name(),
+            "lps": header.grid.geometry.as_ref().and_then(Geometry::lps_matrix),
+            "labels": header.meaning.labels,
+            "time_step_s": header.grid.time_step_s,
+            "slope": header.meaning.rescale.uniform().map(|r| r.slope),
+            "intercept": header.meaning.rescale.uniform().map(|r| r.intercept),
         });
         std::fs::write(copies.path.join(format!("{name}.json")), expected.to_string()).unwrap();
         std::fs::write(copies.path.join(format!("{name}.raw")), &bytes).unwrap();
@@ -181,19 +188,17 @@ fn tiff_comes_back_as_it_was() {
         let path = copies.path.join(format!("{name}.tiff"));
         write(&path, &header, &bytes, 500).unwrap();
         let source = open_path(&path).unwrap();
-        let (xy, slices) = (header.shape.slice_voxels(), header.shape.slices());
-        header.geometry = source.header().geometry.clone();
-        assert_eq!((source.header().shape.slice_voxels(), source.header().shape.slices()), (xy, slices), "{name}");
-        assert_eq!(source.header().dtype, header.dtype, "{name}");
+        let (xy, slices) = (header.grid.shape.slice_voxels(), header.grid.shape.slices());
+        header.grid.geometry = source.header().grid.geometry.clone();
+        assert_eq!((source.header().grid.shape.slice_voxels(), source.header().grid.shape.slices()), (xy, slices), "{name}");
+        assert_eq!(source.header().meaning.dtype, header.meaning.dtype, "{name}");
         assert_eq!(all(&*source).unwrap(), bytes, "{name}");
     }
-    let header = Header {
-        geometry: Some(Geometry::spacing([0.646, 0.7, 1.0])),
-        ..Header::new(Shape::new(&[30, 20]).unwrap(), Dtype::F32)
-    };
+    let geometry = Some(Geometry::spacing([0.646, 0.7, 1.0]));
+    let header = Header::new(Shape::new(&[30, 20]).unwrap(), Dtype::F32).with(|h| h.grid.geometry = geometry);
     let path = copies.path.join("spacing.tif");
     write(&path, &header, &noise(2400), 600).unwrap();
-    assert_eq!(open_path(&path).unwrap().header().geometry, header.geometry);
+    assert_eq!(open_path(&path).unwrap().header().grid.geometry, header.grid.geometry);
 }
 
 #[test]
@@ -205,7 +210,7 @@ fn png_comes_back_as_it_was_and_refuses_the_rest() {
         let path = copies.path.join(format!("{dtype}.png"));
         write(&path, &header, &bytes, 100).unwrap();
         let source = open_path(&path).unwrap();
-        assert_eq!((&source.header().shape, source.header().dtype), (&header.shape, dtype));
+        assert_eq!((&source.header().grid.shape, source.header().meaning.dtype), (&header.grid.shape, dtype));
         assert_eq!(all(&*source).unwrap(), bytes);
     }
     for (axes, dtype) in [(vec![4, 4], Dtype::I16), (vec![4, 4, 2], Dtype::U8), (vec![4, 4], Dtype::F32)] {
@@ -231,7 +236,7 @@ fn what_cannot_be_written_is_refused_and_leaves_nothing() {
         assert!(matches!(refuse(name, &header, 48), Error::Usage { .. }), "too much for {name}");
     }
     let slices = vec![Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 }];
-    let varying = Header { rescale: Rescales::PerSlice(slices), ..header.clone() };
+    let varying = header.clone().with(|h| h.meaning.rescale = Rescales::PerSlice(slices));
     assert!(matches!(refuse("a.nii", &varying, 32), Error::Usage { .. }));
     assert!(matches!(refuse("a.mha", &header, 32), Error::Usage { .. }));
     let huge = Header::new(Shape::new(&[30_000, 30_000, 30_000, 30_000]).unwrap(), Dtype::F64);
@@ -258,7 +263,12 @@ fn images_for_the_oracle() {
                 std::fs::write(copies.path.join(format!("{number}.raw")), all(&*source).unwrap()).unwrap();
                 let header = source.header();
                 let name = path.strip_prefix(&root).unwrap().display();
-                list += &format!("{number}\t{}\t{}\t{}\t{name}\n", header.dtype, header.shape.axis(0), header.shape.axis(1));
+                list += &format!(
+                    "{number}\t{}\t{}\t{}\t{name}\n",
+                    header.meaning.dtype,
+                    header.grid.shape.axis(0),
+                    header.grid.shape.axis(1)
+                );
             }
         }
     }

@@ -48,7 +48,7 @@ impl Source for SliceSource {
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
-        let (voxels, bytes) = (self.header.shape.slice_voxels(), self.header.dtype.bytes());
+        let (voxels, bytes) = (self.header.grid.shape.slice_voxels(), self.header.meaning.dtype.bytes());
         let (mut at, mut rest) = (at, into);
         while !rest.is_empty() {
             let (i, within) = (at / voxels, at % voxels);
@@ -61,6 +61,6 @@ impl Source for SliceSource {
     }
 
     fn unit(&self) -> u64 {
-        self.header.shape.slice_voxels()
+        self.header.grid.shape.slice_voxels()
     }
 }

@@ -18,46 +18,47 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
     };
     let first = slice_format(first_path)?.header(first_path, options)?;
     let shape = plane(first_path, &first)?;
-    let mut rescales = vec![first.rescale.clone()];
-    let mut geometry = first.geometry.clone();
+    let mut rescales = vec![first.meaning.rescale.clone()];
+    let mut geometry = first.grid.geometry.clone();
     for path in &paths[1..] {
         let header = slice_format(path)?.header(path, options)?;
-        if plane(path, &header)? != shape || header.dtype != first.dtype {
+        if plane(path, &header)? != shape || header.meaning.dtype != first.meaning.dtype {
             return Err(Error::usage(
                 format!(
                     "{} is {} {}, the first image is {} {}",
                     path.display(),
-                    header.shape,
-                    header.dtype,
-                    first.shape,
-                    first.dtype
+                    header.grid.shape,
+                    header.meaning.dtype,
+                    first.grid.shape,
+                    first.meaning.dtype
                 ),
                 "stack images of one size and type",
             ));
         }
-        rescales.push(header.rescale);
-        if header.geometry.is_none() {
+        rescales.push(header.meaning.rescale);
+        if header.grid.geometry.is_none() {
             geometry = None;
         }
     }
     let axes = [shape.0, shape.1, paths.len() as u64];
     let shape = Shape::new(&axes).ok_or_else(|| Error::usage("more than 2^62 voxels", "stack fewer images"))?;
-    let mut header = Header { shape, rescale: joined(rescales), ..first };
+    let mut header = first;
+    (header.grid.shape, header.meaning.rescale) = (shape, joined(rescales));
     header.origin.files = paths.len() as u64;
     header.origin.format += " stack";
     // Nothing says how far apart the images were taken, nor that they lie behind each other.
     if let Some(geometry) = &mut geometry {
         geometry.position = None;
         geometry.spacing_mm[2] = 1.0;
-        header.notes.push("the distance of stacked images is not known; 1 mm is assumed".into());
+        header.origin.notes.push("the distance of stacked images is not known; 1 mm is assumed".into());
     }
-    header.geometry = geometry;
+    header.grid.geometry = geometry;
     let (paths, options) = (paths.to_vec(), options.clone());
-    let (dtype, voxels) = (header.dtype, header.shape.slice_voxels());
+    let (dtype, voxels) = (header.meaning.dtype, header.grid.shape.slice_voxels());
     let decode = move |i: usize| {
         let slice = (slice_format(&paths[i])?.open)(&paths[i], &options)?;
         let found = slice.header();
-        if found.dtype != dtype || found.shape.voxels() != voxels {
+        if found.meaning.dtype != dtype || found.grid.shape.voxels() != voxels {
             return Err(Error::format(&paths[i], "the file changed while it was read", "run again"));
         }
         let mut bytes = vec![0; found.bytes() as usize];
@@ -79,13 +80,13 @@ fn slice_format(path: &Path) -> Result<&'static Format> {
 }
 
 fn plane(path: &Path, header: &Header) -> Result<(u64, u64)> {
-    if header.shape.slices() != 1 {
+    if header.grid.shape.slices() != 1 {
         return Err(Error::usage(
-            format!("{} is a volume of {}, not a slice", path.display(), header.shape),
+            format!("{} is a volume of {}, not a slice", path.display(), header.grid.shape),
             "give one volume, or images of one slice each",
         ));
     }
-    Ok((header.shape.axis(0), header.shape.axis(1)))
+    Ok((header.grid.shape.axis(0), header.grid.shape.axis(1)))
 }
 
 /// One rescale where all agree.

@@ -48,14 +48,14 @@ fn name(path: &Path) -> String {
 
 /// Scaled values in numpy's C order of an [x, y, z, …] array: the last axis fastest.
 fn c_order(header: &Header, bytes: &[u8]) -> Vec<f64> {
-    let rescale = header.rescale.uniform().unwrap();
-    let axes = header.shape.axes();
-    let size = header.dtype.bytes();
+    let rescale = header.meaning.rescale.uniform().unwrap();
+    let axes = header.grid.shape.axes();
+    let size = header.meaning.dtype.bytes();
     let mut out = Vec::with_capacity(bytes.len() / size);
     let mut index = vec![0; axes.len()];
     loop {
         let at = axes.iter().zip(&index).rev().fold(0, |at, (&n, &i)| at * n as usize + i);
-        out.push(rescale.real(header.dtype.decode(&bytes[at * size..(at + 1) * size])));
+        out.push(rescale.real(header.meaning.dtype.decode(&bytes[at * size..(at + 1) * size])));
         let mut axis = axes.len();
         loop {
             if axis == 0 {
@@ -96,8 +96,8 @@ fn every_nifti_file_reads_as_nibabel_reads_it() {
         while axes.len() > 3 && axes.last() == Some(&1.0) {
             axes.pop();
         }
-        assert_eq!(header.shape.axes().iter().map(|&n| n as f64).collect::<Vec<_>>(), axes, "{}", cells[0]);
-        let geometry = header.geometry.as_ref().unwrap();
+        assert_eq!(header.grid.shape.axes().iter().map(|&n| n as f64).collect::<Vec<_>>(), axes, "{}", cells[0]);
+        let geometry = header.grid.geometry.as_ref().unwrap();
         for (ours, theirs) in geometry.spacing_mm.iter().zip(numbers(cells[7])) {
             assert!((ours - theirs).abs() <= 1e-3 * theirs, "{}: {ours} {theirs}", cells[0]);
         }
@@ -136,8 +136,8 @@ fn blocks_in_any_order_are_the_same_voxels() {
     for file in ["formats_rnifti/example.nii.gz", "formats_nibabel/anatomical.nii", "formats_rnifti/example_rgb.nii.gz"] {
         let source = open_path(&folder.join(file)).unwrap();
         let whole = all(&*source).unwrap();
-        let size = source.header().dtype.bytes();
-        let voxels = source.header().shape.voxels();
+        let size = source.header().meaning.dtype.bytes();
+        let voxels = source.header().grid.shape.voxels();
         for at in [voxels - 7, 0, 1234, voxels / 2, 1235] {
             let mut block = vec![0; 7 * size];
             source.read(at, &mut block).unwrap();
@@ -181,9 +181,9 @@ fn hostile_nifti_files_give_the_right_family_of_error() {
             Err(Error::Unsupported { .. }) => "unsupported",
             Err(e) => panic!("{name}: {e}"),
         };
-        assert_eq!(got, expected, "{name}: {:?}", result.map(|h| h.notes));
+        assert_eq!(got, expected, "{name}: {:?}", result.map(|h| h.origin.notes));
     }
-    let rescale = |file: &str| open_path(&folder.join(file)).unwrap().header().rescale.uniform().unwrap();
+    let rescale = |file: &str| open_path(&folder.join(file)).unwrap().header().meaning.rescale.uniform().unwrap();
     assert_eq!(rescale("scl_2_m10.nii").real(7.0), 4.0);
     assert_eq!(rescale("scl_slope_0.nii").real(7.0), 7.0);
     assert_eq!(rescale("scl_nan.nii").real(7.0), 7.0);
@@ -221,7 +221,7 @@ fn hostile_png_files_give_errors() {
     let mut opened = 0;
     for path in files(&folder.join("pngsuite")).iter().filter(|p| p.extension().is_some_and(|e| e == "png")) {
         let (name, result) = (name(path), open_and_read(path));
-        assert_eq!(result.is_err(), name.starts_with('x'), "{name}: {:?}", result.map(|h| h.notes));
+        assert_eq!(result.is_err(), name.starts_with('x'), "{name}: {:?}", result.map(|h| h.origin.notes));
         opened += usize::from(!name.starts_with('x'));
     }
     assert_eq!(opened, 161);
@@ -261,7 +261,7 @@ fn a_folder_of_slices_is_a_volume() {
     let Some(folder) = data("radiograph") else { return };
     let xrays: Vec<_> = (0..3).map(|i| folder.join(format!("nih_cxr14_00000011_00{i}.png"))).collect();
     let stack = open(&xrays, &OpenOptions::default()).unwrap();
-    assert_eq!(stack.header().shape.axes(), [1024, 1024, 3]);
+    assert_eq!(stack.header().grid.shape.axes(), [1024, 1024, 3]);
     let mut across = vec![0; 1 << 20];
     stack.read((1 << 20) + 512, &mut across).unwrap();
     let (one, two) = (all(&*open_path(&xrays[1]).unwrap()).unwrap(), all(&*open_path(&xrays[2]).unwrap()).unwrap());
@@ -285,7 +285,7 @@ fn jpeg_images_open_and_a_probe_tells_the_same() {
             }
             if entry.extension().is_some_and(|e| e == "jpeg" || e == "jpg") && seen < 60 {
                 let header = open_path(&entry).unwrap().header().clone();
-                assert_eq!(header.shape.axes(), [224, 224], "{}", entry.display());
+                assert_eq!(header.grid.shape.axes(), [224, 224], "{}", entry.display());
                 assert_eq!(format::of(&entry).unwrap().header(&entry, &OpenOptions::default()).unwrap(), header);
                 seen += 1;
             }

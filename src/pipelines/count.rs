@@ -29,7 +29,7 @@ pub struct Group {
 /// # Errors
 /// What reading gives, or [`crate::Error::Interrupted`]. A failing GPU is no error: the CPU finishes.
 pub fn count(input: &Input<'_>, run: &Run<'_>) -> Result<Vec<Group>> {
-    let counts = tally(input, &Kind::Exact(input.header().dtype), run)?;
+    let counts = tally(input, &Kind::Exact(input.header().meaning.dtype), run)?;
     let label = u16::from(input.labels().is_some());
     let rescales = &input.groups().rescales;
     Ok(rescales.iter().zip(counts).map(|(rescale, counts)| Group { label, rescale: *rescale, counts }).collect())
@@ -53,11 +53,11 @@ pub fn count_between(input: &Input<'_>, edges: &Arc<Edges>, run: &Run<'_>) -> Re
 /// # Errors
 /// As [`count`].
 pub fn count_by_label(input: &Input<'_>, run: &Run<'_>) -> Result<Vec<Group>> {
-    let dtype = input.header().dtype;
+    let dtype = input.header().meaning.dtype;
     let groups = input.groups();
     type Tallies = BTreeMap<(u16, usize), Tally>;
     let states = Blocks::of(input, run).each(Tallies::new, |tallies, part| {
-        let label_bytes = input.labels().map_or(1, |labels| labels.source().header().dtype.bytes());
+        let label_bytes = input.labels().map_or(1, |labels| labels.source().header().meaning.dtype.bytes());
         let label = |i: usize| match part.mask {
             None => 0,
             Some(all) if label_bytes == 1 => u16::from(all[i]),
@@ -109,7 +109,7 @@ impl Kind {
 
 /// One histogram for each rescale.
 fn tally(input: &Input<'_>, kind: &Kind, run: &Run<'_>) -> Result<Vec<Counts>> {
-    let dtype = input.header().dtype;
+    let dtype = input.header().meaning.dtype;
     let groups = input.groups();
     let mut sums: Vec<Counts> = groups.rescales.iter().map(|_| Counts::binned(dtype, kind.bins())).collect();
     // The two ways take turns, never at once.
@@ -163,10 +163,10 @@ fn tally(input: &Input<'_>, kind: &Kind, run: &Run<'_>) -> Result<Vec<Counts>> {
 fn sampled_window(input: &Input<'_>, from: u64) -> Result<Window> {
     let (source, header) = (input.source(), input.header());
     // The middle of a volume says more of its tissue than its first slice; a source that dislikes jumps is not made to.
-    let voxels = header.shape.slice_voxels().min(1 << 20).min(header.shape.voxels() - from);
-    let middle = header.shape.voxels() / 2;
-    let at = if source.sequential() { from } else { middle.min(header.shape.voxels() - voxels) };
-    let mut bytes = vec![0; voxels as usize * header.dtype.bytes()];
+    let voxels = header.grid.shape.slice_voxels().min(1 << 20).min(header.grid.shape.voxels() - from);
+    let middle = header.grid.shape.voxels() / 2;
+    let at = if source.sequential() { from } else { middle.min(header.grid.shape.voxels() - voxels) };
+    let mut bytes = vec![0; voxels as usize * header.meaning.dtype.bytes()];
     source.read(at, &mut bytes)?;
-    Ok(Window::from_sample(Block { dtype: header.dtype, bytes: &bytes }))
+    Ok(Window::from_sample(Block { dtype: header.meaning.dtype, bytes: &bytes }))
 }

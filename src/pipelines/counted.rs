@@ -49,7 +49,7 @@ impl Counted {
     /// [`Error::Usage`] for true floats none of which can count, or with a rescale for each slice; what reading gives; [`Error::Interrupted`].
     pub fn of(input: &Input<'_>, region: &Region, bins: Bins, run: &Run<'_>) -> Result<Self> {
         match input.census() {
-            None => Ok(Self::from_groups(count(input, run)?, input.header().padding, region)),
+            None => Ok(Self::from_groups(count(input, run)?, input.header().meaning.padding, region)),
             Some(census) => {
                 let rescale = one_rescale(input.header())?;
                 let (low, high) = narrowest((census.min, census.max), rescale, region.range)?;
@@ -128,7 +128,7 @@ fn pairs(groups: &[Group]) -> Vec<(Rescale, &Counts)> {
 /// The one rescale of true floats. Volumes with one for each slice are so rare that one for all is asked for.
 pub(super) fn one_rescale(header: &Header) -> Result<Rescale> {
     let several = || Error::usage("float voxels with a rescale for each slice", "convert the volume first");
-    header.rescale.uniform().ok_or_else(several)
+    header.meaning.rescale.uniform().ok_or_else(several)
 }
 
 /// The narrowest of the stored values that float voxels hold, least and largest, and of a range of real ones; as stored values.

@@ -46,7 +46,7 @@ fn volume(dtype: Dtype, voxel: impl Fn(u64) -> f64) -> Volume {
         _ => values.flat_map(|v| (v as f32).to_le_bytes()).collect::<Vec<u8>>(),
     };
     let mut header = Header::new(shape, dtype);
-    header.rescale = Rescales::Uniform(Rescale::IDENTITY);
+    header.meaning.rescale = Rescales::Uniform(Rescale::IDENTITY);
     Volume::new(header, bytes).unwrap()
 }
 
@@ -64,7 +64,7 @@ fn tissues(dtype: Dtype) -> Volume {
 }
 
 fn written(header: &Header, write: impl FnOnce(&Memory)) -> Vec<u8> {
-    let sink = Memory::new(header.shape.voxels() as usize, header.dtype);
+    let sink = Memory::new(header.grid.shape.voxels() as usize, header.meaning.dtype);
     write(&sink);
     sink.take()
 }

@@ -75,19 +75,19 @@ impl Filter {
 /// failing GPU is no error: the CPU finishes.
 pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
     let header = input.header();
-    if header.rescale.uniform().is_none() {
+    if header.meaning.rescale.uniform().is_none() {
         return Err(Error::usage(
             "neighbours in slices of different rescale",
             "convert the volume first: real values are written",
         ));
     }
-    let run = &if header.dtype.bytes() > 4 { run.on_cpu() } else { *run };
+    let run = &if header.meaning.dtype.bytes() > 4 { run.on_cpu() } else { *run };
     let tiles = Tiles::of(input, filter.halo(), run);
     // Tiles that are not written yet, in order.
     let rest = RefCell::new(None);
     with_fallback(
         run,
-        most_on_device(header.dtype, run),
+        most_on_device(header.meaning.dtype, run),
         |attempt| {
             let mut rest = rest.borrow_mut();
             let left = match rest.take() {
@@ -95,7 +95,7 @@ pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>)
                 None => tiles.cut(attempt.unit)?,
             };
             let left = rest.insert(left);
-            on_device(&tiles, filter, left, attempt, (sink, &header.shape, run))
+            on_device(&tiles, filter, left, attempt, (sink, &header.grid.shape, run))
         },
         |_| {
             let left = match rest.take() {
@@ -103,9 +103,9 @@ pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>)
                 None => tiles.cut(tiles.most_on_cpu())?,
             };
             tiles.each(left, Vec::new, |out: &mut Vec<u8>, tile, piece| {
-                out.resize(tile.voxels(&header.shape) as usize * header.dtype.bytes(), 0);
+                out.resize(tile.voxels(&header.grid.shape) as usize * header.meaning.dtype.bytes(), 0);
                 filter.on_cpu(&piece, out);
-                write(tile, &header.shape, out, sink)
+                write(tile, &header.grid.shape, out, sink)
             })
         },
     )
@@ -243,9 +243,9 @@ mod tests {
         let header = Header::new(Shape::new(axes).unwrap(), dtype);
         let bytes = match dtype {
             Dtype::U8 | Dtype::I8 | Dtype::U16 | Dtype::I16 | Dtype::F32 => {
-                Content::Noise.bytes(dtype, header.shape.voxels() as usize)
+                Content::Noise.bytes(dtype, header.grid.shape.voxels() as usize)
             }
-            Dtype::F64 => (0..header.shape.voxels()).flat_map(|i| ((noise(i) as i64) as f64 * 1e-9).to_le_bytes()).collect(),
+            Dtype::F64 => (0..header.grid.shape.voxels()).flat_map(|i| ((noise(i) as i64) as f64 * 1e-9).to_le_bytes()).collect(),
             _ => (0..header.bytes()).map(|i| noise(i) as u8).collect(),
         };
         Volume::new(header, bytes).unwrap()
@@ -253,7 +253,7 @@ mod tests {
 
     /// Each volume of a time series as one tile.
     fn whole(volume: &Volume) -> Vec<u8> {
-        let (shape, dtype) = (&volume.header().shape, volume.header().dtype);
+        let (shape, dtype) = (&volume.header().grid.shape, volume.header().meaning.dtype);
         let axes = shape.xyz().map(|n| n as usize);
         let mut out = vec![0; volume.bytes().len()];
         let each = axes.iter().product::<usize>() * dtype.bytes();
@@ -297,7 +297,7 @@ mod tests {
         assert!(refused(&image, 1000).contains("a row of 100 voxels with its neighbours takes 1800 bytes"));
         let (mut header, bytes) = image.into_parts();
         let other = Rescale { slope: 2.0, intercept: 0.0 };
-        header.rescale = Rescales::PerSlice(vec![Rescale::IDENTITY, other, other]);
+        header.meaning.rescale = Rescales::PerSlice(vec![Rescale::IDENTITY, other, other]);
         assert!(refused(&Volume::new(header, bytes).unwrap(), 1 << 20).contains("different rescale"));
         assert_eq!(Filter::parse("median:1").unwrap(), Some(Filter::Median));
         assert_eq!(Filter::parse("minmax,gamma:2").unwrap(), None);

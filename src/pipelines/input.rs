@@ -54,7 +54,7 @@ impl<'a> Input<'a> {
     /// # Errors
     /// What reading gives, or [`crate::Error::Interrupted`].
     pub fn resolve(source: Arc<dyn Source>, run: &Run<'_>) -> Result<Self> {
-        let dtype = source.header().dtype;
+        let dtype = source.header().meaning.dtype;
         let plain = Self::of(source.clone());
         if dtype.is_small_integer() {
             return Ok(plain);
@@ -146,12 +146,12 @@ impl<'a> Input<'a> {
     /// Bytes read of each voxel, mask included.
     pub(super) fn voxel_bytes(&self) -> u64 {
         let selects = u64::from(self.selects() && self.labels.is_none());
-        self.sources().map(|s| s.header().dtype.bytes() as u64).sum::<u64>() + selects
+        self.sources().map(|s| s.header().meaning.dtype.bytes() as u64).sum::<u64>() + selects
     }
 
     /// Types of the channels.
     pub(super) fn dtypes(&self) -> impl Iterator<Item = Dtype> {
-        self.channels.iter().map(|c| c.header().dtype)
+        self.channels.iter().map(|c| c.header().meaning.dtype)
     }
 
     /// Whether voxels may be left out.
@@ -181,16 +181,16 @@ impl<'a> Input<'a> {
         buffers.channels.resize_with(self.channels.len(), Vec::new);
         for (source, buffer) in self.channels.iter().zip(&mut buffers.channels) {
             if source.in_memory().is_none() {
-                room(buffer, voxels * source.header().dtype.bytes() as u64)?;
+                room(buffer, voxels * source.header().meaning.dtype.bytes() as u64)?;
                 read(source.as_ref(), at, buffer)?;
             }
         }
         if let Some(labels) = &self.labels {
-            room(&mut buffers.mask, voxels * labels.source().header().dtype.bytes() as u64)?;
+            room(&mut buffers.mask, voxels * labels.source().header().meaning.dtype.bytes() as u64)?;
             read(labels.source(), at, &mut buffers.mask)?;
         }
         let block = |(source, buffer): (&'b Arc<dyn Source>, &'b Vec<u8>)| {
-            let dtype = source.header().dtype;
+            let dtype = source.header().meaning.dtype;
             let own = |all: &'b [u8]| &all[at as usize * dtype.bytes()..(at + voxels) as usize * dtype.bytes()];
             Block { dtype, bytes: source.in_memory().map_or(buffer.as_slice(), own) }
         };

@@ -26,7 +26,7 @@ pub struct Mask {
 impl std::fmt::Debug for Labels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let header = self.source.header();
-        f.debug_struct("Labels").field("shape", &header.shape).field("dtype", &header.dtype).finish_non_exhaustive()
+        f.debug_struct("Labels").field("shape", &header.grid.shape).field("dtype", &header.meaning.dtype).finish_non_exhaustive()
     }
 }
 
@@ -40,14 +40,14 @@ impl Labels {
     /// [`Error::Usage`] for another type than uint8 or uint16, or with both shapes, or both geometries, if the two do not lie on the same grid; what
     /// reading gives.
     pub fn new(source: Arc<dyn Source>, image: &Header, run: &Run<'_>) -> Result<Self> {
-        let dtype = source.header().dtype;
+        let dtype = source.header().meaning.dtype;
         if !matches!(dtype, Dtype::U8 | Dtype::U16) {
             return Err(Error::usage(
                 format!("labels of type {dtype}"),
                 "give whole numbers from 0 to 65,535 as uint8 or uint16",
             ));
         }
-        let turn = Turn::of("label map", source.header(), image)?;
+        let turn = Turn::of("label map", &source.header().grid, &image.grid)?;
         Self::turned(source, turn, image, run)
     }
 
@@ -81,7 +81,7 @@ impl Mask {
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both geometries, if the two do not lie on the same grid; what reading gives.
     pub fn new(source: Arc<dyn Source>, label: Option<f64>, image: &Header, run: &Run<'_>) -> Result<Self> {
-        let turn = Turn::of("mask", source.header(), image)?;
+        let turn = Turn::of("mask", &source.header().grid, &image.grid)?;
         let selected: Arc<dyn Source> = Arc::new(Selected::new(source, label));
         let reoriented = turn.reorients();
         let source = if turn.is_straight() { selected } else { held_as_bits(selected, turn, image, run)? };
@@ -97,7 +97,7 @@ impl Mask {
         let mut masks = masks.into_iter().map(Self::into_labels);
         let mut all = masks.next().ok_or_else(|| Error::usage("no mask is given", "name one"))?;
         for mask in masks {
-            let (a, b) = (&all.source.header().shape, &mask.source.header().shape);
+            let (a, b) = (&all.source.header().grid.shape, &mask.source.header().grid.shape);
             if a.voxels() != b.voxels() {
                 return Err(Error::usage(format!("masks of {a} and {b} voxels"), "combine masks of one image"));
             }
@@ -123,10 +123,10 @@ impl Mask {
     pub(super) fn held(self, run: &Run<'_>) -> Result<Self> {
         let Labels { source, reoriented } = self.labels;
         let header = source.header().clone();
-        if !source.sequential() || header.shape.voxels() / 8 > run.memory_bytes {
+        if !source.sequential() || header.grid.shape.voxels() / 8 > run.memory_bytes {
             return Ok(Self { labels: Labels { source, reoriented } });
         }
-        let turn = Turn::of("mask", &header, &header)?;
+        let turn = Turn::of("mask", &header.grid, &header.grid)?;
         Ok(Self { labels: Labels { source: held_as_bits(source, turn, &header, run)?, reoriented } })
     }
 
@@ -153,7 +153,7 @@ impl Mask {
 
 fn held_as_bits(mask: Arc<dyn Source>, turn: Turn, image: &Header, run: &Run<'_>) -> Result<Arc<dyn Source>> {
     let header = mask.header().clone();
-    let bits = Mutex::new(vec![0u8; header.shape.voxels().div_ceil(8) as usize]);
+    let bits = Mutex::new(vec![0u8; header.grid.shape.voxels().div_ceil(8) as usize]);
     let keep = |at: u64, block: Block<'_>| {
         let mut bits = bits.lock().unwrap_or_else(PoisonError::into_inner);
         for (i, voxel) in (at..).zip(block.bytes) {
@@ -176,7 +176,7 @@ pub(super) fn held(source: Arc<dyn Source>, most: u64, run: &Run<'_>) -> Result<
 /// All voxels, in memory.
 pub(super) fn read_all(source: Arc<dyn Source>, run: &Run<'_>) -> Result<Volume> {
     let header = source.header().clone();
-    let size = header.dtype.bytes();
+    let size = header.meaning.dtype.bytes();
     let all = Mutex::new(vec![0; header.bytes() as usize]);
     let keep = |at: u64, block: Block<'_>| {
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,7 +23,7 @@ pub struct Census {
 /// # Errors
 /// What reading gives, or [`crate::Error::Interrupted`].
 pub fn census(input: &Input<'_>, run: &Run<'_>) -> Result<Census> {
-    let dtype = input.header().dtype;
+    let dtype = input.header().meaning.dtype;
     let start = Census { min: f64::INFINITY, max: f64::NEG_INFINITY, whole: true, not_finite: 0 };
     let states = Blocks::of(input, run).each(
         || start,
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_ct_in_int32_becomes_int16() {
         let s = exact(source(Dtype::I32, bytemuck::cast_slice(&[-1207i32, 0, 3382]))).unwrap();
-        assert_eq!((s.header().dtype, s.header().origin.file_dtype), (Dtype::I16, Some(Dtype::I32)));
+        assert_eq!((s.header().meaning.dtype, s.header().origin.file_dtype), (Dtype::I16, Some(Dtype::I32)));
         assert_eq!(read::<i16>(s.as_ref()), [-1207, 0, 3382]);
     }
 
@@ -114,7 +114,7 @@ mod tests {
     fn whole_floats_far_from_zero_keep_their_real_values() {
         let s = exact(source(Dtype::F64, bytemuck::cast_slice(&[1e6, 1_065_535.0]))).unwrap();
         assert_eq!(read::<u16>(s.as_ref()), [0, 65_535]);
-        assert_eq!(s.header().rescale.uniform().unwrap().real(65_535.0), 1_065_535.0);
+        assert_eq!(s.header().meaning.rescale.uniform().unwrap().real(65_535.0), 1_065_535.0);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{Error, Result};
 /// # Errors
 /// What reading and writing give, or [`Error::Interrupted`]. A failing GPU is no error: the CPU finishes.
 pub fn map(input: &Input<'_>, tables: &[Table], sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
-    let dtype = input.header().dtype;
+    let dtype = input.header().meaning.dtype;
     check(input.groups(), dtype, tables)?;
     let prepared: Vec<lut::Prepared<'_>> = tables.iter().map(lut::Prepared::new).collect();
     let remap = Remap {
@@ -53,7 +53,7 @@ pub struct BinTable {
 /// As [`map`].
 pub fn map_bins(input: &Input<'_>, bins: &BinTable, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
     let BinTable { edges, table, nan } = bins;
-    let (dtype, groups) = (input.header().dtype, input.groups().rescales.len());
+    let (dtype, groups) = (input.header().meaning.dtype, input.groups().rescales.len());
     let remap = Remap {
         kernel: lut::SHADER.name,
         voxel_bytes: table.to().bytes() as u64,
@@ -69,7 +69,7 @@ pub fn map_bins(input: &Input<'_>, bins: &BinTable, sink: &dyn Sink, run: &Run<'
 /// # Errors
 /// As [`map`].
 pub(super) fn map_curve(input: &Input<'_>, curve: &Curve, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
-    let (dtype, groups) = (input.header().dtype, input.groups().rescales.len());
+    let (dtype, groups) = (input.header().meaning.dtype, input.groups().rescales.len());
     let remap = Remap {
         kernel: pointwise::SHADER.name,
         voxel_bytes: Dtype::F32.bytes() as u64,
@@ -85,7 +85,7 @@ pub(super) fn map_curve(input: &Input<'_>, curve: &Curve, sink: &dyn Sink, run: 
 /// # Errors
 /// [`Error::Usage`] if tables or header do not fit.
 pub fn map_volume(volume: &Volume, tables: &[Table], header: Header) -> Result<Volume> {
-    check(&Groups::of(volume.header()), volume.header().dtype, tables)?;
+    check(&Groups::of(volume.header()), volume.header().meaning.dtype, tables)?;
     let mut out = pages::zeroed(volume.block().len() * tables[0].to().bytes());
     map_into(volume, tables, &mut out)?;
     Volume::new(header, out)
@@ -98,8 +98,8 @@ pub fn map_volume(volume: &Volume, tables: &[Table], header: Header) -> Result<V
 /// [`Error::Usage`] if the tables do not fit or `out` has not exactly the bytes of the result.
 pub fn map_into(volume: &Volume, tables: &[Table], out: &mut [u8]) -> Result<()> {
     let groups = Groups::of(volume.header());
-    check(&groups, volume.header().dtype, tables)?;
-    let (from, to) = (volume.header().dtype, tables[0].to());
+    check(&groups, volume.header().meaning.dtype, tables)?;
+    let (from, to) = (volume.header().meaning.dtype, tables[0].to());
     let needed = volume.block().len() * to.bytes();
     if out.len() != needed {
         return Err(Error::usage(format!("{} bytes for a result of {needed}", out.len()), format!("give {needed} bytes")));
@@ -147,7 +147,7 @@ struct Remap<'a, T> {
 fn remapped<T>(input: &Input<'_>, remap: &Remap<'_, T>, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
     // Decisions are made from what a mask selects; every voxel is mapped.
     let input = &input.clone().masked(None);
-    let (size, out_bytes) = (input.header().dtype.bytes(), remap.voxel_bytes);
+    let (size, out_bytes) = (input.header().meaning.dtype.bytes(), remap.voxel_bytes);
     with_fallback(
         run,
         lanes::unit(input, out_bytes, run),

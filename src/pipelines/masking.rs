@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// # Errors
 /// What reading and writing give, or [`Error::Interrupted`]. A failing GPU is no error: the CPU finishes.
 pub fn mask(input: &Input<'_>, background: u64, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
-    let dtype = input.header().dtype;
+    let dtype = input.header().meaning.dtype;
     let size = dtype.bytes() as u64;
     let run = &if dtype.is_direct() { *run } else { run.on_cpu() };
     with_fallback(
@@ -57,10 +57,10 @@ pub fn mask(input: &Input<'_>, background: u64, sink: &dyn Sink, run: &Run<'_>) 
 /// # Errors
 /// [`Error::Usage`] if the type cannot hold it, or the rescale differs between slices.
 pub fn background_bits(header: &Header, real: f64) -> Result<u64> {
-    let rescale = header.rescale.uniform().ok_or_else(|| {
+    let rescale = header.meaning.rescale.uniform().ok_or_else(|| {
         Error::usage("a background value for slices of different rescale", "convert the volume first: real values are written")
     })?;
-    let dtype = header.dtype;
+    let dtype = header.meaning.dtype;
     let exact = rescale.stored(real);
     let (low, high) = limits(dtype);
     let stored = if dtype.is_integer() { exact.round_ties_even() } else { exact };
@@ -130,7 +130,7 @@ pub fn sides(input: &Input<'_>, mask: &Mask, run: &Run<'_>) -> Result<Sides> {
         let side = |wanted: &dyn Fn(&Group) -> bool| {
             let own = groups.iter().filter(|g| wanted(g)).cloned().collect();
             let region = Region { range: None, with_padding: true };
-            let counted = Counted::from_groups(own, input.header().padding, &region);
+            let counted = Counted::from_groups(own, input.header().meaning.padding, &region);
             Side { voxels: counted.total(), statistics: counted.statistics(), padding: counted.padding, nan: 0, infinite: 0 }
         };
         let all = by_rescale(&groups);
@@ -177,7 +177,8 @@ mod tests {
     fn volume(axes: &[u64], dtype: Dtype) -> Volume {
         let header = Header::new(Shape::new(axes).unwrap(), dtype);
         let words = dtype.bytes().div_ceil(4);
-        let bytes = Content::Noise.bytes(if words == 2 { Dtype::F32 } else { dtype }, words * header.shape.voxels() as usize);
+        let bytes =
+            Content::Noise.bytes(if words == 2 { Dtype::F32 } else { dtype }, words * header.grid.shape.voxels() as usize);
         Volume::new(header, bytes).unwrap()
     }
 
@@ -186,8 +187,8 @@ mod tests {
     }
 
     fn mask_of(image: &Header) -> Mask {
-        let bytes = (0..image.shape.voxels()).map(|i| u8::from(selects(i)) * 255).collect();
-        let mask = Volume::new(Header::new(image.shape.clone(), Dtype::U8), bytes).unwrap();
+        let bytes = (0..image.grid.shape.voxels()).map(|i| u8::from(selects(i)) * 255).collect();
+        let mask = Volume::new(Header::new(image.grid.shape.clone(), Dtype::U8), bytes).unwrap();
         Mask::new(Arc::new(mask), None, image, &Run::silent(&Device::cpu())).unwrap()
     }
 
@@ -222,10 +223,10 @@ mod tests {
     fn both_sides_have_the_statistics_of_their_voxels() {
         for dtype in [Dtype::I16, Dtype::F32] {
             let mut header = Header::new(Shape::new(&[61, 53, 7]).unwrap(), dtype);
-            header.rescale = Rescales::Uniform(Rescale { slope: 0.5, intercept: -10.0 });
-            header.padding = Some(Padding { low: -40.0, high: -40.0 });
+            header.meaning.rescale = Rescales::Uniform(Rescale { slope: 0.5, intercept: -10.0 });
+            header.meaning.padding = Some(Padding { low: -40.0, high: -40.0 });
             let stored = |i: u64| (noise(i) % 300) as f64 - 40.0 + if dtype == Dtype::F32 { 0.25 } else { 0.0 };
-            let bytes = (0..header.shape.voxels()).flat_map(|i| match dtype {
+            let bytes = (0..header.grid.shape.voxels()).flat_map(|i| match dtype {
                 Dtype::I16 => (stored(i) as i16).to_le_bytes().to_vec(),
                 _ => (stored(i) as f32).to_le_bytes().to_vec(),
             });
@@ -236,8 +237,10 @@ mod tests {
                 let input = Input::resolve(Arc::new(volume.clone()), &run).unwrap();
                 let sides = sides(&input, &mask, &run).unwrap();
                 for (side, inside) in [(&sides.inside, true), (&sides.outside, false)] {
-                    let mut real: Vec<f64> =
-                        (0..header.shape.voxels()).filter(|i| selects(*i) == inside).map(|i| stored(i) * 0.5 - 10.0).collect();
+                    let mut real: Vec<f64> = (0..header.grid.shape.voxels())
+                        .filter(|i| selects(*i) == inside)
+                        .map(|i| stored(i) * 0.5 - 10.0)
+                        .collect();
                     real.sort_by(f64::total_cmp);
                     let (n, s) = (real.len() as u64, side.statistics.as_ref().unwrap());
                     let mean = real.iter().sum::<f64>() / n as f64;
@@ -247,7 +250,7 @@ mod tests {
                     let padding = real.iter().filter(|v| **v == -30.0).count() as u64;
                     assert_eq!(side.padding, if dtype == Dtype::I16 { padding } else { 0 });
                 }
-                assert_eq!(sides.all.unwrap().count, header.shape.voxels());
+                assert_eq!(sides.all.unwrap().count, header.grid.shape.voxels());
             }
         }
     }
@@ -258,7 +261,7 @@ mod tests {
         let values = [f32::NAN, f32::INFINITY, 1.5, 2.5];
         let volume = Volume::new(header.clone(), bytemuck::cast_slice(&values).to_vec()).unwrap();
         let of = |bytes: [u8; 4]| {
-            let mask = Volume::new(Header::new(header.shape.clone(), Dtype::U8), bytes.to_vec()).unwrap();
+            let mask = Volume::new(Header::new(header.grid.shape.clone(), Dtype::U8), bytes.to_vec()).unwrap();
             let device = Device::cpu();
             let run = Run::silent(&device);
             let mask = Mask::new(Arc::new(mask), None, &header, &run).unwrap();
@@ -295,7 +298,7 @@ mod tests {
     fn a_background_is_stored_as_the_type_has_it_or_refused() {
         let header = |dtype, slope, intercept| {
             let mut header = Header::new(Shape::new(&[1]).unwrap(), dtype);
-            header.rescale = Rescales::Uniform(Rescale { slope, intercept });
+            header.meaning.rescale = Rescales::Uniform(Rescale { slope, intercept });
             header
         };
         let bits = |dtype, real| background_bits(&header(dtype, 1.0, -1024.0), real);
@@ -308,7 +311,7 @@ mod tests {
         assert!(text.contains("-1024 to -769"), "{text}");
         assert!(bits(Dtype::F32, f64::NAN).is_err() && bits(Dtype::U16, f64::INFINITY).is_err());
         let mut uneven = header(Dtype::U8, 1.0, 0.0);
-        uneven.rescale = Rescales::PerSlice(vec![Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 }]);
+        uneven.meaning.rescale = Rescales::PerSlice(vec![Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 }]);
         assert!(matches!(background_bits(&uneven, 0.0), Err(Error::Usage { .. })));
     }
 }

@@ -32,8 +32,8 @@ const DIGITS: usize = 1 << DIGIT_BITS;
 pub fn float_statistics(input: &Input<'_>, range: Option<(f64, f64)>, run: &Run<'_>) -> Result<FloatStatistics> {
     let header = input.header();
     let rescale = one_rescale(header)?;
-    let reader = Reader { dtype: header.dtype, rescale, range };
-    let levels = key_bits(header.dtype) / DIGIT_BITS;
+    let reader = Reader { dtype: header.meaning.dtype, rescale, range };
+    let levels = key_bits(header.meaning.dtype) / DIGIT_BITS;
     // One pass for each digit.
     let run = &run.one_of(u64::from(levels));
 
@@ -72,7 +72,7 @@ pub fn float_statistics(input: &Input<'_>, range: Option<(f64, f64)>, run: &Run<
     for level in 1..levels {
         let mut prefixes: Vec<u64> = ranks.iter().map(|r| r.prefix).collect();
         prefixes.dedup();
-        let shift = key_bits(header.dtype) - DIGIT_BITS * (level + 1);
+        let shift = key_bits(header.meaning.dtype) - DIGIT_BITS * (level + 1);
         // Most values are ruled out by their first digit; at the first level it says which prefix they have, too.
         let mut places = vec![u16::MAX; DIGITS];
         for (i, prefix) in prefixes.iter().enumerate() {
@@ -115,7 +115,7 @@ pub fn float_statistics(input: &Input<'_>, range: Option<(f64, f64)>, run: &Run<
 
     let at_rank = |rank: u64| {
         let found = ranks.partition_point(|r| r.rank < rank);
-        value_of(header.dtype, ranks[found.min(ranks.len() - 1)].prefix)
+        value_of(header.meaning.dtype, ranks[found.min(ranks.len() - 1)].prefix)
     };
     // In ascending order of real values.
     let real_at = |rank: u64| rescale.real(if rescale.slope < 0.0 { at_rank(count - 1 - rank) } else { at_rank(rank) });
@@ -306,7 +306,7 @@ mod tests {
 
     fn volume(dtype: Dtype, bytes: Vec<u8>, rescale: Rescale) -> Volume {
         let mut header = Header::new(Shape::new(&[(bytes.len() / dtype.bytes()) as u64]).unwrap(), dtype);
-        header.rescale = Rescales::Uniform(rescale);
+        header.meaning.rescale = Rescales::Uniform(rescale);
         Volume::new(header, bytes).unwrap()
     }
 

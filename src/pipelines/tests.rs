@@ -72,7 +72,7 @@ fn ct(axes: &[u64], rescale: Rescales) -> Volume {
     let shape = Shape::new(axes).unwrap();
     let bytes = Content::Ct.bytes(Dtype::I16, shape.voxels() as usize);
     let mut header = Header::new(shape, Dtype::I16);
-    header.rescale = rescale;
+    header.meaning.rescale = rescale;
     Volume::new(header, bytes).unwrap()
 }
 
@@ -80,7 +80,7 @@ fn ct(axes: &[u64], rescale: Rescales) -> Volume {
 fn every_way_over_a_volume_counts_and_maps_alike() {
     let volume = ct(&[301, 211, 37], Rescales::Uniform(Rescale::IDENTITY));
     let mask_bytes: Vec<u8> = (0..volume.block().len()).map(|i| (noise(i as u64 / 50) % 2) as u8 * 9).collect();
-    let mask_volume = Volume::new(Header::new(volume.header().shape.clone(), Dtype::U8), mask_bytes.clone()).unwrap();
+    let mask_volume = Volume::new(Header::new(volume.header().grid.shape.clone(), Dtype::U8), mask_bytes.clone()).unwrap();
     let mask = Mask::new(Arc::new(mask_volume), None, volume.header(), &Run::silent(&Device::cpu())).unwrap();
     let want = histogram::cpu(volume.block(), None);
     let want_masked = histogram::cpu(volume.block(), Some(&mask_bytes));
@@ -274,13 +274,13 @@ fn a_mask_must_lie_on_the_grid_of_the_image() {
         let shape = Shape::new(axes).unwrap();
         let voxels = shape.voxels() as usize;
         let mut header = Header::new(shape, Dtype::F32);
-        header.geometry = origin.map(geometry);
+        header.grid.geometry = origin.map(geometry);
         Arc::new(Volume::new(header, vec![0; 4 * voxels]).unwrap())
     };
     let device = Device::cpu();
     let run = &Run::silent(&device);
     let mut header = volume.header().clone();
-    header.geometry = Some(geometry([1.0, 2.0, 3.0]));
+    header.grid.geometry = Some(geometry([1.0, 2.0, 3.0]));
     assert!(Mask::new(mask(&[4, 3, 2], None), None, &header, run).is_ok());
     assert!(Mask::new(mask(&[4, 3, 2], Some([1.0, 2.0, 3.004])), None, &header, run).is_ok());
     let error = Mask::new(mask(&[4, 3, 2], Some([1.0, 2.0, 4.0])), None, &header, run).unwrap_err().to_string();

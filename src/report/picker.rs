@@ -63,13 +63,13 @@ impl Picker {
     /// # Errors
     /// [`Error::Usage`] for a slice or volume that does not exist.
     pub fn new(header: &Header, wanted: &[(Plane, u64)], volume: u64) -> Result<Self> {
-        if volume >= header.shape.volumes() {
+        if volume >= header.grid.shape.volumes() {
             return Err(Error::usage(
                 format!("there is no volume {volume}"),
-                format!("give 0 to {}", header.shape.volumes() - 1),
+                format!("give 0 to {}", header.grid.shape.volumes() - 1),
             ));
         }
-        let size = header.dtype.bytes();
+        let size = header.meaning.dtype.bytes();
         let wanted = wanted
             .iter()
             .map(|&(plane, index)| {
@@ -84,7 +84,7 @@ impl Picker {
                 Ok(Wanted { view, index, bytes: Mutex::new(vec![0; (w * h) as usize * size]) })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { shape: header.shape.xyz(), dtype: header.dtype, volume, wanted })
+        Ok(Self { shape: header.grid.shape.xyz(), dtype: header.meaning.dtype, volume, wanted })
     }
 
     /// The middle slice of every plane that `header` can be looked at in, of the first volume.
@@ -215,8 +215,8 @@ mod tests {
     fn any_split_gives_what_the_view_says() {
         let mut noise = Noise(7);
         for (code, mut header) in orientations([5, 3, 4]) {
-            header.shape = Shape::new(&[5, 3, 4, 2]).unwrap();
-            header.dtype = Dtype::U16;
+            header.grid.shape = Shape::new(&[5, 3, 4, 2]).unwrap();
+            header.meaning.dtype = Dtype::U16;
             let stored: Vec<u8> = (0..120u16).flat_map(|i| (i * 7 + 300).to_le_bytes()).collect();
             let all: Vec<(Plane, u64)> =
                 Plane::ALL.iter().flat_map(|&p| (0..View::new(&header, p).slices()).map(move |i| (p, i))).collect();

@@ -268,7 +268,7 @@ mod tests {
 
     fn slice(plane: Plane) -> (Header, Slice) {
         let mut header = Header::new(Shape::new(&[4, 3, 2]).unwrap(), Dtype::U8);
-        header.geometry = Some(Geometry::spacing([1.0, 1.0, 3.0]));
+        header.grid.geometry = Some(Geometry::spacing([1.0, 1.0, 3.0]));
         let index = View::new(&header, plane).middle();
         let picker = Picker::new(&header, &[(plane, index)], 0).unwrap();
         picker.take(0, &(0..24).collect::<Vec<u8>>());
@@ -280,7 +280,7 @@ mod tests {
     fn aspect_follows_the_spacing() {
         let (header, slice) = slice(Plane::Coronal);
         let shade = Shade::new(&header, display_window(&header, 0.0, 23.0, 0.0, 23.0));
-        let picture = Picture::grey(&slice, &header.rescale, &shade).unwrap();
+        let picture = Picture::grey(&slice, &header.meaning.rescale, &shade).unwrap();
         assert_eq!(picture.native(), (4, 6));
         assert_eq!(picture.ratio(), 1.5);
         assert!(picture.edges.is_none(), "nobody knows where left is");
@@ -290,9 +290,9 @@ mod tests {
     fn each_slice_has_its_own_rescale() {
         let (mut header, slice) = slice(Plane::Coronal);
         let gain = |slope| Rescale { slope, intercept: 0.0 };
-        header.rescale = Rescales::PerSlice(vec![gain(1.0), gain(10.0)]);
+        header.meaning.rescale = Rescales::PerSlice(vec![gain(1.0), gain(10.0)]);
         let window = crate::volume::Window { center: 127.5, width: 255.0, function: crate::volume::WindowFunction::LinearExact };
-        let picture = Picture::grey(&slice, &header.rescale, &Shade::new(&header, window)).unwrap();
+        let picture = Picture::grey(&slice, &header.meaning.rescale, &Shade::new(&header, window)).unwrap();
         // Superior on top: z = 1 (voxels 16..20 of y = 1, times ten), then z = 0 (voxels 4..8).
         assert_eq!(picture.pixels.as_bytes(), [160, 170, 180, 190, 4, 5, 6, 7]);
     }

@@ -89,17 +89,17 @@ impl View {
         let [right, down] = plane.screen().map(run);
         Self {
             plane,
-            shape: header.shape.xyz(),
+            shape: header.grid.shape.xyz(),
             normal: axis_along(&axes, plane.normal()),
             right,
             down,
-            geometry: header.geometry.clone(),
+            geometry: header.grid.geometry.clone(),
         }
     }
 
     /// The planes in which `header` can be looked at: all three for a volume, the one it was taken in for a single slice.
     pub fn planes(header: &Header) -> Vec<Plane> {
-        if header.shape.axis(2) > 1 {
+        if header.grid.shape.axis(2) > 1 {
             return Plane::ALL.to_vec();
         }
         vec![Self::native(header)]
@@ -224,7 +224,7 @@ impl View {
 
 /// For each voxel axis the patient axis it runs along, and whether to its positive end.
 fn patient_axes(header: &Header) -> [(usize, bool); 3] {
-    match header.geometry.as_ref().and_then(|g| g.position.as_ref()) {
+    match header.grid.geometry.as_ref().and_then(|g| g.position.as_ref()) {
         Some(position) => position.closest_axes(),
         None => [(0, true), (1, true), (2, true)],
     }
@@ -246,7 +246,7 @@ mod tests {
     fn left_anterior_superior_lands_where_radiologists_look_for_it() {
         for (code, header) in orientations([4, 5, 6]) {
             let axes = patient_axes(&header);
-            let shape = header.shape.xyz();
+            let shape = header.grid.shape.xyz();
             let ball: [u64; 3] = std::array::from_fn(|a| {
                 let wanted_end = [true, false, true][axes[a].0];
                 if axes[a].1 == wanted_end { shape[a] - 1 } else { 0 }
@@ -262,7 +262,7 @@ mod tests {
                 assert_eq!(view.voxel(index, u, v), ball, "{code} {plane:?}");
                 assert_eq!(view.slices() * w * h, 120, "{code} {plane:?}");
                 let mm = view.pixel_mm().unwrap();
-                let spacing = header.geometry.as_ref().unwrap().spacing_mm;
+                let spacing = header.grid.geometry.as_ref().unwrap().spacing_mm;
                 assert_eq!(mm[0] * mm[1] * spacing[view.axis()], spacing.iter().product::<f64>());
             }
         }
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn positions_are_those_of_the_voxels() {
         for (code, header) in orientations([4, 5, 6]) {
-            let matrix = header.geometry.as_ref().unwrap().lps_matrix().unwrap();
+            let matrix = header.grid.geometry.as_ref().unwrap().lps_matrix().unwrap();
             for plane in Plane::ALL {
                 let view = View::new(&header, plane);
                 let voxel = view.voxel(1, 0, 0);
@@ -308,10 +308,10 @@ mod tests {
         assert_eq!(View::new(&header, Plane::Axial).caption(0), format!("Axial 1 / 6 · I {:.1} mm", -mm));
         let mut tilted = header.clone();
         let (s, c) = (20f64.to_radians().sin(), 20f64.to_radians().cos());
-        let position = tilted.geometry.as_mut().unwrap().position.as_mut().unwrap();
+        let position = tilted.grid.geometry.as_mut().unwrap().position.as_mut().unwrap();
         position.direction = [[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]];
         assert!(View::new(&tilted, Plane::Axial).caption(0).starts_with("Axial (oblique) 1 / 6 · "));
-        tilted.shape = Shape::new(&[4, 5]).unwrap();
+        tilted.grid.shape = Shape::new(&[4, 5]).unwrap();
         assert!(View::new(&tilted, Plane::Axial).caption(0).starts_with("Axial (oblique) · "));
     }
 }

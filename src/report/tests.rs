@@ -31,7 +31,7 @@ pub fn orientations(shape: [u64; 3]) -> Vec<(String, Header)> {
             let position = Position { origin_mm: [-10.0, 20.0, -30.0], direction };
             let mut header = Header::new(Shape::new(&shape).unwrap(), Dtype::U8);
             let code = position.orientation_code();
-            header.geometry = Some(Geometry { spacing_mm: [0.5, 2.0, 3.0], position: Some(position) });
+            header.grid.geometry = Some(Geometry { spacing_mm: [0.5, 2.0, 3.0], position: Some(position) });
             all.push((code, header));
         }
     }
@@ -43,8 +43,9 @@ pub fn orientations(shape: [u64; 3]) -> Vec<(String, Header)> {
 fn chest(shape: [u64; 3], spacing_mm: [f64; 3]) -> (Header, Vec<u8>) {
     let mut header = Header::new(Shape::new(&shape).unwrap(), Dtype::I16);
     let direction = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-    header.geometry = Some(Geometry { spacing_mm, position: Some(Position { origin_mm: [-150.0, -160.0, 80.0], direction }) });
-    header.unit = Unit::Hounsfield;
+    header.grid.geometry =
+        Some(Geometry { spacing_mm, position: Some(Position { origin_mm: [-150.0, -160.0, 80.0], direction }) });
+    header.meaning.unit = Unit::Hounsfield;
     let mut noise = Noise(1);
     let mut bytes = Vec::new();
     for z in 0..shape[2] {
@@ -75,9 +76,9 @@ fn chest(shape: [u64; 3], spacing_mm: [f64; 3]) -> (Header, Vec<u8>) {
 }
 
 fn counts(header: &Header, bytes: &[u8]) -> Counts {
-    let mut counts = Counts::exact(header.dtype);
-    for voxel in bytes.chunks_exact(header.dtype.bytes()) {
-        counts.bins[(header.dtype.decode(voxel) as i32 - header.dtype.first()) as usize] += 1;
+    let mut counts = Counts::exact(header.meaning.dtype);
+    for voxel in bytes.chunks_exact(header.meaning.dtype.bytes()) {
+        counts.bins[(header.meaning.dtype.decode(voxel) as i32 - header.meaning.dtype.first()) as usize] += 1;
     }
     counts
 }
@@ -93,7 +94,7 @@ fn slices(header: &Header, bytes: &[u8], wanted: Option<&[(Plane, u64)]>) -> Vec
 
 fn greys(header: &Header, slices: &[Slice], [low, high]: [f64; 2]) -> Vec<Picture> {
     let shade = Shade::new(header, display_window(header, low, high, low, high));
-    slices.iter().map(|s| Picture::grey(s, &header.rescale, &shade).unwrap()).collect()
+    slices.iter().map(|s| Picture::grey(s, &header.meaning.rescale, &shade).unwrap()).collect()
 }
 
 /// The original and something equalised.
@@ -115,7 +116,7 @@ fn panels(header: &Header, bytes: &[u8], range: [f64; 2]) -> [Panel; 2] {
     let panel = |title: &str, header: &Header, bytes: &[u8], counts: &Counts, range| Panel {
         title: title.into(),
         pictures: greys(header, &slices(header, bytes, None), range),
-        plot: Some(Histogram::of(&[(Rescale::IDENTITY, counts)], header.unit).into()),
+        plot: Some(Histogram::of(&[(Rescale::IDENTITY, counts)], header.meaning.unit).into()),
         ..Panel::default()
     };
     [
@@ -230,7 +231,7 @@ fn slice_montage_labels_and_outline() {
 #[test]
 fn image_without_geometry() {
     let mut header = Header::new(Shape::new(&[300, 200]).unwrap(), Dtype::I16);
-    header.inverted = true;
+    header.display.inverted = true;
     let bytes: Vec<u8> = (0..60_000).flat_map(|i: i32| ((i % 300 + i / 300) as i16).to_le_bytes()).collect();
     show("image", &figure::side_by_side("ramp", &panels(&header, &bytes, [0.0, 498.0])).unwrap());
 }

@@ -9,7 +9,7 @@ use crate::volume::{Header, Window, WindowFunction};
 /// `low` and `high` are the 1st and 99th percentile, `min` and `max` the extremes; all real values.
 pub fn display_window(header: &Header, low: f64, high: f64, min: f64, max: f64) -> Window {
     let (low, high) = if high > low { (low, high) } else { (min, max) };
-    header.windows.iter().copied().find(|w| shows(w, low, high)).unwrap_or(range(low, high))
+    header.display.windows.iter().copied().find(|w| shows(w, low, high)).unwrap_or(range(low, high))
 }
 
 /// The window from `low` to `high`; where there is nothing between them, one that makes them mid-grey.
@@ -38,7 +38,7 @@ pub struct Shade {
 impl Shade {
     /// Shows a volume in `window`.
     pub fn new(header: &Header, window: Window) -> Self {
-        Self { window, inverted: header.inverted }
+        Self { window, inverted: header.display.inverted }
     }
 
     /// Shows `low` black and `high` white.
@@ -102,11 +102,11 @@ mod tests {
             (w.center, w.width)
         };
         assert_eq!(chosen(&header), (-200.0, 1600.0));
-        header.windows = vec![window(40.0, 80.0)];
+        header.display.windows = vec![window(40.0, 80.0)];
         assert_eq!(chosen(&header), (40.0, 80.0));
         // Nothing in it; a single grey step; far too wide.
         for useless in [window(3000.0, 400.0), window(0.0, 1.0), window(32768.0, 65536.0)] {
-            header.windows = vec![useless, window(-600.0, 1500.0)];
+            header.display.windows = vec![useless, window(-600.0, 1500.0)];
             assert_eq!(chosen(&header), (-600.0, 1500.0));
         }
     }

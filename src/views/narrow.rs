@@ -15,7 +15,7 @@ pub struct Narrow {
 
 impl std::fmt::Debug for Narrow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Narrow").field("dtype", &self.header.dtype).field("offset", &self.offset).finish_non_exhaustive()
+        f.debug_struct("Narrow").field("dtype", &self.header.meaning.dtype).field("offset", &self.offset).finish_non_exhaustive()
     }
 }
 
@@ -24,13 +24,13 @@ impl Narrow {
     pub fn new(inner: Arc<dyn Source>, dtype: Dtype, offset: f64) -> Self {
         let mut header = inner.header().clone();
         let moved = |r: &Rescale| Rescale { slope: r.slope, intercept: r.real(offset) };
-        header.origin.file_dtype.get_or_insert(header.dtype);
-        header.dtype = dtype;
-        header.rescale = match &header.rescale {
+        header.origin.file_dtype.get_or_insert(header.meaning.dtype);
+        header.meaning.dtype = dtype;
+        header.meaning.rescale = match &header.meaning.rescale {
             Rescales::Uniform(r) => Rescales::Uniform(moved(r)),
             Rescales::PerSlice(all) => Rescales::PerSlice(all.iter().map(moved).collect()),
         };
-        if let Some(p) = &mut header.padding {
+        if let Some(p) = &mut header.meaning.padding {
             (p.low, p.high) = (p.low - offset, p.high - offset);
         }
         Self { inner, header, offset }
@@ -43,7 +43,7 @@ impl Source for Narrow {
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
-        let (from, to) = (self.inner.header().dtype, self.header.dtype);
+        let (from, to) = (self.inner.header().meaning.dtype, self.header.meaning.dtype);
         let mut wide = vec![0; into.len() / to.bytes() * from.bytes()];
         self.inner.read(at, &mut wide)?;
         for (out, one) in into.chunks_exact_mut(to.bytes()).zip(wide.chunks_exact(from.bytes())) {

@@ -16,7 +16,7 @@ pub struct Selected {
 impl Selected {
     /// 1 where stored values equal `label`, or without one where they are neither 0 nor NaN.
     pub fn new(inner: Arc<dyn Source>, label: Option<f64>) -> Self {
-        let header = Header { dtype: Dtype::U8, ..inner.header().clone() };
+        let header = inner.header().clone().with(|h| h.meaning.dtype = Dtype::U8);
         Self { inner, label, header }
     }
 }
@@ -27,7 +27,7 @@ impl Source for Selected {
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
-        let dtype = self.inner.header().dtype;
+        let dtype = self.inner.header().meaning.dtype;
         if dtype.bytes() == 1 {
             self.inner.read(at, into)?;
             let wanted = |b: u8| self.label.map_or(b != 0, |l| dtype.decode(&[b]) == l);

@@ -26,8 +26,8 @@ pub struct Turned {
 impl Turned {
     /// The voxels of a volume with header `own`, in the order of `image`.
     pub fn new(held: Held, own: &Header, turn: Turn, image: &Header) -> Self {
-        let header = Header { shape: image.shape.clone(), geometry: image.geometry.clone(), ..own.clone() };
-        Self { held, turn, shape: own.shape.xyz(), header }
+        let header = Header { grid: image.grid.clone(), ..own.clone() };
+        Self { held, turn, shape: own.grid.shape.xyz(), header }
     }
 }
 
@@ -37,7 +37,7 @@ impl Source for Turned {
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
-        let [nx, ny, nz] = self.header.shape.xyz();
+        let [nx, ny, nz] = self.header.grid.shape.xyz();
         let strides = [1, self.shape[0], self.shape[0] * self.shape[1]];
         // Where the image's first voxel lies in the other, and how far the next along each of the image's axes.
         let (mut first, mut step) = (0, [0i64; 3]);
@@ -47,7 +47,7 @@ impl Source for Turned {
             step[a] = if flipped { -(stride as i64) } else { stride as i64 };
         }
         let volume = nx * ny * nz;
-        let size = self.header.dtype.bytes();
+        let size = self.header.meaning.dtype.bytes();
         let (mut at, mut rest) = (at, into);
         while !rest.is_empty() {
             let (x, y, z) = (at % nx, at / nx % ny, at / (nx * ny) % nz);
@@ -89,7 +89,7 @@ mod tests {
 
     fn header(axes: &[u64], matrix: Option<[[f64; 4]; 3]>) -> Header {
         let mut header = Header::new(Shape::new(axes).unwrap(), Dtype::U8);
-        header.geometry = matrix.map(|m| Geometry::from_lps_matrix(m).unwrap());
+        header.grid.geometry = matrix.map(|m| Geometry::from_lps_matrix(m).unwrap());
         header
     }
 
@@ -134,7 +134,7 @@ mod tests {
                 .collect();
             for axes in every_turn() {
                 let mask = turned(axes, own);
-                let turn = Turn::of("mask", mask.header(), &image).unwrap();
+                let turn = Turn::of("mask", &mask.header().grid, &image.grid).unwrap();
                 assert_eq!((turn.axes(), turn.repeats()), (axes, own != volumes));
                 let bits = mask.bytes().chunks(8).map(|c| (0..c.len()).fold(0, |byte, i| byte | c[i] << i)).collect();
                 for held in [Held::Bits(bits), Held::Bytes(mask.bytes().to_vec())] {

@@ -1,79 +1,81 @@
 //! All that is known about a volume besides its voxels.
 
-use super::{Dtype, Geometry, Rescales, Shape};
-use crate::volume::Rescale;
+use super::{Dtype, Grid, Rescale, Rescales, Shape};
 
-/// What the voxels mean and where they lie. Holds only an allow-list of technical attributes: never patient text.
+/// All that is known about a volume, in four parts. Holds only an allow-list of technical attributes: never patient text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
-    /// Sizes of the axes, x fastest.
-    pub shape: Shape,
+    /// Where the voxels lie.
+    pub grid: Grid,
+    /// What their numbers mean.
+    pub meaning: Meaning,
+    /// How they are meant to be shown.
+    pub display: Display,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+/// What stored numbers mean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meaning {
     /// Type of the stored values.
     pub dtype: Dtype,
     /// Stored values to real ones.
     pub rescale: Rescales,
     /// Unit of the real values.
     pub unit: Unit,
-    /// Spacing, and position where known.
-    pub geometry: Option<Geometry>,
-    /// Seconds from one volume of a time series to the next.
-    pub time_step_s: Option<f64>,
-    /// DICOM modality code such as `CT`: two to sixteen capitals, digits or underscores.
-    pub modality: Option<String>,
     /// Stored values that mean "no data here".
     pub padding: Option<Padding>,
-    /// Display windows that the file brings, in real units.
+    /// The voxels are labels, not intensities.
+    pub labels: bool,
+}
+
+/// How a file wants its voxels shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Display {
+    /// Display windows, in real units.
     pub windows: Vec<Window>,
-    /// Display tables that the file brings; alternatives to the windows, not to be combined with them.
+    /// Display tables; alternatives to the windows, not to be combined with them.
     pub voi_luts: Vec<VoiLut>,
     /// Low values are bright (MONOCHROME1). Pictures invert; stored values never change.
     pub inverted: bool,
-    /// The voxels are labels, not intensities.
-    pub labels: bool,
-    /// How the image was acquired.
-    pub acquisition: Acquisition,
-    /// The file it came from.
-    pub origin: Origin,
-    /// What a reader should know: assumptions made, oddities seen.
-    pub notes: Vec<String>,
 }
 
 impl Header {
     /// A header that says nothing but shape and type.
     pub fn new(shape: Shape, dtype: Dtype) -> Self {
-        Self {
-            shape,
-            dtype,
-            rescale: Rescales::Uniform(Rescale::IDENTITY),
-            unit: Unit::Unknown,
-            geometry: None,
-            time_step_s: None,
-            modality: None,
-            padding: None,
-            windows: Vec::new(),
-            voi_luts: Vec::new(),
-            inverted: false,
-            labels: false,
-            acquisition: Acquisition::default(),
-            origin: Origin::default(),
-            notes: Vec::new(),
-        }
+        Self { grid: Grid::new(shape), meaning: Meaning::new(dtype), display: Display::default(), origin: Origin::default() }
+    }
+
+    /// The same, changed.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     /// Bytes of all voxels.
     pub fn bytes(&self) -> u64 {
-        self.shape.voxels() * self.dtype.bytes() as u64
+        self.grid.shape.voxels() * self.meaning.dtype.bytes() as u64
     }
 
     /// The header of a volume derived from this one voxel by voxel: same grid, new values that are no longer in the unit
-    /// of the input (equalised, labels). Keeps geometry and time; drops rescale, unit, padding, windows, display tables and acquisition.
+    /// of the input (equalised, labels). Keeps where voxels lie and whether low ones are bright; drops what the old numbers meant, how they were shown
+    /// and where they came from.
     pub fn derived(&self, dtype: Dtype) -> Self {
         Self {
-            geometry: self.geometry.clone(),
-            time_step_s: self.time_step_s,
-            inverted: self.inverted,
-            ..Self::new(self.shape.clone(), dtype)
+            grid: self.grid.clone(),
+            meaning: Meaning::new(dtype),
+            display: Display { inverted: self.display.inverted, ..Display::default() },
+            origin: Origin::default(),
         }
+    }
+}
+
+impl Meaning {
+    /// Numbers of which nothing is known but their type.
+    pub fn new(dtype: Dtype) -> Self {
+        Self { dtype, rescale: Rescales::Uniform(Rescale::IDENTITY), unit: Unit::Unknown, padding: None, labels: false }
     }
 }
 
@@ -162,9 +164,15 @@ pub struct Acquisition {
     pub model: Option<String>,
 }
 
-/// Which kind of file a volume came from.
+/// Which file a volume came from, and how it was made.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Origin {
+    /// DICOM modality code such as `CT`: two to sixteen capitals, digits or underscores.
+    pub modality: Option<String>,
+    /// How the image was acquired.
+    pub acquisition: Acquisition,
+    /// What a reader should know: assumptions made, oddities seen.
+    pub notes: Vec<String>,
     /// Such as `NIfTI-1`, `DICOM series`; empty for volumes made in memory.
     pub format: String,
     /// DICOM transfer syntax, UID and name.
@@ -173,7 +181,7 @@ pub struct Origin {
     pub files: u64,
     /// Bits of each stored value that carry data (DICOM BitsStored).
     pub bits_stored: Option<u16>,
-    /// The type in the file where [`Header::dtype`] is a narrowed one.
+    /// The type in the file where [`Meaning::dtype`] is a narrowed one.
     pub file_dtype: Option<Dtype>,
     /// The file says, or its kind suggests, that patient text may be burnt into the pixels.
     pub burned_in_text: bool,

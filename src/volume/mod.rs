@@ -3,6 +3,7 @@
 mod counts;
 mod dtype;
 mod geometry;
+mod grid;
 mod header;
 pub mod keys;
 mod rescale;
@@ -14,7 +15,8 @@ mod turn;
 pub use counts::Counts;
 pub use dtype::Dtype;
 pub use geometry::{Geometry, Position};
-pub use header::{Acquisition, Header, Origin, Padding, Unit, VoiLut, Window, WindowFunction};
+pub use grid::Grid;
+pub use header::{Acquisition, Display, Header, Meaning, Origin, Padding, Unit, VoiLut, Window, WindowFunction};
 pub use rescale::{Rescale, Rescales};
 pub use shape::Shape;
 pub use table::Table;
@@ -71,7 +73,7 @@ impl Volume {
     pub fn new(header: Header, bytes: Vec<u8>) -> Result<Self> {
         if bytes.len() as u64 != header.bytes() {
             return Err(Error::usage(
-                format!("{} bytes for {} {} voxels", bytes.len(), header.shape, header.dtype),
+                format!("{} bytes for {} {} voxels", bytes.len(), header.grid.shape, header.meaning.dtype),
                 format!("give {} bytes", header.bytes()),
             ));
         }
@@ -90,7 +92,7 @@ impl Volume {
 
     /// All voxels as one block.
     pub fn block(&self) -> Block<'_> {
-        Block { dtype: self.header.dtype, bytes: &self.bytes }
+        Block { dtype: self.header.meaning.dtype, bytes: &self.bytes }
     }
 
     /// Header and bytes.

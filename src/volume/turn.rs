@@ -1,6 +1,6 @@
 //! Whether two volumes lie on one grid, whatever the order of their axes.
 
-use super::Header;
+use super::Grid;
 use crate::{Error, Result};
 
 /// How the axes of a mask run through the image's.
@@ -23,7 +23,7 @@ impl Turn {
     ///
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both geometries, if they do not lie on one grid.
-    pub fn of(what: &str, mask: &Header, image: &Header) -> Result<Self> {
+    pub fn of(what: &str, mask: &Grid, image: &Grid) -> Result<Self> {
         let (own, wanted) = (mask.shape.volumes(), image.shape.volumes());
         let shapes = || {
             Err(Error::usage(
@@ -46,7 +46,7 @@ impl Turn {
         match axes {
             Some(axes) => Ok(Self::new(axes, own, wanted)),
             None => Err(Error::usage(
-                format!("{what} and image lie on different grids: {} and {}", described(mask), described(image)),
+                format!("{what} and image lie on different grids: {} and {}", mask, image),
                 format!("resample the {what} to the image"),
             )),
         }
@@ -84,13 +84,13 @@ fn turns() -> impl Iterator<Item = [(usize, bool); 3]> {
 
 type Matrix = [[f64; 4]; 3];
 
-fn matrix(header: &Header) -> Option<Matrix> {
-    header.geometry.as_ref()?.lps_matrix()
+fn matrix(grid: &Grid) -> Option<Matrix> {
+    grid.geometry.as_ref()?.lps_matrix()
 }
 
 /// Whether no voxel of the image lies more than a hundredth of its finest spacing from the mask's voxel of the same place.
-fn together(mask: &Matrix, image: &Matrix, axes: &[(usize, bool); 3], header: &Header) -> bool {
-    let shape = header.shape.xyz();
+fn together(mask: &Matrix, image: &Matrix, axes: &[(usize, bool); 3], grid: &Grid) -> bool {
+    let shape = grid.shape.xyz();
     let finest = (0..3).map(|a| (0..3).map(|row| image[row][a].powi(2)).sum::<f64>().sqrt()).fold(f64::INFINITY, f64::min);
     (0..3).all(|row| {
         let mut origin = mask[row][3] - image[row][3];
@@ -105,24 +105,10 @@ fn together(mask: &Matrix, image: &Matrix, axes: &[(usize, bool); 3], header: &H
     })
 }
 
-/// Shape and place, as an error gives them.
-fn described(header: &Header) -> String {
-    let mut text = header.shape.to_string();
-    if let Some(geometry) = &header.geometry {
-        let [x, y, z] = geometry.spacing_mm;
-        text += &format!(" at {x:.3} x {y:.3} x {z:.3} mm");
-        if let Some(position) = &geometry.position {
-            let [x, y, z] = position.origin_mm;
-            text += &format!(", {} from ({x:.2}, {y:.2}, {z:.2}) mm (LPS+)", position.orientation_code());
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::{Dtype, Geometry, Shape};
+    use crate::volume::{Geometry, Shape};
 
     const IMAGE: [u64; 3] = [5, 3, 4];
 
@@ -132,33 +118,31 @@ mod tests {
         [[0.7 * c, -0.9 * s, 0.0, -11.0], [0.7 * s, 0.9 * c, 0.0, 20.0], [0.0, 0.0, 2.5, 5.0]]
     }
 
-    fn header(axes: &[u64], matrix: Option<Matrix>) -> Header {
-        let mut header = Header::new(Shape::new(axes).unwrap(), Dtype::U8);
-        header.geometry = matrix.map(|m| Geometry::from_lps_matrix(m).unwrap());
-        header
+    fn grid(axes: &[u64], matrix: Option<Matrix>) -> Grid {
+        Grid { geometry: matrix.map(|m| Geometry::from_lps_matrix(m).unwrap()), ..Grid::new(Shape::new(axes).unwrap()) }
     }
 
     #[test]
     fn other_grids_are_refused_with_both_geometries() {
-        let image = header(&IMAGE, Some(matrix_of_image()));
-        let refused = |mask: &Header| Turn::of("mask", mask, &image).unwrap_err().to_string();
+        let image = grid(&IMAGE, Some(matrix_of_image()));
+        let refused = |mask: &Grid| Turn::of("mask", mask, &image).unwrap_err().to_string();
         let mut shifted = matrix_of_image();
         shifted[2][3] += 0.02;
-        let text = refused(&header(&IMAGE, Some(shifted)));
+        let text = refused(&grid(&IMAGE, Some(shifted)));
         assert!(text.contains("5.02") && text.contains("5.00") && text.contains("0.700 x 0.900 x 2.500"), "{text}");
         let mut stretched = matrix_of_image();
         stretched[2][2] *= 1.01;
-        refused(&header(&IMAGE, Some(stretched)));
-        refused(&header(&[5, 3, 5], Some(matrix_of_image())));
-        refused(&header(&[5, 3, 4, 2], Some(matrix_of_image())));
+        refused(&grid(&IMAGE, Some(stretched)));
+        refused(&grid(&[5, 3, 5], Some(matrix_of_image())));
+        refused(&grid(&[5, 3, 4, 2], Some(matrix_of_image())));
         // A permutation that fits the shape alone.
-        assert!(Turn::of("mask", &header(&[3, 5, 4], None), &image).unwrap_err().to_string().contains("3 x 5 x 4"));
+        assert!(Turn::of("mask", &grid(&[3, 5, 4], None), &image).unwrap_err().to_string().contains("3 x 5 x 4"));
         // A hundredth of a voxel is a matter of rounding in files; no position is no contradiction.
         let mut close = matrix_of_image();
         close[0][3] += 0.005;
-        assert!(Turn::of("mask", &header(&IMAGE, Some(close)), &image).unwrap().is_straight());
-        assert!(Turn::of("mask", &header(&IMAGE, None), &image).unwrap().is_straight());
-        let flat = header(&[6, 7], None);
-        assert!(Turn::of("mask", &header(&[6, 7, 1], None), &flat).unwrap().is_straight());
+        assert!(Turn::of("mask", &grid(&IMAGE, Some(close)), &image).unwrap().is_straight());
+        assert!(Turn::of("mask", &grid(&IMAGE, None), &image).unwrap().is_straight());
+        let flat = grid(&[6, 7], None);
+        assert!(Turn::of("mask", &grid(&[6, 7, 1], None), &flat).unwrap().is_straight());
     }
 }

@@ -175,7 +175,7 @@ impl Chain {
         all.to = to.unwrap_or(match all.scale {
             Scale::Classes => Dtype::U8,
             Scale::Real => Dtype::F32,
-            Scale::Fraction if header.dtype.bytes() == 1 => Dtype::U8,
+            Scale::Fraction if header.meaning.dtype.bytes() == 1 => Dtype::U8,
             Scale::Fraction => Dtype::U16,
         });
         if !matches!(all.to, Dtype::U8 | Dtype::U16 | Dtype::I16 | Dtype::F32) {
@@ -247,7 +247,7 @@ fn display(voi: Voi, header: &Header, exact: bool) -> Result<(Vec<Function>, Fac
     let window = match voi {
         Voi::Given(window) => window,
         Voi::Preset(name) => preset(name).ok_or_else(|| parse::unknown_preset(name))?,
-        Voi::File => match (header.voi_luts.first(), header.windows.first()) {
+        Voi::File => match (header.display.voi_luts.first(), header.display.windows.first()) {
             (Some(lut), _) if exact || is_monotone(lut) => {
                 let facts = vec![("first", lut.first), ("entries", lut.entries.len() as f64), ("white", f64::from(lut.top))];
                 return Ok((vec![Function::Lut(lut.clone())], facts));

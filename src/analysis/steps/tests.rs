@@ -111,8 +111,8 @@ fn the_file_s_own_window() {
     let counts = counts(FEW);
     let input = Distribution::exact(&[(Rescale::IDENTITY, &counts)]);
     let own = Window { center: 100.0, width: 400.0, function: WindowFunction::Sigmoid };
-    let c =
-        chain("window").compose(input.clone(), &Header { windows: vec![own], ..header(Dtype::I16) }, Some(Dtype::U8)).unwrap();
+    let file = header(Dtype::I16).with(|h| h.display.windows = vec![own]);
+    let c = chain("window").compose(input.clone(), &file, Some(Dtype::U8)).unwrap();
     assert_eq!(c.rounded(200.0), 186.0);
     let missing = chain("window").compose(input, &header(Dtype::I16), None).unwrap_err();
     assert!(missing.to_string().contains("no window of its own"), "{missing}");
@@ -124,7 +124,7 @@ fn the_file_s_own_table_comes_before_its_window_and_may_rise_and_fall() {
     let input = Distribution::exact(&[(Rescale::IDENTITY, &counts)]);
     let own = Window { center: 100.0, width: 400.0, function: WindowFunction::Linear };
     let lut = VoiLut { first: 0.0, entries: vec![0, 4095, 1365], top: 4095 };
-    let file = Header { windows: vec![own], voi_luts: vec![lut], ..header(Dtype::I16) };
+    let file = header(Dtype::I16).with(|h| (h.display.windows, h.display.voi_luts) = (vec![own], vec![lut]));
     let c = chain("window").compose(input.clone(), &file, Some(Dtype::U8)).unwrap();
     assert_eq!([-5.0, 0.0, 1.0, 2.0, 3.0].map(|x| c.rounded(x)), [0.0, 0.0, 255.0, 85.0, 85.0]);
     // What follows sees the results in order: the median of 12 zeros, 2 thirds and 1 one is 0.

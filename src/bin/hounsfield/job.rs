@@ -66,7 +66,7 @@ impl<'a> Job<'a> {
     /// Opens the input and says its notes.
     pub fn open(&self) -> Result<Box<dyn Source>> {
         let source = io::open(&self.paths, &self.options)?;
-        source.header().notes.iter().for_each(|note| warn(self.shared, note));
+        source.header().origin.notes.iter().for_each(|note| warn(self.shared, note));
         Ok(source)
     }
 

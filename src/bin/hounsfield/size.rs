@@ -15,9 +15,9 @@ pub struct Size {
 
 impl Size {
     pub fn new(header: &Header) -> Self {
-        let geometry = header.geometry.as_ref();
-        let times = header.shape.volumes() as f64;
-        match header.shape.axis(2) {
+        let geometry = header.grid.geometry.as_ref();
+        let times = header.grid.shape.volumes() as f64;
+        match header.grid.shape.axis(2) {
             1 => {
                 let each = geometry.map(|g| g.spacing_mm[0] * g.spacing_mm[1] / times);
                 Self { unit: "mm2", key: "mm2", of_voxel: each }
@@ -42,7 +42,7 @@ mod tests {
     fn one_slice_has_an_area_and_a_film_the_volume_of_one_moment() {
         let size = |axes: &[u64]| {
             let mut header = Header::new(Shape::new(axes).unwrap(), Dtype::U8);
-            header.geometry = Some(Geometry::spacing([2.0, 5.0, 100.0]));
+            header.grid.geometry = Some(Geometry::spacing([2.0, 5.0, 100.0]));
             Size::new(&header)
         };
         assert_eq!((size(&[4, 4]).unit, size(&[4, 4]).of(3)), ("mm2", Some(30.0)));

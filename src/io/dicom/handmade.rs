@@ -78,13 +78,13 @@ fn values(source: &dyn Source) -> Vec<f64> {
     let mut out = vec![0; header.bytes() as usize];
     source.read(0, &mut out).unwrap();
     // Voxel by voxel gives the same.
-    let width = header.dtype.bytes();
+    let width = header.meaning.dtype.bytes();
     for (i, voxel) in out.chunks_exact(width).enumerate() {
         let mut one = vec![0; width];
         source.read(i as u64, &mut one).unwrap();
         assert_eq!(one, voxel);
     }
-    out.chunks_exact(width).map(|b| header.dtype.decode(b)).collect()
+    out.chunks_exact(width).map(|b| header.meaning.dtype.decode(b)).collect()
 }
 
 thread_local! {
@@ -111,7 +111,7 @@ fn what_lies_above_the_stored_bits_is_masked() {
     assert_eq!(values(&*one(&twelve).unwrap()), [1.0, 4095.0, 2048.0, 7.0, 4095.0, 2047.0]);
     let signed = [&twelve[..], &[word(tags::SIGNED, 1)]].concat();
     let source = one(&signed).unwrap();
-    assert_eq!((source.header().dtype, values(&*source)), (Dtype::I16, vec![1.0, -1.0, -2048.0, 7.0, -1.0, 2047.0]));
+    assert_eq!((source.header().meaning.dtype, values(&*source)), (Dtype::I16, vec![1.0, -1.0, -2048.0, 7.0, -1.0, 2047.0]));
     let upper = [word(tags::BITS_STORED, 12), word(tags::HIGH_BIT, 15), words(&[0x001F, 0xFFFF, 0, 0x0010, 0x8000, 0])];
     assert_eq!(values(&*one(&upper).unwrap()), [1.0, 4095.0, 0.0, 1.0, 2048.0, 0.0]);
 }
@@ -127,10 +127,10 @@ fn padding_is_read_as_the_pixels_are() {
         words(&[63536, 0, 1, 2, 3, 0xFFFF]),
     ];
     let source = one(&edits).unwrap();
-    assert_eq!(source.header().padding, Some(Padding { low: -2000.0, high: -2000.0 }));
+    assert_eq!(source.header().meaning.padding, Some(Padding { low: -2000.0, high: -2000.0 }));
     assert_eq!(values(&*source), [-2000.0, 0.0, 1.0, 2.0, 3.0, -1.0]);
     let range = one(&[word(tags::PADDING, 9), word(tags::PADDING_LIMIT, 4)]).unwrap();
-    assert_eq!(range.header().padding, Some(Padding { low: 4.0, high: 9.0 }));
+    assert_eq!(range.header().meaning.padding, Some(Padding { low: 4.0, high: 9.0 }));
 }
 
 #[test]
@@ -142,11 +142,14 @@ fn wide_integers_floats_and_bits() {
         bytes(&[1u32, 2, 3, 4, 5, 4_000_000_000].map(u32::to_le_bytes).concat()),
     ];
     let source = one(&wide).unwrap();
-    assert_eq!((source.header().dtype, values(&*source)[5]), (Dtype::U32, 4e9));
+    assert_eq!((source.header().meaning.dtype, values(&*source)[5]), (Dtype::U32, 4e9));
     let floats: Vec<f32> = vec![0.5, -1.5, 2.25, 1e9, 0.0, -0.125];
     let float = (tags::FLOAT_PIXELS, VR::OF, PrimitiveValue::F32(floats.iter().copied().collect()));
     let source = one(&[float]).unwrap();
-    assert_eq!((source.header().dtype, values(&*source)), (Dtype::F32, floats.into_iter().map(f64::from).collect::<Vec<_>>()));
+    assert_eq!(
+        (source.header().meaning.dtype, values(&*source)),
+        (Dtype::F32, floats.into_iter().map(f64::from).collect::<Vec<_>>())
+    );
     // Two frames of six bits: the second begins inside a byte.
     let bits = [
         text(tags::FRAMES, VR::IS, "2"),
@@ -173,12 +176,12 @@ fn slices_are_ordered_by_place_not_by_name() {
     std::fs::create_dir(folder.path().join("more")).unwrap();
     let series = open_series(folder.path(), &OpenOptions::default()).unwrap();
     let header = series.header();
-    assert_eq!(header.shape.axes(), [3, 2, 4]);
-    let geometry = header.geometry.as_ref().unwrap();
+    assert_eq!(header.grid.shape.axes(), [3, 2, 4]);
+    let geometry = header.grid.geometry.as_ref().unwrap();
     assert_eq!((geometry.spacing_mm, geometry.position.as_ref().unwrap().origin_mm), ([0.25, 0.5, 2.0], [-3.0, 4.0, 0.0]));
     assert_eq!(values(&series).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [0.0, 2.0, 4.0, 6.0]);
     assert_eq!(series.slice(0).unwrap().0.file_name().unwrap(), "b");
-    assert_eq!(header.notes, ["1 files in the folder are no DICOM images and were left out"]);
+    assert_eq!(header.origin.notes, ["1 files in the folder are no DICOM images and were left out"]);
     assert_eq!((header.origin.files, header.origin.format.as_str()), (4, "DICOM series"));
 }
 
@@ -193,7 +196,7 @@ fn one_place_many_times_is_a_time_axis() {
         );
     }
     let source = open(folder.path(), &OpenOptions::default()).unwrap();
-    assert_eq!((source.header().shape.axes(), source.header().time_step_s), (&[3, 2, 2, 3][..], Some(0.04)));
+    assert_eq!((source.header().grid.shape.axes(), source.header().grid.time_step_s), (&[3, 2, 2, 3][..], Some(0.04)));
     assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [0.0, 2000.0, 40.0, 2040.0, 80.0, 2080.0]);
 }
 
@@ -210,7 +213,7 @@ fn untrusted_geometry_goes_on_when_told_to() {
         "{refused}"
     );
     let source = open(folder.path(), &trusting()).unwrap();
-    assert_eq!(source.header().geometry.as_ref().unwrap().spacing_mm[2], 2.0);
+    assert_eq!(source.header().grid.geometry.as_ref().unwrap().spacing_mm[2], 2.0);
     // The same place twice, and nothing to tell the two apart.
     slice(folder.path(), "e", &[position(2.0), words(&[77; 6])]);
     let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("a double") };
@@ -233,8 +236,8 @@ fn several_series_are_listed_without_names() {
     assert_eq!(told, catalogue(folder.path(), &OpenOptions::default()).unwrap());
     assert!(said.contains("1: MR, 2 files of 3 x 2") && said.contains("2: unknown modality, 1 file of"), "{said}");
     let pick = |n: u32| open(folder.path(), &OpenOptions { series: Some(n), ..OpenOptions::default() });
-    assert_eq!(pick(1).unwrap().header().shape.axes(), [3, 2, 2]);
-    assert_eq!(pick(2).unwrap().header().shape.axes(), [3, 2, 1]);
+    assert_eq!(pick(1).unwrap().header().grid.shape.axes(), [3, 2, 2]);
+    assert_eq!(pick(2).unwrap().header().grid.shape.axes(), [3, 2, 1]);
     let Err(refused) = pick(3) else { panic!("no third series") };
     assert!(matches!(&refused, Error::SeveralSeries { asked: Some(3), catalogue, .. } if *catalogue == told), "{refused}");
     for said in [said, refused.to_string(), format!("{:?}", pick(2).unwrap().header())] {
@@ -285,8 +288,8 @@ fn without_places_numbers_order() {
     }
     let source = open(folder.path(), &OpenOptions::default()).unwrap();
     assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [1.0, 2.0, 3.0]);
-    assert!(source.header().notes.contains(&"slices have no position and are ordered by InstanceNumber".into()));
-    assert!(source.header().geometry.as_ref().unwrap().position.is_none());
+    assert!(source.header().origin.notes.contains(&"slices have no position and are ordered by InstanceNumber".into()));
+    assert!(source.header().grid.geometry.as_ref().unwrap().position.is_none());
 }
 
 #[test]
@@ -311,8 +314,8 @@ fn frames_bring_their_own_place_and_rescale() {
     object.put(DataElement::new(tag(tags::FRAME_GROUPS), VR::SQ, DataSetSequence::from(frames)));
     let source = open(&keep(object), &OpenOptions::default()).unwrap();
     let slope = |slope| Rescale { slope, intercept: -5.0 };
-    assert_eq!(source.header().rescale, Rescales::PerSlice(vec![slope(4.0), slope(3.0), slope(2.0)]));
-    assert_eq!(source.header().geometry.as_ref().unwrap().spacing_mm[2], 5.0);
+    assert_eq!(source.header().meaning.rescale, Rescales::PerSlice(vec![slope(4.0), slope(3.0), slope(2.0)]));
+    assert_eq!(source.header().grid.geometry.as_ref().unwrap().spacing_mm[2], 5.0);
     assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [12.0, 6.0, 0.0]);
 }
 
@@ -338,7 +341,7 @@ fn display_tables_are_read_and_broken_ones_left_out() {
     let of = |edits: &[Edit]| {
         let mut object = dataset(edits);
         object.put(DataElement::new(tag(tags::VOI_LUT), VR::SQ, DataSetSequence::from(items())));
-        open(&keep(object), &OpenOptions::default()).unwrap().header().voi_luts.clone()
+        open(&keep(object), &OpenOptions::default()).unwrap().header().display.voi_luts.clone()
     };
     let lut = |first: f64, entries: Vec<u16>, top| VoiLut { first, entries, top };
     let whole = lut(0.0, vec![65_535; 65_536], 65_535);
@@ -362,7 +365,7 @@ fn a_file_without_preamble_is_read() {
     assert!(is_dicom(&path));
     let source = open(&path, &OpenOptions::default()).unwrap();
     assert_eq!(values(&*source), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
-    assert!(source.header().notes.iter().any(|n| n.contains("no DICOM preamble")));
+    assert!(source.header().origin.notes.iter().any(|n| n.contains("no DICOM preamble")));
 }
 
 #[test]

@@ -28,20 +28,24 @@ pub(super) fn build(
     let mut header = Header::new(shape, layout.dtype());
     options.limits(FORMAT.limits).check_volume(path, &header)?;
     let grey = layout.samples == 1 && !matches!(layout.colour, super::layout::Colour::Palette(_));
-    header.rescale = if grey { rescales(&slices) } else { Rescales::Uniform(Rescale::IDENTITY) };
+    header.meaning.rescale = if grey { rescales(&slices) } else { Rescales::Uniform(Rescale::IDENTITY) };
     if grey && slices.iter().all(|(image, _)| image.hounsfield) {
-        header.unit = Unit::Hounsfield;
+        header.meaning.unit = Unit::Hounsfield;
     }
-    header.geometry.clone_from(&ordered.geometry);
-    header.time_step_s = ordered.time_step_s;
-    header.modality.clone_from(&image.modality);
-    header.padding = if grey { image.padding } else { None };
-    header.windows = if grey { image.windows.clone() } else { Vec::new() };
-    header.voi_luts = if grey { image.voi_luts.clone() } else { Vec::new() };
-    header.inverted = layout.inverted;
-    header.labels = image.labels;
-    header.acquisition = image.acquisition.clone();
+    header.grid.geometry.clone_from(&ordered.geometry);
+    header.grid.time_step_s = ordered.time_step_s;
+    header.meaning.padding = if grey { image.padding } else { None };
+    header.display.windows = if grey { image.windows.clone() } else { Vec::new() };
+    header.display.voi_luts = if grey { image.voi_luts.clone() } else { Vec::new() };
+    header.display.inverted = layout.inverted;
+    header.meaning.labels = image.labels;
+    let mut notes = notes;
+    notes.extend(ordered.notes.iter().cloned());
+    notes.extend(oddities(&slices, options));
     header.origin = Origin {
+        modality: image.modality.clone(),
+        acquisition: image.acquisition.clone(),
+        notes,
         format: if images.len() == 1 { "DICOM file" } else { "DICOM series" }.into(),
         transfer_syntax: Some(image.pixels.syntax.label()),
         files: images.len() as u64,
@@ -49,9 +53,6 @@ pub(super) fn build(
         file_dtype: None,
         burned_in_text: slices.iter().any(|(image, _)| image.burned_in_text),
     };
-    header.notes = notes;
-    header.notes.extend(ordered.notes.iter().cloned());
-    header.notes.extend(oddities(&slices, options));
     Ok(header)
 }
 

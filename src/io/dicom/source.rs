@@ -66,8 +66,8 @@ impl Series {
         if pixels.is_direct() {
             return pixels.read_direct(&self.open(file)?, frame as u64, first as u64, into);
         }
-        let start = first * self.header.dtype.bytes();
-        let whole = into.len() as u64 == self.unit() * self.header.dtype.bytes() as u64;
+        let start = first * self.header.meaning.dtype.bytes();
+        let whole = into.len() as u64 == self.unit() * self.header.meaning.dtype.bytes() as u64;
         if !whole {
             let kept = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, slice)) = kept.iter().find(|(number, _)| *number == z) {
@@ -94,7 +94,7 @@ impl Source for Series {
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
-        let bytes = self.header.dtype.bytes();
+        let bytes = self.header.meaning.dtype.bytes();
         let unit = self.unit() as usize;
         let (mut z, mut first) = ((at / self.unit()) as usize, (at % self.unit()) as usize);
         let mut rest = into;
@@ -108,6 +108,6 @@ impl Source for Series {
     }
 
     fn unit(&self) -> u64 {
-        self.header.shape.slice_voxels()
+        self.header.grid.shape.slice_voxels()
     }
 }

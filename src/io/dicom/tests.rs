@@ -80,8 +80,8 @@ fn stored_values_are_those_of_pydicom() {
         let header = source.header();
         let pixels = if row[3].contains("spp3") { &shape[..shape.len() - 1] } else { &shape[..] };
         let [x, y] = [pixels[pixels.len() - 1], pixels[pixels.len() - 2]];
-        if header.shape.axes()[..2] != [x, y] || header.shape.voxels() != pixels.iter().product::<u64>() {
-            wrong.push(format!("{file}: shape {} for {shape:?}", header.shape));
+        if header.grid.shape.axes()[..2] != [x, y] || header.grid.shape.voxels() != pixels.iter().product::<u64>() {
+            wrong.push(format!("{file}: shape {} for {shape:?}", header.grid.shape));
             continue;
         }
         let mut bytes = vec![0; header.bytes() as usize];
@@ -101,16 +101,16 @@ fn stored_values_are_those_of_pydicom() {
             ">u4" => "uint32",
             other => other,
         };
-        let width = header.dtype.bytes();
-        let values = || bytes.chunks_exact(width).map(|b| header.dtype.decode(b));
+        let width = header.meaning.dtype.bytes();
+        let values = || bytes.chunks_exact(width).map(|b| header.meaning.dtype.decode(b));
         let (min, max) = values().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
         let same_range = format!("[{min},{max}]") == range;
         if big_endian {
             bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
         }
         let digest: String = Md5::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        if header.dtype.name() != dtype || !same_range || digest[..8] != *md5 {
-            wrong.push(format!("{file}: {} [{min},{max}] {} for {expected}", header.dtype, &digest[..8]));
+        if header.meaning.dtype.name() != dtype || !same_range || digest[..8] != *md5 {
+            wrong.push(format!("{file}: {} [{min},{max}] {} for {expected}", header.meaning.dtype, &digest[..8]));
             continue;
         }
         agreed += 1;
@@ -150,9 +150,9 @@ fn a_whole_chest_is_a_grid() {
     let Some(data) = data() else { return };
     let source = open_default(&data.join("dicom/ct_chest_lungpetctdx_A0002")).unwrap();
     let header = source.header();
-    assert_eq!(header.shape.axes(), [512, 512, 30]);
-    assert_eq!((header.dtype, header.unit), (Dtype::U16, Unit::Hounsfield));
-    let geometry = header.geometry.as_ref().unwrap();
+    assert_eq!(header.grid.shape.axes(), [512, 512, 30]);
+    assert_eq!((header.meaning.dtype, header.meaning.unit), (Dtype::U16, Unit::Hounsfield));
+    let geometry = header.grid.geometry.as_ref().unwrap();
     assert_eq!(geometry.spacing_mm[2], 8.0);
     let position = geometry.position.as_ref().unwrap();
     assert_eq!((position.origin_mm[2], position.orientation_code().as_str()), (80.0, "LPS"));
@@ -169,8 +169,8 @@ fn a_gap_in_file_names_is_no_gap_in_space() {
     let Some(data) = data() else { return };
     let source = open_default(&data.join("dicom/ct_chest_sts007_slice223_missing")).unwrap();
     let header = source.header();
-    let geometry = header.geometry.as_ref().unwrap();
-    assert!((geometry.spacing_mm[2] - 3.27).abs() < 1e-9 && header.shape.axes() == [512, 512, 5]);
+    let geometry = header.grid.geometry.as_ref().unwrap();
+    assert!((geometry.spacing_mm[2] - 3.27).abs() < 1e-9 && header.grid.shape.axes() == [512, 512, 5]);
     // Slices ascend from the feet, file names here descend.
     assert_eq!(geometry.position.as_ref().unwrap().origin_mm[2], -193.7);
 }
@@ -198,7 +198,7 @@ fn affines_are_those_of_simpleitk() {
         ),
     ] {
         let source = open_default(&data.join("dicom").join(folder)).unwrap();
-        let own = source.header().geometry.as_ref().unwrap().lps_matrix().unwrap();
+        let own = source.header().grid.geometry.as_ref().unwrap().lps_matrix().unwrap();
         for (a, b) in own.iter().flatten().zip(matrix.iter().flatten()) {
             assert!((a - b).abs() < 1e-9, "{folder}: {own:?}");
         }
@@ -213,9 +213,13 @@ fn a_shuffled_series_with_every_fault() {
     assert!(text.contains("1 slice is missing") && text.contains("share one position"), "{text}");
     assert!(text.contains("trusting its geometry"), "{text}");
     let source = open(&folder, &trusting()).unwrap();
-    assert_eq!(source.header().shape.axes()[2], 12);
-    assert!(source.header().notes.iter().any(|n| n.starts_with("geometry trusted although")));
-    assert!(source.header().notes.iter().any(|n| n.starts_with("1 files hold the same image")), "{:?}", source.header().notes);
+    assert_eq!(source.header().grid.shape.axes()[2], 12);
+    assert!(source.header().origin.notes.iter().any(|n| n.starts_with("geometry trusted although")));
+    assert!(
+        source.header().origin.notes.iter().any(|n| n.starts_with("1 files hold the same image")),
+        "{:?}",
+        source.header().origin.notes
+    );
 }
 
 #[test]
@@ -223,9 +227,9 @@ fn a_cine_has_a_time_axis() {
     let Some(data) = data() else { return };
     let source = open_default(&data.join("dicom/cine_mr_sunnybrook/SCD2001_000")).unwrap();
     let header = source.header();
-    println!("{:?}", header.notes);
-    assert_eq!(header.shape.axes(), [256, 256, 1, 20]);
-    let step = header.time_step_s.unwrap();
+    println!("{:?}", header.origin.notes);
+    assert_eq!(header.grid.shape.axes(), [256, 256, 1, 20]);
+    let step = header.grid.time_step_s.unwrap();
     assert!((step - 0.051).abs() < 0.001, "{step}");
 }
 
@@ -246,7 +250,7 @@ fn what_makes_no_grid_is_refused_for_its_reason() {
 fn rescale_of_each_slice() {
     let Some(data) = data() else { return };
     let source = open_default(&data.join("dicom/dicom2nifti_tests/generic/anatomical/002_non_isotropic")).unwrap();
-    let Rescales::PerSlice(all) = &source.header().rescale else { panic!("one rescale") };
+    let Rescales::PerSlice(all) = &source.header().meaning.rescale else { panic!("one rescale") };
     assert_eq!((all.len(), all.iter().any(|r| r.slope == 0.0010346139)), (4, true));
 }
 
@@ -267,7 +271,7 @@ fn hostile_files_are_refused() {
             source.read(0, &mut out).map(|()| source.header().clone())
         });
         match &result {
-            Ok(header) => println!("{name}: {} {} {:?}", header.shape, header.dtype, header.notes),
+            Ok(header) => println!("{name}: {} {} {:?}", header.grid.shape, header.meaning.dtype, header.origin.notes),
             Err(e) => println!("{name}: {e}"),
         }
         let broken = matches!(result, Err(Error::Format { .. }));
@@ -306,8 +310,8 @@ fn hostile_files_are_refused() {
 
 fn assert_no_geometry(header: &Header) {
     assert!(
-        header.geometry.is_none() && header.notes.iter().any(|n| n.contains("no usable pixel spacing")),
+        header.grid.geometry.is_none() && header.origin.notes.iter().any(|n| n.contains("no usable pixel spacing")),
         "{:?}",
-        header.notes
+        header.origin.notes
     );
 }

@@ -169,14 +169,14 @@ mod tests {
         write_ct_slice(&slice, std::fs::File::create(&path).unwrap(), &path).unwrap();
         let source = open(&path, &OpenOptions::default()).unwrap();
         let header = source.header();
-        assert_eq!(header.shape.axes(), [4, 3, 1]);
+        assert_eq!(header.grid.shape.axes(), [4, 3, 1]);
         assert_eq!(
-            (header.unit, &header.rescale),
+            (header.meaning.unit, &header.meaning.rescale),
             (Unit::Hounsfield, &Rescales::Uniform(Rescale { slope: 1.0, intercept: -1024.0 }))
         );
-        let geometry = header.geometry.as_ref().unwrap();
+        let geometry = header.grid.geometry.as_ref().unwrap();
         assert_eq!((geometry.spacing_mm, geometry.position.as_ref().unwrap().origin_mm), ([0.5, 0.75, 2.0], [-10.0, 20.0, 30.5]));
-        assert_eq!((header.origin.bits_stored, header.windows.len(), header.origin.burned_in_text), (Some(12), 2, false));
+        assert_eq!((header.origin.bits_stored, header.display.windows.len(), header.origin.burned_in_text), (Some(12), 2, false));
         let mut bytes = [0; 24];
         source.read(0, &mut bytes).unwrap();
         let read: Vec<i16> = bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b) - 1024).collect();

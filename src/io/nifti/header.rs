@@ -88,23 +88,23 @@ pub(super) fn interpret(path: &Path, bytes: &[u8], grey: Grey) -> Result<(Header
     let mut header = Header::new(shape, dtype);
     header.origin.format = fields.version.name().into();
     header.origin.files = 1;
-    header.labels = fields.intent == LABELS;
+    header.meaning.labels = fields.intent == LABELS;
     if let Encoding::Colour { .. } = encoding {
-        header.notes.push("the colour voxels were turned to grey".into());
+        header.origin.notes.push("the colour voxels were turned to grey".into());
     } else {
-        header.rescale = Rescales::Uniform(rescale(path, &fields)?);
+        header.meaning.rescale = Rescales::Uniform(rescale(path, &fields)?);
     }
     let mm_per_unit = match fields.units & 7 {
         1 => 1000.0,
         3 => 0.001,
         2 => 1.0,
         _ => {
-            header.notes.push("the unit of length is not stated; millimetres are assumed".into());
+            header.origin.notes.push("the unit of length is not stated; millimetres are assumed".into());
             1.0
         }
     };
-    header.geometry = affine::read(&fields, mm_per_unit, &mut header.notes);
-    header.time_step_s = time_step(&fields, &mut header.notes);
+    header.grid.geometry = affine::read(&fields, mm_per_unit, &mut header.origin.notes);
+    header.grid.time_step_s = time_step(&fields, &mut header.origin.notes);
     Ok((header, layout))
 }
 
@@ -182,10 +182,10 @@ fn time_step(fields: &Fields, notes: &mut Vec<String>) -> Option<f64> {
 
 /// The fields of a file to be written: NIfTI-1, or NIfTI-2 where an axis is too long for it.
 pub(super) fn fields(path: &Path, header: &Header) -> Result<Fields> {
-    let Some(rescale) = header.rescale.uniform() else {
+    let Some(rescale) = header.meaning.rescale.uniform() else {
         return Err(Error::unsupported(path, "NIfTI has one slope for all slices", "write real values, as float32"));
     };
-    let axes = header.shape.axes();
+    let axes = header.grid.shape.axes();
     let version = if axes.iter().all(|&n| n <= i16::MAX as u64) { Version::One } else { Version::Two };
     let mut dim = [1; 8];
     dim[0] = axes.len() as i64;
@@ -197,25 +197,25 @@ pub(super) fn fields(path: &Path, header: &Header) -> Result<Fields> {
         big_endian: false,
         magic: if version == Version::One { *b"n+1\0" } else { *b"n+2\0" },
         dim,
-        datatype: CODES.iter().find(|c| c.1 == header.dtype).map_or(0, |c| c.0),
-        bitpix: 8 * header.dtype.bytes() as i32,
+        datatype: CODES.iter().find(|c| c.1 == header.meaning.dtype).map_or(0, |c| c.0),
+        bitpix: 8 * header.meaning.dtype.bytes() as i32,
         pixdim: [1.0; 8],
         vox_offset: version.first_voxel() as f64,
         slope: rescale.slope,
         intercept: rescale.intercept,
         // Millimetres and seconds.
         units: 2 | 8,
-        intent: if header.labels { LABELS } else { 0 },
+        intent: if header.meaning.labels { LABELS } else { 0 },
         qform_code: 0,
         sform_code: 0,
         quaternion: [0.0; 3],
         offset: [0.0; 3],
         srow: [[0.0; 4]; 3],
     };
-    affine::write(header.geometry.as_ref(), &mut fields);
+    affine::write(header.grid.geometry.as_ref(), &mut fields);
     if axes.len() > 3 {
         // Zero says that the step is not known; 1 would be taken for a second.
-        fields.pixdim[4] = header.time_step_s.unwrap_or(0.0);
+        fields.pixdim[4] = header.grid.time_step_s.unwrap_or(0.0);
     }
     Ok(fields)
 }

@@ -21,7 +21,7 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
     start.resize(fields.version.first_voxel() as usize, 0);
     let gzip = target.path().extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
     let mut file = target.create()?;
-    let extent = Extent { voxel: header.dtype.bytes() as u64, bytes: header.bytes() };
+    let extent = Extent { voxel: header.meaning.dtype.bytes() as u64, bytes: header.bytes() };
     if !gzip {
         free_space::check(file.as_file(), target.path(), start.len() as u64 + header.bytes())?;
         file.write_all(&start).map_err(Error::write(target.path()))?;

@@ -21,7 +21,7 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
     let n = fill(&mut file, &mut start);
     if !start[..n].starts_with(&gzip::MAGIC) {
         let (header, layout) = interpret(path, &start[..n], grey)?;
-        let needs = layout.end(&header.shape);
+        let needs = layout.end(&header.grid.shape);
         if length < needs {
             let what = format!("truncated: the file has {length} bytes, needs {needs}");
             return Err(Error::format(path, what, "get the file again"));
@@ -36,7 +36,7 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
         Ok(n) => n + fill(&mut reader, &mut start[n..]),
     };
     let (mut header, layout) = interpret(path, &start[..n], grey)?;
-    let (needs, most) = (layout.end(&header.shape), length.saturating_mul(gzip::MOST_EXPANSION));
+    let (needs, most) = (layout.end(&header.grid.shape), length.saturating_mul(gzip::MOST_EXPANSION));
     if most < needs {
         let what = format!("truncated: {length} bytes of gzip hold at most {most}, the header needs {needs}");
         return Err(Error::format(path, what, "get the file again"));
@@ -92,7 +92,7 @@ impl Source for GzipSource {
         decode(&self.layout, at, into, |byte, raw| {
             let result = stream
                 .read_exact_at(&self.path, byte, raw)
-                .and_then(|()| if stream.at == self.layout.end(&self.header.shape) { stream.check_end() } else { Ok(()) });
+                .and_then(|()| if stream.at == self.layout.end(&self.header.grid.shape) { stream.check_end() } else { Ok(()) });
             if result.is_err() {
                 // The decoder's state after an error says nothing: the next read starts over.
                 stream.at = u64::MAX;

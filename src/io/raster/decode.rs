@@ -30,7 +30,7 @@ pub(super) fn open(path: &Path, format: ImageFormat, options: &OpenOptions) -> R
     let mut notes = Vec::new();
     let bytes = to_grey(image, options.grey, &mut notes)
         .ok_or_else(|| Error::unsupported(path, "pixels of this type", "convert the image to 8- or 16-bit grey"))?;
-    header.notes.extend(notes);
+    header.origin.notes.extend(notes);
     Ok(Box::new(Volume::new(header, bytes)?))
 }
 

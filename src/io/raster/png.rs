@@ -29,23 +29,31 @@ pub(in crate::io) const FORMAT: Format = Format {
 
 fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
     let path = target.path();
-    if header.shape.slices() != 1 {
-        return Err(Error::unsupported(path, format!("a PNG holds one image, not {}", header.shape), Hint::OneSlice));
+    if header.grid.shape.slices() != 1 {
+        return Err(Error::unsupported(path, format!("a PNG holds one image, not {}", header.grid.shape), Hint::OneSlice));
     }
-    if !matches!(header.dtype, Dtype::U8 | Dtype::U16) {
+    if !matches!(header.meaning.dtype, Dtype::U8 | Dtype::U16) {
         return Err(Error::unsupported(
             path,
-            format!("PNG has no {} pixels", header.dtype),
+            format!("PNG has no {} pixels", header.meaning.dtype),
             "window or rescale it to 8 or 16 bits, or use .tiff or .nii.gz",
         ));
     }
-    let [Ok(width), Ok(height)] = [0, 1].map(|a| u32::try_from(header.shape.axis(a))) else {
+    let [Ok(width), Ok(height)] = [0, 1].map(|a| u32::try_from(header.grid.shape.axis(a))) else {
         return Err(Error::unsupported(path, "an image longer than 2^32 pixels does not fit PNG", "use .nii.gz"));
     };
     let file = target.create()?;
     let bytes = usize::try_from(header.bytes())
         .map_err(|_| Error::limit(path, "the image is larger than the memory", "use .tiff or .nii.gz"))?;
-    Ok(Box::new(Png { target: target.clone(), file, width, height, dtype: header.dtype, bytes, blocks: Mutex::default() }))
+    Ok(Box::new(Png {
+        target: target.clone(),
+        file,
+        width,
+        height,
+        dtype: header.meaning.dtype,
+        bytes,
+        blocks: Mutex::default(),
+    }))
 }
 
 /// An image is small: it is gathered, then encoded at once.

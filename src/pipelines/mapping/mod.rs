@@ -94,8 +94,8 @@ impl Mapping {
         let plan = match input.census() {
             _ if constant && job.keep_constant => Plan::Copy,
             None => {
-                let padding = header.padding.filter(|_| !job.region.with_padding);
-                Plan::Tables(input.groups().rescales.iter().map(|r| composed.table(header.dtype, *r, padding)).collect())
+                let padding = header.meaning.padding.filter(|_| !job.region.with_padding);
+                Plan::Tables(input.groups().rescales.iter().map(|r| composed.table(header.meaning.dtype, *r, padding)).collect())
             }
             Some(census) => {
                 let (rescale, ends) = (counted.groups[0].rescale, (census.min as f32, census.max as f32));
@@ -193,7 +193,7 @@ impl Mapping {
     pub fn result(&self, slice: u64, stored: f64) -> f64 {
         match &self.plan {
             Plan::Tables(tables) => {
-                let at = slice * self.input().shape.slice_voxels();
+                let at = slice * self.input().grid.shape.slice_voxels();
                 tables[self.input.groups().run(at, at + 1).1].get(stored as i32)
             }
             Plan::Levels(_) if stored.is_nan() => 0.0,
@@ -241,14 +241,14 @@ fn classes(input: &Input<'_>, counted: &Counted, composed: &Composed, run: &Run<
 /// The header of the results.
 fn described(input: &Header, composed: &Composed) -> Header {
     let mut header = input.derived(composed.to());
-    header.labels = composed.scale() == Scale::Classes;
+    header.meaning.labels = composed.scale() == Scale::Classes;
     if composed.keeps_unit() {
-        header.unit = input.unit;
+        header.meaning.unit = input.meaning.unit;
     }
-    if header.labels {
-        header.inverted = false;
+    if header.meaning.labels {
+        header.display.inverted = false;
     }
-    header.rescale = Rescales::Uniform(Rescale::IDENTITY);
+    header.meaning.rescale = Rescales::Uniform(Rescale::IDENTITY);
     header
 }
 

@@ -25,16 +25,17 @@ fn mapping(volume: &Volume, text: &str, to: Option<Dtype>, region: Region, devic
 
 fn written(mapping: &Mapping, device: &Device) -> Vec<f64> {
     let header = mapping.header();
-    let sink = Memory::new(header.shape.voxels() as usize, header.dtype);
+    let sink = Memory::new(header.grid.shape.voxels() as usize, header.meaning.dtype);
     mapping.write(&sink, &Run::silent(device)).unwrap();
-    sink.take().chunks_exact(header.dtype.bytes()).map(|b| header.dtype.decode(b)).collect()
+    sink.take().chunks_exact(header.meaning.dtype.bytes()).map(|b| header.meaning.dtype.decode(b)).collect()
 }
 
 #[test]
 fn every_slice_has_its_own_rescale() {
     let bytes: Vec<u8> = (0..800i16).flat_map(|v| (v % 37 - 9).to_le_bytes()).collect();
     let gain = |slope| Rescale { slope, intercept: 5.0 };
-    let pet = volume(Dtype::I16, &bytes, |h| h.rescale = Rescales::PerSlice(vec![gain(1.0), gain(2.5), gain(-1.0), gain(1.0)]));
+    let pet =
+        volume(Dtype::I16, &bytes, |h| h.meaning.rescale = Rescales::PerSlice(vec![gain(1.0), gain(2.5), gain(-1.0), gain(1.0)]));
     for device in devices() {
         for text in ["otsu:3", "minmax", "clip:-5:60,zscore", "window:10:30:sigmoid,equalize"] {
             let m = mapping(&pet, text, None, Region::default(), &device).unwrap();
@@ -55,7 +56,7 @@ fn every_slice_has_its_own_rescale() {
 #[test]
 fn padding_and_range_stay_out_of_decisions() {
     let bytes: Vec<u8> = [-2000i16, 0, 10, 20, 30, 40, 50, 3000].iter().flat_map(|v| v.to_le_bytes()).collect();
-    let ct = volume(Dtype::I16, &bytes, |h| h.padding = Some(Padding { low: -2000.0, high: -2000.0 }));
+    let ct = volume(Dtype::I16, &bytes, |h| h.meaning.padding = Some(Padding { low: -2000.0, high: -2000.0 }));
     let region = Region { range: Some((0.0, 50.0)), with_padding: false };
     let m = mapping(&ct, "minmax", Some(Dtype::U8), region, &Device::cpu()).unwrap();
     assert_eq!(written(&m, &Device::cpu()), [0.0, 0.0, 51.0, 102.0, 153.0, 204.0, 255.0, 255.0]);
@@ -73,7 +74,7 @@ fn floats_take_the_same_steps() {
         .map(|i| if i % 997 == 0 { odd[(i / 997) as usize % 6] } else { (noise(i) % 100_000) as f32 * 0.0137 - 300.0 })
         .collect();
     let float = volume(Dtype::F32, bytemuck::cast_slice(&values), |h| {
-        h.rescale = Rescales::Uniform(Rescale { slope: -2.0, intercept: 7.0 });
+        h.meaning.rescale = Rescales::Uniform(Rescale { slope: -2.0, intercept: 7.0 });
     });
     let finite = || values.iter().copied().filter(|x| x.is_finite());
     let (least, most) = (finite().fold(f32::MAX, f32::min), finite().fold(f32::MIN, f32::max));
@@ -131,11 +132,11 @@ fn one_extreme_value_does_not_decide_for_all_others() {
 #[test]
 fn headers_say_what_the_results_are() {
     let bytes = Content::Ct.bytes(Dtype::I16, 400);
-    let ct = volume(Dtype::I16, &bytes, |h| h.unit = crate::volume::Unit::Hounsfield);
+    let ct = volume(Dtype::I16, &bytes, |h| h.meaning.unit = crate::volume::Unit::Hounsfield);
     let header = |text: &str| mapping(&ct, text, None, Region::default(), &Device::cpu()).unwrap().header().clone();
-    assert_eq!(header("clip:-100:200").unit.symbol(), "HU");
-    assert_eq!(header("zscore").unit.symbol(), "");
-    assert!(header("otsu:3").labels && !header("minmax").labels);
+    assert_eq!(header("clip:-100:200").meaning.unit.symbol(), "HU");
+    assert_eq!(header("zscore").meaning.unit.symbol(), "");
+    assert!(header("otsu:3").meaning.labels && !header("minmax").meaning.labels);
 }
 
 /// Thresholds of other people's programs for real files: `fixtures/reference.json` beside the folder that HOUNSFIELD_DATA names.
@@ -168,7 +169,7 @@ fn thresholds_are_those_of_the_reference() {
         for (i, (text, want)) in wanted.into_iter().enumerate() {
             let Some(want) = want else { continue };
             let source = open(&[data.join(Path::new(name))], &OpenOptions::default()).unwrap();
-            let rescale = source.header().rescale.uniform().unwrap();
+            let rescale = source.header().meaning.rescale.uniform().unwrap();
             let region = Region { range: None, with_padding: true };
             let job = Pointwise { region, ..Pointwise::new(text.parse().unwrap()) };
             let device = Device::cpu();
@@ -197,18 +198,18 @@ fn equalized(dtype: Dtype, bytes: &[u8], change: impl Fn(&mut Header), range: Op
 #[test]
 fn padding_becomes_zero_and_a_constant_stays() {
     let bytes: Vec<u8> = [-2000i16, -10, 0, 10, 10].iter().flat_map(|v| v.to_le_bytes()).collect();
-    let pad = |h: &mut Header| h.padding = Some(Padding { low: -2000.0, high: -2000.0 });
+    let pad = |h: &mut Header| h.meaning.padding = Some(Padding { low: -2000.0, high: -2000.0 });
     let e = equalized(Dtype::I16, &bytes, pad, None).unwrap();
-    assert_eq!((e.header().dtype, e.before().padding), (Dtype::U16, 1));
+    assert_eq!((e.header().meaning.dtype, e.before().padding), (Dtype::U16, 1));
     assert_eq!([-2000.0, -10.0, 0.0, 10.0].map(|v| e.result(0, v)), [0.0, 0.0, 21_845.0, 65_535.0]);
     assert_eq!(e.after().unwrap().occupied().collect::<Vec<_>>(), [(0, 1), (21_845, 1), (65_535, 2)]);
 
     let e = equalized(Dtype::I16, &(-7i16).to_le_bytes().repeat(3), |_| (), None).unwrap();
     assert!(e.unchanged() && e.after().is_none());
-    assert_eq!((e.header().dtype, e.result(0, -7.0), e.counted()), (Dtype::I16, -7.0, 3));
+    assert_eq!((e.header().meaning.dtype, e.result(0, -7.0), e.counted()), (Dtype::I16, -7.0, 3));
     let e = equalized(Dtype::F32, &2.5f32.to_le_bytes().repeat(3), |_| (), None).unwrap();
     assert!(e.unchanged());
-    assert_eq!((e.header().dtype, written(&e, &Device::cpu())), (Dtype::F32, vec![2.5; 3]));
+    assert_eq!((e.header().meaning.dtype, written(&e, &Device::cpu())), (Dtype::F32, vec![2.5; 3]));
 }
 
 #[test]
@@ -216,7 +217,7 @@ fn floats_are_spread_by_rank() {
     let values = [0.25f32, 0.5, 0.75, 0.75, f32::NAN, f32::INFINITY];
     let e = equalized(Dtype::F32, bytemuck::cast_slice(&values), |_| (), None).unwrap();
     assert_eq!(values.map(|v| e.result(0, f64::from(v))), [0.0, 21_845.0, 65_535.0, 65_535.0, 0.0, 65_535.0]);
-    let negative = |h: &mut Header| h.rescale = Rescales::Uniform(Rescale { slope: -1.0, intercept: 0.0 });
+    let negative = |h: &mut Header| h.meaning.rescale = Rescales::Uniform(Rescale { slope: -1.0, intercept: 0.0 });
     let e = equalized(Dtype::F32, bytemuck::cast_slice(&values[..4]), negative, None).unwrap();
     assert_eq!([0.25, 0.5, 0.75].map(|v| e.result(0, v)), [65_535.0, 32_768.0, 0.0]);
     assert!(equalized(Dtype::F32, bytemuck::cast_slice(&values), |_| (), Some((5.0, 6.0))).is_err());
@@ -239,8 +240,8 @@ fn equalisation_as_a_step_is_equalisation_as_the_kernel_has_it() {
         for dtype in [Dtype::I16, Dtype::U8] {
             let bytes = Content::Noise.bytes(dtype, 4000);
             let image = volume(dtype, &bytes, |h| {
-                h.rescale = rescales.clone();
-                h.padding = padded.then_some(Padding { low: 10.0, high: 40.0 });
+                h.meaning.rescale = rescales.clone();
+                h.meaning.padding = padded.then_some(Padding { low: 10.0, high: 40.0 });
             });
             for (to, range) in
                 [(Dtype::U8, None), (Dtype::U16, None), (Dtype::U8, Some((-50.0, 90.5))), (Dtype::U16, Some((0.0, 60.0)))]
@@ -250,7 +251,11 @@ fn equalisation_as_a_step_is_equalisation_as_the_kernel_has_it() {
                     .before()
                     .groups
                     .iter()
-                    .map(|g| equalization::Group { rescale: g.rescale, counts: &g.counts, padding: image.header().padding })
+                    .map(|g| equalization::Group {
+                        rescale: g.rescale,
+                        counts: &g.counts,
+                        padding: image.header().meaning.padding,
+                    })
                     .collect();
                 let want = equalization::decide(&groups, to, range);
                 assert_eq!(m.counted(), want.counted);

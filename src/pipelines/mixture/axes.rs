@@ -55,7 +55,7 @@ pub(super) fn look(channels: &[Input<'_>], run: &Run<'_>) -> Result<Vec<Axis>> {
         let header = channel.header();
         same_grid(header, channels[0].header(), &format!("channel {}", i + 1))?;
         let uniform = || Error::usage("a rescale for each slice", Hint::FitExactly);
-        let rescale = header.rescale.uniform().ok_or_else(uniform)?;
+        let rescale = header.meaning.rescale.uniform().ok_or_else(uniform)?;
         let census = match channel.census() {
             Some(census) => *census,
             None if d == 1 => Census { min: 0.0, max: 0.0, whole: true, not_finite: 0 },

@@ -54,7 +54,7 @@ impl Voxels {
         let selection = Selection {
             rescale: axes[0].rescale,
             range: job.region.range,
-            paddings: channels.iter().map(|c| c.header().padding).collect(),
+            paddings: channels.iter().map(|c| c.header().meaning.padding).collect(),
         };
         let joined = first.clone().observed(None).joined(&channels[1..], selection);
         let model = Model::of_first(&[Channel::new(0.0, 1.0, true)], &[Component { weight: 1.0, mean: 0.0, variance: 1.0 }])?;

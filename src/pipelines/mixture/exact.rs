@@ -29,9 +29,9 @@ impl Exact {
         let mixture = mixture::fit(&values, step, &job.settings(super::Method::Exact))?;
         let classifier = if job.monotone { Classifier::monotone(&mixture) } else { Classifier::new(&mixture) };
         let spans = mixture::spans(&classifier, values.iter().map(|v| v.0));
-        let (padding, range) = (header.padding, job.region.range);
+        let (padding, range) = (header.meaning.padding, job.region.range);
         let rescales = input.groups().rescales.clone();
-        Ok(Self { mixture, classifier, spans, values, step, rescales, padding, range, dtype: header.dtype })
+        Ok(Self { mixture, classifier, spans, values, step, rescales, padding, range, dtype: header.meaning.dtype })
     }
 
     /// The class of a stored value, 0 for padding and what the range leaves out.

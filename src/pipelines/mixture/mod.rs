@@ -124,7 +124,7 @@ impl Segmentation {
         if method == Method::Voxel && job.monotone {
             return Err(Error::usage("classes over voxels are not cut by value", Hint::OmitMonotone));
         }
-        let header = Header { labels: true, ..first.header().derived(Dtype::U8) };
+        let header = first.header().derived(Dtype::U8).with(|h| h.meaning.labels = true);
         // Each pass reads both again, and labels ask for the mask in any order.
         let mask = mask.map(|mask| mask.held(run)).transpose()?;
         let share = run.memory_bytes / channels.len() as u64;

@@ -31,7 +31,7 @@ fn volume(dtype: Dtype, values: &[f64], change: impl Fn(&mut Header)) -> Volume 
         })
         .collect();
     let mut header = Header::new(Shape::new(&[values.len() as u64 / 35, 7, 5]).unwrap(), dtype);
-    header.geometry = Some(Geometry::spacing([1.0, 1.0, 2.0]));
+    header.grid.geometry = Some(Geometry::spacing([1.0, 1.0, 2.0]));
     change(&mut header);
     Volume::new(header, bytes).unwrap()
 }
@@ -47,13 +47,13 @@ fn segmented(volumes: &[&Volume], mask: Option<&Volume>, job: &Segment, device: 
 }
 
 fn labels(s: &Segmentation, device: &Device) -> (Vec<u8>, Written) {
-    let sink = Memory::new(s.header().shape.voxels() as usize, Dtype::U8);
+    let sink = Memory::new(s.header().grid.shape.voxels() as usize, Dtype::U8);
     let written = s.write_labels(&sink, None, &Run::silent(device)).unwrap();
     (sink.take(), written)
 }
 
 fn posteriors(s: &Segmentation, device: &Device) -> Vec<Vec<f32>> {
-    let voxels = s.header().shape.voxels() as usize;
+    let voxels = s.header().grid.shape.voxels() as usize;
     let sinks: Vec<Memory> = s.mixture().components.iter().map(|_| Memory::new(voxels, Dtype::F32)).collect();
     let to: Vec<&dyn Sink> = sinks.iter().map(|s| s as &dyn Sink).collect();
     s.write_posteriors(&to, &Run::silent(device)).unwrap();
@@ -111,8 +111,8 @@ fn labels_come_from_real_values_whatever_the_rescale() {
     let plain =
         segmented(&[&volume(Dtype::I16, &brain(200, 2, 1.0), |_| ())], None, &Segment::classes(3), &Device::cpu()).unwrap();
     let negative = |h: &mut Header| {
-        h.rescale = Rescales::Uniform(Rescale { slope: -1.0, intercept: 0.0 });
-        h.padding = Some(Padding { low: -20_000.0, high: -20_000.0 });
+        h.meaning.rescale = Rescales::Uniform(Rescale { slope: -1.0, intercept: 0.0 });
+        h.meaning.padding = Some(Padding { low: -20_000.0, high: -20_000.0 });
     };
     let mut values: Vec<f64> = brain(200, 2, 1.0).iter().map(|v| -v.trunc()).collect();
     values.extend([-20_000.0; 35]);
@@ -254,7 +254,7 @@ fn brainweb_reaches_the_maximum() {
         let best = (0..3).rev().max_by_key(|c| fractions[*c].bytes()[i]).unwrap();
         if mask.bytes()[i] == 0 { 0 } else { best as u8 + 1 }
     };
-    let header = Header { dtype: Dtype::U8, ..mask.header().clone() };
+    let header = mask.header().clone().with(|h| h.meaning.dtype = Dtype::U8);
     let truth = Volume::new(header, (0..mask.bytes().len()).map(argmax).collect()).unwrap();
     let device = Device::cpu();
     let run = &Run::silent(&device);
@@ -264,7 +264,7 @@ fn brainweb_reaches_the_maximum() {
         let job = Segment { method: Some(method), ..Segment::classes(3) };
         let s = segmented(&[&image], Some(&mask), &job, &Device::cpu()).unwrap();
         check_fit(&s, want, -4.723_212_6);
-        let sink = Memory::new(s.header().shape.voxels() as usize, Dtype::U8);
+        let sink = Memory::new(s.header().grid.shape.voxels() as usize, Dtype::U8);
         let written = s.write_labels(&sink, Some(&truth), run).unwrap();
         assert_eq!(written.voxels[1..4], [35_212, 127_257, 67_317]);
         let confusion = written.confusion.unwrap();

@@ -36,7 +36,7 @@ impl Truth {
 /// # Errors
 /// [`Error::Usage`] naming `what` if it does not lie on the grid of the image.
 pub(super) fn same_grid(own: &Header, image: &Header, what: &str) -> Result<()> {
-    if Turn::of(what, own, image)?.is_straight() {
+    if Turn::of(what, &own.grid, &image.grid)?.is_straight() {
         return Ok(());
     }
     Err(Error::usage(
@@ -46,7 +46,7 @@ pub(super) fn same_grid(own: &Header, image: &Header, what: &str) -> Result<()> 
 }
 
 fn axes(header: &Header) -> String {
-    let position = header.geometry.as_ref().and_then(|g| g.position.as_ref());
+    let position = header.grid.geometry.as_ref().and_then(|g| g.position.as_ref());
     position.map_or_else(|| "nowhere known".into(), |p| p.orientation_code().to_string())
 }
 
@@ -82,13 +82,13 @@ impl<'a> Register<'a> {
         let mut confusion = None;
         if let Some(truth) = self.truth {
             let header = truth.source.header();
-            let size = header.dtype.bytes();
+            let size = header.meaning.dtype.bytes();
             let mut bytes = vec![0; labels.len() * size];
             truth.source.read(at, &mut bytes)?;
             let counts = confusion.insert(Confusion::new(self.classes));
-            let rescale = header.rescale.uniform();
+            let rescale = header.meaning.rescale.uniform();
             for (label, one) in labels.iter().zip(bytes.chunks_exact(size)) {
-                let stored = header.dtype.decode(one);
+                let stored = header.meaning.dtype.decode(one);
                 counts.add(*label, rescale.map_or(stored, |r| r.real(stored)));
             }
         }

@@ -41,7 +41,7 @@ impl<'a> Blocks<'a> {
         work: impl Fn(&mut S, Part<'_>) -> Result<()> + Sync,
     ) -> Result<Vec<S>> {
         let Self { input, run, from } = *self;
-        let total = input.header().shape.voxels();
+        let total = input.header().grid.shape.voxels();
         let fair = run.memory_bytes / (BUFFERS * rayon::current_num_threads() as u64);
         let step = block_voxels(input.source().as_ref(), fair.clamp(1 << 14, BLOCK_BYTES));
         let next = AtomicU64::new(from);

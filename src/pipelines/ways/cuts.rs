@@ -16,8 +16,8 @@ pub struct Groups {
 
 impl Groups {
     pub fn of(header: &Header) -> Self {
-        let (rescales, of_slice) = header.rescale.distinct();
-        Self { rescales, of_slice, slice_voxels: header.shape.slice_voxels() }
+        let (rescales, of_slice) = header.meaning.rescale.distinct();
+        Self { rescales, of_slice, slice_voxels: header.grid.shape.slice_voxels() }
     }
 
     /// The run of voxels from `at` on, before `end`, that share a group: its end and its group.
@@ -48,7 +48,7 @@ impl Groups {
 /// The number of voxels in a block: near `bytes`, a whole number of decode units.
 pub fn block_voxels(source: &dyn Source, bytes: u64) -> u64 {
     let unit = source.unit().max(1);
-    let wanted = bytes / source.header().dtype.bytes() as u64;
+    let wanted = bytes / source.header().meaning.dtype.bytes() as u64;
     (wanted / unit).max(1) * unit
 }
 
@@ -61,7 +61,7 @@ mod tests {
     fn runs_end_where_the_rescale_changes() {
         let mut header = Header::new(Shape::new(&[2, 3, 4]).unwrap(), Dtype::U8);
         let (a, b) = (Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 });
-        header.rescale = Rescales::PerSlice(vec![a, a, b, a]);
+        header.meaning.rescale = Rescales::PerSlice(vec![a, a, b, a]);
         let g = Groups::of(&header);
         assert_eq!(g.rescales, [a, b]);
         assert_eq!([g.run(0, 24), g.run(3, 10), g.run(12, 24), g.run(20, 23)], [(12, 0), (10, 0), (18, 1), (23, 0)]);

@@ -22,7 +22,7 @@ const LANES: usize = 3;
 pub fn unit(input: &Input<'_>, output_bytes: u64, run: &Run<'_>) -> u64 {
     let each = (LANES as u64 * 2 + 1) * (input.voxel_bytes() + output_bytes);
     // A few units at least, or nothing overlaps.
-    let few = input.header().shape.voxels().div_ceil(8).next_multiple_of(UNIT_VOXELS);
+    let few = input.header().grid.shape.voxels().div_ceil(8).next_multiple_of(UNIT_VOXELS);
     // Down to a power of two or one of the three steps to the next, as buffers of the pool are made.
     let fair = (run.memory_bytes / each).clamp(1 << 12, CHUNK_VOXELS);
     let unit = (fair - fair % (1 << (fair.ilog2() - 2))).min(few).max(1 << 12);
@@ -82,8 +82,8 @@ struct Flight {
 /// Runs a pass over all voxels that are not done; `attempt.done` is where all earlier results have been drained, also after an error.
 pub fn pass(input: &Input<'_>, attempt: Attempt<'_>, pass: &mut Pass<'_>, run: &Run<'_>) -> Result<()> {
     let Attempt { gpu, unit, done } = attempt;
-    let (total, groups) = (input.header().shape.voxels(), input.groups());
-    let first_bytes = input.header().dtype.bytes() as u64;
+    let (total, groups) = (input.header().grid.shape.voxels(), input.groups());
+    let first_bytes = input.header().meaning.dtype.bytes() as u64;
     let mut at = *done;
     let unit = unit.min(total - at).next_multiple_of(UNIT_VOXELS);
     let mut free = Vec::new();
@@ -136,7 +136,7 @@ fn read_wide(source: &dyn Source, at: u64, into: &mut [u8]) -> Result<()> {
     if source.sequential() {
         return source.read(at, into);
     }
-    let (step, size) = (block_voxels(source, BLOCK_BYTES), source.header().dtype.bytes());
+    let (step, size) = (block_voxels(source, BLOCK_BYTES), source.header().meaning.dtype.bytes());
     // Parts end where decode units do, so that none is decoded twice.
     let first = (step - at % step).min((into.len() / size) as u64);
     let (head, rest) = into.split_at_mut(first as usize * size);

@@ -27,7 +27,7 @@ impl Resident {
     /// What reading gives; [`Error::Interrupted`].
     pub fn new(input: &Input<'_>, run: &Run<'_>) -> Result<Option<Self>> {
         let Some((gpu, _)) = run.device.current() else { return Ok(None) };
-        let voxels = input.header().shape.voxels();
+        let voxels = input.header().grid.shape.voxels();
         // Half is for the volume, half for the lanes that bring it.
         if voxels * input.voxel_bytes() > run.memory_bytes / 2 {
             run.note(&format!(
@@ -45,7 +45,7 @@ impl Resident {
     }
 
     fn filled(input: &Input<'_>, gpu: Arc<Gpu>, run: &Run<'_>) -> Result<Self> {
-        let voxels = input.header().shape.voxels();
+        let voxels = input.header().grid.shape.voxels();
         let empty = |dtype| GpuVolume::empty(&gpu, dtype, voxels);
         let channels: Vec<GpuVolume> = input.dtypes().map(empty).collect::<Result<_, _>>()?;
         let mask = if input.selects() { Some(empty(Dtype::U8)?) } else { None };

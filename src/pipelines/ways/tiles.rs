@@ -37,7 +37,7 @@ impl<'a> Tiles<'a> {
     }
 
     fn shape(&self) -> &Shape {
-        &self.input.header().shape
+        &self.input.header().grid.shape
     }
 
     /// A volume in tiles that have at most so many voxels with their halo: whole slices, or rows of single slices where these are too large.
@@ -58,7 +58,7 @@ impl<'a> Tiles<'a> {
             slices => (ny, slices),
         };
         if rows == 0 {
-            let needs = nx * around(1, ny) * around(1, nz) * self.input.header().dtype.bytes() as u64;
+            let needs = nx * around(1, ny) * around(1, nz) * self.input.header().meaning.dtype.bytes() as u64;
             let what = format!("a row of {nx} voxels with its neighbours takes {needs} bytes, several times over");
             return Err(Error::usage(what, Hint::MoreMemory));
         }
@@ -90,7 +90,7 @@ impl<'a> Tiles<'a> {
 
     /// Most voxels of a tile with its halo for each thread of the CPU: voxels, results, and what a sink makes of them.
     pub fn most_on_cpu(&self) -> u64 {
-        let size = self.input.header().dtype.bytes() as u64;
+        let size = self.input.header().meaning.dtype.bytes() as u64;
         let share = self.run.memory_bytes / (4 * rayon::current_num_threads() as u64);
         share.min(TILE_BYTES) / size
     }
@@ -103,7 +103,7 @@ impl<'a> Tiles<'a> {
         work: impl Fn(&mut S, &Tile, Piece<'_>) -> Result<()> + Sync,
     ) -> Result<()> {
         let reader = Mutex::new(Reader { tiles, carried: None });
-        let size = self.input.header().dtype.bytes() as u64;
+        let size = self.input.header().meaning.dtype.bytes() as u64;
         take_turns(init, |state, buffer: &mut Vec<u8>| {
             self.run.stop()?;
             let mut turn = reader.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +124,7 @@ impl<'a> Tiles<'a> {
     /// Reads a tile with its halo.
     pub fn read(&self, tile: &Tile, buffer: &mut Vec<u8>) -> Result<()> {
         let outer = tile.grown(self.halo, self.shape());
-        room(buffer, outer.voxels(self.shape()) * self.input.header().dtype.bytes() as u64)?;
+        room(buffer, outer.voxels(self.shape()) * self.input.header().meaning.dtype.bytes() as u64)?;
         self.input.source().read_tile(&outer, buffer)
     }
 
@@ -134,7 +134,7 @@ impl<'a> Tiles<'a> {
         let (place, size) = (tile.place_in(&outer), tile.size(self.shape()));
         let inner = std::array::from_fn(|a| place[a] as usize..(place[a] + size[a]) as usize);
         let shape = outer.size(self.shape()).map(|n| n as usize);
-        Piece { dtype: self.input.header().dtype, bytes, shape, inner }
+        Piece { dtype: self.input.header().meaning.dtype, bytes, shape, inner }
     }
 }
 
@@ -150,7 +150,7 @@ impl Reader {
         let (shape, source) = (tiles.shape(), tiles.input.source());
         let outer = tile.grown(tiles.halo, shape);
         let [nx, rows, _] = outer.size(shape);
-        let slice = (nx * rows) as usize * source.header().dtype.bytes();
+        let slice = (nx * rows) as usize * source.header().meaning.dtype.bytes();
         room(buffer, slice as u64 * (outer.z.end - outer.z.start))?;
         let mut fresh = outer.clone();
         if let Some((old, bytes)) = &self.carried

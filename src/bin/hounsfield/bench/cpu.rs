@@ -63,7 +63,7 @@ fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize)
     let file = Samples::of(repeats, || files.count(&cpu).map(|g| std::hint::black_box(statistics(&g))).map(|_| ()))?;
     rows.push(row("statistics", compute, bytes, hash, Some(file)));
 
-    let table = remap_table(volume.header().dtype);
+    let table = remap_table(volume.header().meaning.dtype);
     let tables = vec![table; groups.len()];
     let derived = volume.header().derived(Dtype::U8);
     let remap = || pipelines::map_volume(volume, &tables, derived.clone());
@@ -73,12 +73,12 @@ fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize)
     let moved = bytes + volume.block().len() as u64;
     rows.push(row("remap", compute, moved, hash, Some(file)));
 
-    let to = if volume.header().dtype.bytes() == 1 { Dtype::U8 } else { Dtype::U16 };
+    let to = if volume.header().meaning.dtype.bytes() == 1 { Dtype::U8 } else { Dtype::U16 };
     let equalized = || -> Result<Volume> {
         let groups = count()?;
         let groups: Vec<_> = groups
             .iter()
-            .map(|g| equalization::Group { rescale: g.rescale, counts: &g.counts, padding: volume.header().padding })
+            .map(|g| equalization::Group { rescale: g.rescale, counts: &g.counts, padding: volume.header().meaning.padding })
             .collect();
         pipelines::map_volume(volume, &equalization::decide(&groups, to, None).tables, volume.header().derived(to))
     };
@@ -101,7 +101,7 @@ fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize)
 
     // Too few values for so many classes: there is no mixture to measure.
     let Ok(mixture) = tissue::mixture(&groups) else { return Ok(rows) };
-    let dtype = volume.header().dtype;
+    let dtype = volume.header().meaning.dtype;
     let labelled = || -> Result<Volume> {
         let table = tissue::labels(dtype, &tissue::mixture(&count()?)?);
         pipelines::map_volume(volume, &[table], derived.clone())
@@ -126,12 +126,12 @@ fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize)
 
 /// Runs of whole voxels of about [`BLOCK`] bytes.
 fn blocks(volume: &Volume) -> impl IndexedParallelIterator<Item = Block<'_>> {
-    let dtype = volume.header().dtype;
+    let dtype = volume.header().meaning.dtype;
     volume.bytes().par_chunks(BLOCK).map(move |bytes| Block { dtype, bytes })
 }
 
 fn masked(volume: &Volume, keep: &Volume, out: &mut [u8]) {
-    let masks = keep.bytes().par_chunks(BLOCK / volume.header().dtype.bytes());
+    let masks = keep.bytes().par_chunks(BLOCK / volume.header().meaning.dtype.bytes());
     blocks(volume).zip(masks).zip(out.par_chunks_mut(BLOCK)).for_each(|((block, keep), out)| {
         mask::cpu(block, Keep::Bytes(keep), 0, out);
     });
@@ -148,7 +148,7 @@ fn sums(volume: &Volume, model: &Model) -> Sums {
 
 fn voxel_labels(volume: &Volume, model: &Model) -> Vec<u8> {
     let mut labels = vec![0; volume.block().len()];
-    let out = labels.par_chunks_mut(BLOCK / volume.header().dtype.bytes());
+    let out = labels.par_chunks_mut(BLOCK / volume.header().meaning.dtype.bytes());
     blocks(volume).zip(out).for_each(|(block, out)| gmm::labels(&[block], None, model, out));
     labels
 }

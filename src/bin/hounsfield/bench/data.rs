@@ -24,9 +24,9 @@ fn phantom() -> Result<Volume> {
     let slices: Vec<u8> = (0..MADE).flat_map(|z| made.voxels(z)).flat_map(i16::to_le_bytes).collect();
     let shape = Shape::new(&[512, 512, SLICES]).unwrap_or_else(|| unreachable!("a shape without zeros"));
     let mut header = Header::new(shape, Dtype::I16);
-    header.unit = Unit::Hounsfield;
-    header.rescale = Rescales::Uniform(Rescale::IDENTITY);
-    header.padding = None::<Padding>;
+    header.meaning.unit = Unit::Hounsfield;
+    header.meaning.rescale = Rescales::Uniform(Rescale::IDENTITY);
+    header.meaning.padding = None::<Padding>;
     Volume::new(header, slices.repeat((SLICES / MADE) as usize))
 }
 
@@ -45,7 +45,7 @@ fn read(shared: &Shared, args: &Args) -> Result<Volume> {
         ));
     }
     let bytes = std::sync::Mutex::new(vec![0; header.bytes() as usize]);
-    let size = header.dtype.bytes();
+    let size = header.meaning.dtype.bytes();
     let take = |at: u64, block: Block<'_>| {
         if let Ok(mut all) = bytes.lock() {
             all[at as usize * size..][..block.bytes.len()].copy_from_slice(block.bytes);

@@ -21,7 +21,7 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     let gpu = Arc::new(Gpu::open_adapter(adapter.clone())?);
     let device = Device::gpu(gpu.clone());
     let name = gpu.name().to_owned();
-    let dtype = volume.header().dtype;
+    let dtype = volume.header().meaning.dtype;
     let bytes = volume.bytes().len() as u64;
     let resident = GpuVolume::upload(&gpu, volume.block())?;
 
@@ -49,7 +49,7 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     let counts = histogram::counts_buffer(&gpu, dtype.values())?;
     let bins = histogram::Bins::Exact(histogram::Window::from_sample(volume.block()));
     let count = timed("histogram", &|encoder| histogram::encode(&gpu, encoder, &resident, None, &bins, &counts))?;
-    let rescale = volume.header().rescale.distinct().0[0];
+    let rescale = volume.header().meaning.rescale.distinct().0[0];
     let read = gpu.download("histogram", &counts, counts.size())?;
     let groups = [Group { label: 0, rescale, counts: histogram::counts_from(dtype, &read) }];
 
@@ -62,7 +62,7 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
 
     // The whole chain without a read-back. Padding is known to the host only by value, so the table is told.
     let settings = equalize::Settings {
-        padding: volume.header().padding.map(|p| (p.low as i32, p.high as i32)),
+        padding: volume.header().meaning.padding.map(|p| (p.low as i32, p.high as i32)),
         ..equalize::Settings::of(dtype)
     };
     let words = 4 * dtype.values() as u64;

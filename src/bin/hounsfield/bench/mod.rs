@@ -45,7 +45,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let report = args.report.as_deref().map(|path| Target::new(path, shared.force, &[])).transpose()?;
     let volume = Arc::new(data::volume(shared, args)?);
     let header = volume.header();
-    let one_rescale = header.rescale.uniform().is_some();
+    let one_rescale = header.meaning.rescale.uniform().is_some();
     if !one_rescale {
         return Err(Error::usage("a rescale for each slice", "bench takes volumes with one rescale"));
     }
@@ -76,7 +76,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     }
     rows.sort_by_key(|row| operations.iter().position(|o| *o == row.operation));
 
-    let what = format!("{} {}, {} MiB", header.shape, header.dtype, volume.bytes().len() >> 20);
+    let what = format!("{} {}, {} MiB", header.grid.shape, header.meaning.dtype, volume.bytes().len() >> 20);
     if let Some(target) = &report {
         let page = page(&rows, &operations, &what, repeats)?;
         publish(vec![target.stage_bytes(page.as_bytes())?])?;

@@ -17,7 +17,7 @@ const DOUBT: f64 = 1e-3;
 
 /// A mask of one byte a voxel: 1 where the voxel is above the middle of its type's occupied values.
 pub fn mask(volume: &Volume, groups: &[Group]) -> Result<Volume> {
-    let dtype = volume.header().dtype;
+    let dtype = volume.header().meaning.dtype;
     let occupied: Vec<i32> = groups[0].counts.occupied().map(|(v, _)| v).collect();
     let middle = occupied.get(occupied.len() / 2).copied().unwrap_or_default();
     let table = Table::from_fn(dtype, Dtype::U8, |v| f64::from(u8::from(v > middle)));

@@ -26,26 +26,29 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let input = Input::of(job.open()?.into());
     let mut header = input.header().clone();
     let bytes = header.bytes();
-    let (distinct, _) = header.rescale.distinct();
+    let (distinct, _) = header.meaning.rescale.distinct();
     if let [_] = distinct.as_slice() {
         job.write((&target, &header), bytes, |sink, run| pipelines::copy(&input, sink, run))?;
     } else {
         // No format we write has a rescale for each slice, so real values are written.
-        if !header.dtype.is_small_integer() {
+        if !header.meaning.dtype.is_small_integer() {
             return Err(Error::usage(
-                format!("{} voxels with a rescale for each slice", header.dtype),
+                format!("{} voxels with a rescale for each slice", header.meaning.dtype),
                 "convert the slices one by one",
             ));
         }
         job.warn("the rescale differs between slices: real values are written as float32");
-        let from = header.dtype;
-        (header.dtype, header.rescale, header.padding) = (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY), None);
+        let from = header.meaning.dtype;
+        (header.meaning.dtype, header.meaning.rescale, header.meaning.padding) =
+            (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY), None);
         let tables: Vec<Table> = distinct.iter().map(|r| Table::from_fn(from, Dtype::F32, |v| r.real(f64::from(v)))).collect();
         job.write((&target, &header), bytes, |sink, run| pipelines::map(&input, &tables, sink, run))?;
     }
     job.publish()?;
     if shared.json {
-        return print_json(&json!({"output": target.path(), "shape": header.shape.axes(), "dtype": header.dtype.name()}));
+        return print_json(
+            &json!({"output": target.path(), "shape": header.grid.shape.axes(), "dtype": header.meaning.dtype.name()}),
+        );
     }
     job::say(shared, &format!("wrote {}", target.path().display()));
     Ok(())

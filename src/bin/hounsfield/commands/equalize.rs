@@ -86,8 +86,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
             "output": image.path(),
             "figure": figure_file.as_ref().map(Target::path),
             "report": report_file.as_ref().map(Target::path),
-            "shape": out.shape.axes(),
-            "dtype": out.dtype.name(),
+            "shape": out.grid.shape.axes(),
+            "dtype": out.meaning.dtype.name(),
             "count": counted,
             "padding": equalization.before().padding,
             "outside": equalization.before().outside,
@@ -96,8 +96,14 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
             "events": job.events,
         }));
     }
-    let mut text =
-        format!("{}: {} {}, {} voxels counted, on {}\n", image.path().display(), out.shape, out.dtype, count(counted), device);
+    let mut text = format!(
+        "{}: {} {}, {} voxels counted, on {}\n",
+        image.path().display(),
+        out.grid.shape,
+        out.meaning.dtype,
+        count(counted),
+        device
+    );
     for file in figure_file.iter().chain(&report_file) {
         text += &format!("{}\n", file.path().display());
     }
@@ -133,7 +139,7 @@ impl<'a> Shown<'a> {
         let original: Vec<Picture> = self
             .slices
             .iter()
-            .map(|s| Ok(Picture::grey(s, &header.rescale, &shade)?.captioned(view(s))))
+            .map(|s| Ok(Picture::grey(s, &header.meaning.rescale, &shade)?.captioned(view(s))))
             .collect::<Result<_>>()?;
         let mut panels = vec![Panel {
             title: "Original".into(),
@@ -143,7 +149,7 @@ impl<'a> Shown<'a> {
         }];
         if let Some(counts) = e.after() {
             let out = e.header();
-            let shade = Shade::over(out, 0.0, (out.dtype.values() - 1) as f64);
+            let shade = Shade::over(out, 0.0, (out.meaning.dtype.values() - 1) as f64);
             let identity = Rescales::Uniform(Rescale::IDENTITY);
             let equalized: Vec<Picture> = self
                 .slices
@@ -151,7 +157,7 @@ impl<'a> Shown<'a> {
                 .map(|s| Ok(Picture::grey(&mapped(e, s), &identity, &shade)?.captioned(view(s))))
                 .collect::<Result<_>>()?;
             panels.push(Panel {
-                title: format!("Equalised to {} levels", count(out.dtype.values() as u64)),
+                title: format!("Equalised to {} levels", count(out.meaning.dtype.values() as u64)),
                 pictures: equalized,
                 plot: Some(Plot::from(report::Histogram {
                     unit: "level".into(),
@@ -168,7 +174,7 @@ impl<'a> Shown<'a> {
         if before.edges.is_some() {
             return Some(super::pointwise::histogram(&before.values, |v| v, "value"));
         }
-        (!before.groups.is_empty()).then(|| report::Histogram::of(&before.pairs(), header.unit))
+        (!before.groups.is_empty()).then(|| report::Histogram::of(&before.pairs(), header.meaning.unit))
     }
 
     fn report(&self, args: &Args, file: &Target, device: &str, events: &[String]) -> Result<Staged> {
@@ -177,11 +183,11 @@ impl<'a> Shown<'a> {
         let counted = e.counted();
         let mut facts = vec![
             input.origin.format.clone(),
-            input.shape.to_string(),
-            input.origin.file_dtype.unwrap_or(input.dtype).to_string(),
+            input.grid.shape.to_string(),
+            input.origin.file_dtype.unwrap_or(input.meaning.dtype).to_string(),
         ];
-        facts.extend(input.modality.clone());
-        facts.extend(input.geometry.as_ref().map(|g| format!("{} mm", by(g.spacing_mm))));
+        facts.extend(input.origin.modality.clone());
+        facts.extend(input.grid.geometry.as_ref().map(|g| format!("{} mm", by(g.spacing_mm))));
 
         // Paths are left out: file names can hold names of people.
         let mut line = "hounsfield equalize INPUT -o OUTPUT".to_owned();
@@ -197,7 +203,7 @@ impl<'a> Shown<'a> {
                 line += &format!(" {flag} {value}");
             }
         }
-        let levels = if e.unchanged() { args.depth.unwrap_or(Dtype::U16) } else { out.dtype }.values();
+        let levels = if e.unchanged() { args.depth.unwrap_or(Dtype::U16) } else { out.meaning.dtype }.values();
         let method = if e.unchanged() {
             "Fewer than two distinct values take part: the image is unchanged.".to_owned()
         } else if let Some(edges) = &e.before().edges {
@@ -215,7 +221,7 @@ impl<'a> Shown<'a> {
             summary: facts.join(", "),
             figures: vec![(String::new(), self.figure("")?)],
             columns: vec!["original".into(), "equalised".into()],
-            statistics: self.statistics(input.unit.symbol()),
+            statistics: self.statistics(input.meaning.unit.symbol()),
             method: vec![
                 Step::code("Command", line),
                 Step::code("Formula", format!("level(v) = round((cdf(v) - cdf_min) * {} / (n - cdf_min))", levels - 1)),
@@ -225,7 +231,7 @@ impl<'a> Shown<'a> {
                     format!(
                         "{} of {} counted; {} padding; {} outside of the range.",
                         count(counted),
-                        count(input.shape.voxels()),
+                        count(input.grid.shape.voxels()),
                         count(e.before().padding),
                         count(e.before().outside)
                     ),
@@ -238,7 +244,7 @@ impl<'a> Shown<'a> {
                 .then(|| "Text may be burnt into the pixels: look before sharing.".into())
                 .into_iter()
                 .collect(),
-            notes: input.notes.iter().chain(events).cloned().collect(),
+            notes: input.origin.notes.iter().chain(events).cloned().collect(),
             program: concat!("hounsfield ", env!("CARGO_PKG_VERSION")).into(),
         };
         file.stage_bytes(html::render(&report)?.as_bytes())

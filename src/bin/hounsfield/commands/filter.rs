@@ -35,11 +35,11 @@ pub fn run(shared: &Shared, args: &Args, filter: Filter) -> Result<()> {
         None => None,
     };
     let look = |at: u64, bytes: &[u8]| {
-        pictures.iter().for_each(|p| p.result.see(at, Block { dtype: header.dtype, bytes }));
+        pictures.iter().for_each(|p| p.result.see(at, Block { dtype: header.meaning.dtype, bytes }));
         Ok(())
     };
     job.write((&image, &header), header.bytes(), |sink, run| {
-        let tap = Tap { inner: sink, voxel_bytes: header.dtype.bytes(), mask: None, look: Some(&look) };
+        let tap = Tap { inner: sink, voxel_bytes: header.meaning.dtype.bytes(), mask: None, look: Some(&look) };
         pipelines::filter(&input, filter, &tap, run)
     })?;
     if let (Some(file), Some(pictures)) = (&figure_file, pictures) {
@@ -51,15 +51,16 @@ pub fn run(shared: &Shared, args: &Args, filter: Filter) -> Result<()> {
         return print_json(&json!({
             "output": image.path(),
             "figure": figure_file.as_ref().map(Target::path),
-            "shape": header.shape.axes(),
-            "dtype": header.dtype.name(),
-            "unit": header.unit.symbol(),
+            "shape": header.grid.shape.axes(),
+            "dtype": header.meaning.dtype.name(),
+            "unit": header.meaning.unit.symbol(),
             "steps": [{"step": filter.name()}],
             "device": device,
             "events": job.events,
         }));
     }
-    let mut text = format!("{}: {} {}, on {device}\n  {}\n", image.path().display(), header.shape, header.dtype, filter.name());
+    let mut text =
+        format!("{}: {} {}, on {device}\n  {}\n", image.path().display(), header.grid.shape, header.meaning.dtype, filter.name());
     text += &figure_file.iter().map(|f| format!("{}\n", f.path().display())).collect::<String>();
     print(&text)
 }
@@ -94,7 +95,7 @@ impl Pictures {
         let panel = |title: &str, header: &Header, slices: &[Slice]| {
             let picture = |slice: &Slice| {
                 let caption = View::new(header, slice.view.plane()).caption(slice.index);
-                Ok(Picture::grey(slice, &header.rescale, &self.shade)?.captioned(caption))
+                Ok(Picture::grey(slice, &header.meaning.rescale, &self.shade)?.captioned(caption))
             };
             let pictures = slices.iter().map(picture).collect::<Result<_>>()?;
             Ok::<_, Error>(Panel { title: title.into(), pictures, ..Panel::default() })

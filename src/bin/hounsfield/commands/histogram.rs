@@ -85,7 +85,7 @@ impl Table {
             return Err(Error::no_voxel());
         }
         let bins = entries.iter().map(|e| Bin { low: e.value, high: e.value, count: e.count }).collect();
-        Ok(Self { bins, drawn: report::Histogram::of(&counted.pairs(), header.unit) })
+        Ok(Self { bins, drawn: report::Histogram::of(&counted.pairs(), header.meaning.unit) })
     }
 
     /// As numpy.histogram: equal widths from the smallest to the largest value, which belongs to the last bin.
@@ -98,7 +98,7 @@ impl Table {
             let at = bins.partition_point(|b| b.low <= entry.value).saturating_sub(1);
             bins[at].count += entry.count;
         }
-        let drawn = binned(&bins, report::Histogram::of(&counted.pairs(), header.unit).unit);
+        let drawn = binned(&bins, report::Histogram::of(&counted.pairs(), header.meaning.unit).unit);
         Ok(Self { bins, drawn })
     }
 
@@ -112,7 +112,7 @@ impl Table {
         };
         let mut bins: Vec<Bin> = edges.zip(&group.counts.bins).map(bin).collect();
         bins.sort_by(|a, b| a.low.total_cmp(&b.low));
-        let unit = if header.unit.symbol().is_empty() { "value" } else { header.unit.symbol() };
+        let unit = if header.meaning.unit.symbol().is_empty() { "value" } else { header.meaning.unit.symbol() };
         let drawn = binned(&bins, unit.into());
         Self { bins, drawn }
     }
@@ -146,7 +146,7 @@ fn as_csv(table: &Table) -> String {
 fn as_json(header: &Header, table: &Table) -> Value {
     let column = |f: &dyn Fn(&(&Bin, f64, f64)) -> Value| rows(&table.bins).map(|row| f(&row)).collect::<Vec<_>>();
     json!({
-        "unit": header.unit.symbol(),
+        "unit": header.meaning.unit.symbol(),
         "low": column(&|(b, ..)| json!(b.low)),
         "high": column(&|(b, ..)| json!(b.high)),
         "count": column(&|(b, ..)| json!(b.count)),

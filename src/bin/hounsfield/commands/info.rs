@@ -25,41 +25,47 @@ fn as_text(h: &Header) -> String {
     let mut add = |name, value: Option<String>| rows.extend(value.map(|v| (name, v)));
     add("files", (h.origin.files > 1).then(|| h.origin.files.to_string()));
     add("transfer syntax", h.origin.transfer_syntax.clone());
-    add("modality", h.modality.clone());
-    add("shape", Some(h.shape.to_string()));
-    add("slices", (h.shape.slices() > 1).then(|| h.shape.slices().to_string()));
+    add("modality", h.origin.modality.clone());
+    add("shape", Some(h.grid.shape.to_string()));
+    add("slices", (h.grid.shape.slices() > 1).then(|| h.grid.shape.slices().to_string()));
     let bits = h.origin.bits_stored.map(|b| format!(", {b} bits stored")).unwrap_or_default();
-    add("stored type", Some(format!("{}{bits}", h.dtype)));
+    add("stored type", Some(format!("{}{bits}", h.meaning.dtype)));
     add(
         "rescale",
-        Some(match &h.rescale {
+        Some(match &h.meaning.rescale {
             Rescales::Uniform(r) => {
-                let unit = format!(" {}", h.unit.symbol());
+                let unit = format!(" {}", h.meaning.unit.symbol());
                 format!("{} * stored + {}{}", number(r.slope), number(r.intercept), unit.trim_end())
             }
-            Rescales::PerSlice(_) => format!("per slice, {} different", h.rescale.distinct().0.len()),
+            Rescales::PerSlice(_) => format!("per slice, {} different", h.meaning.rescale.distinct().0.len()),
         }),
     );
-    let geometry = h.geometry.as_ref();
+    let geometry = h.grid.geometry.as_ref();
     add("spacing", geometry.map(|g| format!("{} mm", by(g.spacing_mm))));
-    add("field of view", geometry.map(|g| format!("{} mm", by(g.field_of_view_mm(h.shape.xyz())))));
+    add("field of view", geometry.map(|g| format!("{} mm", by(g.field_of_view_mm(h.grid.shape.xyz())))));
     let position = geometry.and_then(|g| g.position.as_ref());
     add("orientation", position.map(|p| format!("{} (voxel axes point to)", p.orientation_code())));
     add("origin", position.map(|p| format!("{} mm (LPS+)", p.origin_mm.map(number).join(", "))));
-    add("time step", h.time_step_s.map(|t| format!("{} s", number(t))));
+    add("time step", h.grid.time_step_s.map(|t| format!("{} s", number(t))));
     add(
         "padding",
-        h.padding.map(|p| if p.low == p.high { number(p.low) } else { format!("{} to {}", number(p.low), number(p.high)) }),
+        h.meaning
+            .padding
+            .map(|p| if p.low == p.high { number(p.low) } else { format!("{} to {}", number(p.low), number(p.high)) }),
     );
     let windows: Vec<String> =
-        h.windows.iter().map(|w| format!("center {} width {}", number(w.center), number(w.width))).collect();
+        h.display.windows.iter().map(|w| format!("center {} width {}", number(w.center), number(w.width))).collect();
     add("windows", (!windows.is_empty()).then(|| windows.join("; ")));
-    let tables: Vec<String> =
-        h.voi_luts.iter().map(|l| format!("{} entries from {}, white {}", l.entries.len(), number(l.first), l.top)).collect();
+    let tables: Vec<String> = h
+        .display
+        .voi_luts
+        .iter()
+        .map(|l| format!("{} entries from {}, white {}", l.entries.len(), number(l.first), l.top))
+        .collect();
     add("display tables", (!tables.is_empty()).then(|| tables.join("; ")));
-    add("grey scale", h.inverted.then(|| "low values are bright (MONOCHROME1)".into()));
-    add("labels", h.labels.then(|| "voxels are labels".into()));
-    let a = &h.acquisition;
+    add("grey scale", h.display.inverted.then(|| "low values are bright (MONOCHROME1)".into()));
+    add("labels", h.meaning.labels.then(|| "voxels are labels".into()));
+    let a = &h.origin.acquisition;
     let unit = |value: Option<f64>, unit: &str| value.map(|v| format!("{} {unit}", number(v)));
     add("tube voltage", unit(a.tube_voltage_kvp, "kV"));
     add("exposure", unit(a.exposure_mas, "mAs"));
@@ -76,42 +82,46 @@ fn as_text(h: &Header) -> String {
 }
 
 fn as_json(h: &Header) -> Value {
-    let (distinct, _) = h.rescale.distinct();
+    let (distinct, _) = h.meaning.rescale.distinct();
     let rescale: Vec<Value> = distinct.iter().map(|r| json!({"slope": r.slope, "intercept": r.intercept})).collect();
     let function = |f| match f {
         WindowFunction::Linear => "LINEAR",
         WindowFunction::LinearExact => "LINEAR_EXACT",
         WindowFunction::Sigmoid => "SIGMOID",
     };
-    let windows: Vec<Value> =
-        h.windows.iter().map(|w| json!({"center": w.center, "width": w.width, "function": function(w.function)})).collect();
+    let windows: Vec<Value> = h
+        .display
+        .windows
+        .iter()
+        .map(|w| json!({"center": w.center, "width": w.width, "function": function(w.function)}))
+        .collect();
     let tables: Vec<Value> =
-        h.voi_luts.iter().map(|l| json!({"first": l.first, "entries": l.entries.len(), "white": l.top})).collect();
-    let geometry = h.geometry.as_ref();
+        h.display.voi_luts.iter().map(|l| json!({"first": l.first, "entries": l.entries.len(), "white": l.top})).collect();
+    let geometry = h.grid.geometry.as_ref();
     let position = geometry.and_then(|g| g.position.as_ref());
-    let a = &h.acquisition;
+    let a = &h.origin.acquisition;
     json!({
         "format": h.origin.format,
         "files": h.origin.files,
         "transfer_syntax": h.origin.transfer_syntax,
-        "modality": h.modality,
-        "shape": h.shape.axes(),
-        "slices": h.shape.slices(),
-        "dtype": h.dtype.name(),
+        "modality": h.origin.modality,
+        "shape": h.grid.shape.axes(),
+        "slices": h.grid.shape.slices(),
+        "dtype": h.meaning.dtype.name(),
         "bits_stored": h.origin.bits_stored,
         "rescale": rescale,
-        "unit": h.unit.symbol(),
+        "unit": h.meaning.unit.symbol(),
         "spacing_mm": geometry.map(|g| g.spacing_mm),
-        "field_of_view_mm": geometry.map(|g| g.field_of_view_mm(h.shape.xyz())),
+        "field_of_view_mm": geometry.map(|g| g.field_of_view_mm(h.grid.shape.xyz())),
         "orientation": position.map(|p| p.orientation_code()),
         "origin_lps_mm": position.map(|p| p.origin_mm),
         "voxel_to_lps_mm": geometry.and_then(|g| g.lps_matrix()),
-        "time_step_s": h.time_step_s,
-        "padding": h.padding.map(|p| [p.low, p.high]),
+        "time_step_s": h.grid.time_step_s,
+        "padding": h.meaning.padding.map(|p| [p.low, p.high]),
         "windows": windows,
         "voi_luts": tables,
-        "inverted": h.inverted,
-        "labels": h.labels,
+        "inverted": h.display.inverted,
+        "labels": h.meaning.labels,
         "acquisition": {
             "tube_voltage_kvp": a.tube_voltage_kvp,
             "exposure_mas": a.exposure_mas,
@@ -125,6 +135,6 @@ fn as_json(h: &Header) -> Value {
             "model": a.model,
         },
         "burned_in_text": h.origin.burned_in_text,
-        "notes": h.notes,
+        "notes": h.origin.notes,
     })
 }

@@ -64,8 +64,8 @@ pub fn say(shared: &Shared, done: &Done) -> Result<()> {
     let mut text = format!(
         "{}: {} {}, {} voxels counted, on {}\n{}",
         done.image.path().display(),
-        out.shape,
-        out.dtype,
+        out.grid.shape,
+        out.meaning.dtype,
         count(done.mapping.counted()),
         done.device,
         pointwise::as_text(done.mapping.composed())

@@ -61,7 +61,7 @@ pub fn carry_out(shared: &Shared, request: Request<'_>) -> Result<Done> {
         let voxels = crate::text::count(composed.clamped());
         job.warn(&format!("{voxels} results do not fit {} and are clamped; --to f32 keeps them", composed.to()));
     }
-    if header.inverted && composed.scale() == Scale::Fraction {
+    if header.display.inverted && composed.scale() == Scale::Fraction {
         job.warn("low values are bright in this file (MONOCHROME1), also in the result; the step invert turns that round");
     }
     job.write((&image, mapping.header()), header.bytes(), |sink, run| mapping.write(sink, run))?;
@@ -97,9 +97,9 @@ pub fn as_json(done: &Done) -> Map<String, Value> {
     let value = json!({
         "output": done.image.path(),
         "figure": done.figure.as_ref().map(Target::path),
-        "shape": out.shape.axes(),
-        "dtype": out.dtype.name(),
-        "unit": mapping.input().unit.symbol(),
+        "shape": out.grid.shape.axes(),
+        "dtype": out.meaning.dtype.name(),
+        "unit": mapping.input().meaning.unit.symbol(),
         "steps": steps,
         "count": mapping.counted(),
         "padding": mapping.before().padding,
@@ -146,17 +146,17 @@ fn draw(mapping: &Mapping, slices: &[Slice], title: &str) -> Result<Svg> {
     let greys = |slices: &[Slice], rescale: &Rescales, shade: &Shade| -> Result<Vec<Picture>> {
         slices.iter().map(|s| Ok(captioned(s, Picture::grey(s, rescale, shade)?))).collect()
     };
-    let unit = header.unit.symbol();
+    let unit = header.meaning.unit.symbol();
     let before = mapping.values();
     let shade = Shade::new(header, shown(header, before));
     let mut original = Plot::from(histogram(before, |v| v, if unit.is_empty() { "value" } else { unit }));
     let results: Vec<Slice> = slices.iter().map(|s| mapped(mapping, s)).collect();
     let mut panels =
-        vec![Panel { title: "Original".into(), pictures: greys(slices, &header.rescale, &shade)?, ..Panel::default() }];
+        vec![Panel { title: "Original".into(), pictures: greys(slices, &header.meaning.rescale, &shade)?, ..Panel::default() }];
     let out = mapping.header();
     let identity = Rescales::Uniform(Rescale::IDENTITY);
     let steps: Vec<String> = composed.facts().iter().map(|(step, _)| step.to_string()).collect();
-    let as_type = if out.labels { String::new() } else { format!(" as {}", out.dtype) };
+    let as_type = if out.meaning.labels { String::new() } else { format!(" as {}", out.meaning.dtype) };
     let mut panel = Panel { title: steps.join(", ") + &as_type, ..Panel::default() };
     if let Some(thresholds) = composed.thresholds() {
         let pictures = results.iter().map(|s| Ok(captioned(s, Picture::coloured(s, |v| label(v as u64))?)));
@@ -169,10 +169,10 @@ fn draw(mapping: &Mapping, slices: &[Slice], title: &str) -> Result<Svg> {
             original.markers = thresholds.iter().map(marker).collect();
         }
     } else {
-        let shade = match (composed.scale(), out.dtype) {
+        let shade = match (composed.scale(), out.meaning.dtype) {
             (Scale::Fraction, Dtype::F32) => Shade::over(out, 0.0, 1.0),
             (Scale::Fraction, Dtype::I16) => Shade::over(out, -32_768.0, 32_767.0),
-            (Scale::Fraction, _) => Shade::over(out, 0.0, (out.dtype.values() - 1) as f64),
+            (Scale::Fraction, _) => Shade::over(out, 0.0, (out.meaning.dtype.values() - 1) as f64),
             _ => Shade::new(out, shown(out, composed.after())),
         };
         panel.pictures = greys(&results, &identity, &shade)?;
@@ -215,8 +215,8 @@ pub fn histogram(values: &Distribution, of: impl Fn(f64) -> f64, unit: &str) -> 
 
 /// A picked slice after the steps: the same tables, so the same voxels as in the output.
 pub fn mapped(mapping: &Mapping, slice: &Slice) -> Slice {
-    let dtype = mapping.header().dtype;
-    let slices = mapping.input().shape.axis(2);
+    let dtype = mapping.header().meaning.dtype;
+    let slices = mapping.input().grid.shape.axis(2);
     let mut bytes = Vec::with_capacity((slice.width() * slice.height()) as usize * dtype.bytes());
     for v in 0..slice.height() {
         for u in 0..slice.width() {

@@ -57,7 +57,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let pictures = picker
         .finish()
         .iter()
-        .map(|slice| Ok(Picture::grey(slice, &header.rescale, &shade)?.captioned(view.caption(slice.index))))
+        .map(|slice| Ok(Picture::grey(slice, &header.meaning.rescale, &shade)?.captioned(view.caption(slice.index))))
         .collect::<Result<Vec<_>>>()?;
     if header.origin.burned_in_text {
         job.warn("text may be burnt into the pixels: look at the picture before sharing it");

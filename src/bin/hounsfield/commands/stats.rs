@@ -46,7 +46,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let header = input.header();
     let found = found.ok_or_else(Error::no_voxel)?;
     if found.padding > 0 && args.region.with_padding.is_none() {
-        let share = 100.0 * found.padding as f64 / header.shape.voxels() as f64;
+        let share = 100.0 * found.padding as f64 / header.grid.shape.voxels() as f64;
         job::warn(
             shared,
             &format!("{} padding voxels ({share:.1} %) are counted; --padding drop leaves them out", count(found.padding)),
@@ -57,12 +57,12 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
 fn as_text(header: &Header, found: &Found) -> String {
     let s = &found.statistics;
-    let unit = header.unit.symbol();
+    let unit = header.meaning.unit.symbol();
     let real = |v: f64| format!("{} {unit}", number(v)).trim_end().to_owned();
     let mut rows: Vec<(&str, String)> = vec![
-        ("shape", header.shape.to_string()),
-        ("size", count(header.shape.voxels())),
-        ("dtype", header.origin.file_dtype.unwrap_or(header.dtype).to_string()),
+        ("shape", header.grid.shape.to_string()),
+        ("size", count(header.grid.shape.voxels())),
+        ("dtype", header.origin.file_dtype.unwrap_or(header.meaning.dtype).to_string()),
         ("count", count(s.count)),
         ("min", real(s.min)),
         ("max", real(s.max)),
@@ -87,10 +87,10 @@ pub(super) fn as_json(header: &Header, found: &Found) -> Value {
     let percentiles: Map<String, Value> =
         PERCENTILES.iter().zip(s.percentiles).map(|(p, value)| (p.to_string(), json!(value))).collect();
     json!({
-        "shape": header.shape.axes(),
-        "size": header.shape.voxels(),
-        "dtype": header.origin.file_dtype.unwrap_or(header.dtype).name(),
-        "unit": header.unit.symbol(),
+        "shape": header.grid.shape.axes(),
+        "size": header.grid.shape.voxels(),
+        "dtype": header.origin.file_dtype.unwrap_or(header.meaning.dtype).name(),
+        "unit": header.meaning.unit.symbol(),
         "count": s.count,
         "min": s.min,
         "max": s.max,

@@ -58,7 +58,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 fn as_text(done: &Done, size: Size) -> String {
     let mapping = &done.mapping;
     let thresholds = mapping.composed().thresholds().unwrap_or_default();
-    let real_unit = mapping.input().unit.symbol();
+    let real_unit = mapping.input().meaning.unit.symbol();
     let listed: Vec<String> = thresholds.iter().map(|t| number(*t)).collect();
     let mut text = format!("thresholds  {} {real_unit}", listed.join(", ")).trim_end().to_owned() + "\n";
     let facts = mapping.composed().facts().iter().flat_map(|(_, facts)| facts);

@@ -48,20 +48,20 @@ pub(super) fn open(path: &Path, limits: &Limits, volume_limits: &Limits, grey: G
             return Err(Error::unsupported(path, what, "save it as an image sequence or as NIfTI"));
         }
         if text.contains("<OME") {
-            header.notes.push("OME-XML is not read: the pages are taken as slices, in order".into());
+            header.origin.notes.push("OME-XML is not read: the pages are taken as slices, in order".into());
         }
     }
     if !matches!(first.kind, ColorType::Gray(_)) {
-        header.notes.push("colour was turned to grey, transparency left out".into());
+        header.origin.notes.push("colour was turned to grey, transparency left out".into());
     }
     if count == 1 {
         return Ok(Box::new(Volume::new(header, bytes)?));
     }
     let plane = header.clone();
-    header.geometry = None;
+    header.grid.geometry = None;
     let (width, height) = first.size;
     let axes = [width.into(), height.into(), count];
-    header.shape = Shape::new(&axes).ok_or_else(|| Error::format(path, "too many pixels", "get the file again"))?;
+    header.grid.shape = Shape::new(&axes).ok_or_else(|| Error::format(path, "too many pixels", "get the file again"))?;
     volume_limits.check_volume(path, &header)?;
     let (path, limits) = (path.to_path_buf(), *limits);
     // A reader jumps to its page by a list that it makes on the way, so readers are used again.
@@ -162,7 +162,7 @@ fn header(path: &Path, pages: &mut PageReader, page: &PageType, dtype: Dtype) ->
         Header::new(shape.ok_or_else(|| Error::format(path, "an image without pixels", "get the file again"))?, dtype);
     header.origin.format = "TIFF".into();
     header.origin.files = 1;
-    header.geometry = pixel_size(&mut pages.tiff).map(|[x, y]| Geometry::spacing([x, y, 1.0]));
+    header.grid.geometry = pixel_size(&mut pages.tiff).map(|[x, y]| Geometry::spacing([x, y, 1.0]));
     Ok(header)
 }
 
@@ -280,7 +280,7 @@ mod tests {
         }
         drop(tiff);
         let source = open(file.path(), &Limits::IMAGE, &Limits::VOLUME, Grey::Rec601).unwrap();
-        assert_eq!(source.header().shape.axes(), [3, 2, 300]);
+        assert_eq!(source.header().grid.shape.axes(), [3, 2, 300]);
         // Backwards, each read crossing into the next page.
         for page in (0..299u16).rev() {
             let mut two = [0; 4];
@@ -292,9 +292,9 @@ mod tests {
     #[test]
     fn colour_becomes_grey() {
         let (header, bytes) = read(|t| t.write_image::<colortype::RGB8>(2, 1, &[255, 0, 0, 9, 9, 9]).unwrap()).unwrap();
-        assert_eq!((header.dtype, bytes), (Dtype::U8, vec![76, 9]));
+        assert_eq!((header.meaning.dtype, bytes), (Dtype::U8, vec![76, 9]));
         let (header, bytes) = read(|t| t.write_image::<colortype::RGB16>(1, 1, &[65535, 0, 0]).unwrap()).unwrap();
-        assert_eq!((header.dtype, bytes), (Dtype::U16, 19596u16.to_le_bytes().to_vec()));
+        assert_eq!((header.meaning.dtype, bytes), (Dtype::U16, 19596u16.to_le_bytes().to_vec()));
     }
 
     #[test]

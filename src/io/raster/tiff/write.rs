@@ -21,16 +21,16 @@ const CLASSIC: u64 = (4 << 30) - (64 << 20);
 const PAGE: u64 = 1 << 10;
 
 pub(super) fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
-    create_as(target, header, header.bytes() + header.shape.slices() * PAGE > CLASSIC)
+    create_as(target, header, header.bytes() + header.grid.shape.slices() * PAGE > CLASSIC)
 }
 
 fn create_as(target: &Target, header: &Header, big: bool) -> Result<Box<dyn Output>> {
     let path = target.path();
-    let [Ok(width), Ok(height)] = [0, 1].map(|a| u32::try_from(header.shape.axis(a))) else {
+    let [Ok(width), Ok(height)] = [0, 1].map(|a| u32::try_from(header.grid.shape.axis(a))) else {
         return Err(Error::unsupported(path, "slices longer than 2^32 pixels do not fit TIFF", "write .nii or .nii.gz"));
     };
     let file = target.create()?;
-    free_space::check(file.as_file(), path, header.bytes() + header.shape.slices() * PAGE)?;
+    free_space::check(file.as_file(), path, header.bytes() + header.grid.shape.slices() * PAGE)?;
     // Not buffered: strips are large, and the encoder could not report what goes wrong in a last flush.
     let writer = file.as_file().try_clone().map_err(Error::write(path))?;
     let encoder = if big {
@@ -38,8 +38,9 @@ fn create_as(target: &Target, header: &Header, big: bool) -> Result<Box<dyn Outp
     } else {
         Encoder::Classic(TiffEncoder::new(writer).map_err(|e| error(path, e))?)
     };
-    let page = PageEncoder { width, height, dtype: header.dtype, spacing: header.geometry.as_ref().map(|g| g.spacing_mm) };
-    let voxel = header.dtype.bytes() as u64;
+    let page =
+        PageEncoder { width, height, dtype: header.meaning.dtype, spacing: header.grid.geometry.as_ref().map(|g| g.spacing_mm) };
+    let voxel = header.meaning.dtype.bytes() as u64;
     let queue = PageQueue { encoder, page, next: 0, waiting: BTreeMap::new(), current: Vec::new() };
     Ok(Box::new(TiffOutput { target: target.clone(), file, voxel, bytes: header.bytes(), queue: Mutex::new(queue) }))
 }
@@ -197,7 +198,7 @@ mod tests {
         publish(vec![sink.finish().unwrap()]).unwrap();
         assert_eq!(std::fs::read(&path).unwrap()[..4], *b"II+\0");
         let source = open_path(&path).unwrap();
-        assert_eq!(source.header().shape, header.shape);
+        assert_eq!(source.header().grid.shape, header.grid.shape);
         assert_eq!(all(&*source).unwrap(), bytes);
     }
 }

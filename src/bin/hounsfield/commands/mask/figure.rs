@@ -25,7 +25,7 @@ impl Slices {
         let picks: Vec<_> =
             View::planes(header).into_iter().map(|plane| (plane, fullest[View::new(header, plane).axis()])).collect();
         // On the image's grid, whatever the mask's own file says of it.
-        let own = Header { dtype: Dtype::U8, ..header.clone() };
+        let own = header.clone().with(|h| h.meaning.dtype = Dtype::U8);
         let picker = Picker::new(&own, &picks, 0)?;
         gather(mask, &picker, run)?;
         Ok(Self { image: Picker::new(header, &picks, 0)?, mask: picker.finish() })
@@ -34,7 +34,7 @@ impl Slices {
     /// The figure.
     pub fn draw(self, header: &Header, sides: &Sides, background: u64) -> Result<Svg> {
         let shade = shade(header, sides);
-        let grey = |slice: &Slice| Picture::grey(slice, &header.rescale, &shade);
+        let grey = |slice: &Slice| Picture::grey(slice, &header.meaning.rescale, &shade);
         let mut panels = ["Original", "Mask", "Segmented"].map(|t| Panel { title: t.into(), ..Panel::default() });
         for (slice, mask) in self.image.finish().iter().zip(&self.mask) {
             let mut bytes = vec![0; slice.bytes.len()];
@@ -45,7 +45,7 @@ impl Slices {
             panels[2].pictures.push(grey(&kept)?);
         }
         let voxels = count(sides.inside.voxels);
-        let name = format!("mask: {voxels} of {} ({:.2} %)", count(header.shape.voxels()), percent(header, &sides.inside));
+        let name = format!("mask: {voxels} of {} ({:.2} %)", count(header.grid.shape.voxels()), percent(header, &sides.inside));
         panels[1].keys.push(Key { name, colour: colours::OUTLINE });
         figure::side_by_side("", &panels)
     }
@@ -70,7 +70,7 @@ fn shade(header: &Header, sides: &Sides) -> Shade {
 
 /// The index along each axis where the mask has most voxels, in the first volume; the middle where it is empty.
 fn fullest(header: &Header, mask: &Mask, run: &Run<'_>) -> Result<[u64; 3]> {
-    let [nx, ny, nz] = header.shape.xyz();
+    let [nx, ny, nz] = header.grid.shape.xyz();
     let voxels = Mutex::new([nx, ny, nz].map(|n| vec![0u64; n as usize]));
     let add = |at: u64, block: Block<'_>| {
         let mut own = [nx, ny, nz].map(|n| vec![0u64; n as usize]);

@@ -73,7 +73,7 @@ pub fn run(shared: &Shared, args: &Args, folder: &Path) -> Result<()> {
         let rows: Vec<_> = rows
             .iter()
             .map(|row| {
-                let mut value = json!({"image": row.image, "shape": row.header.shape.axes()});
+                let mut value = json!({"image": row.image, "shape": row.header.grid.shape.axes()});
                 value.as_object_mut().into_iter().for_each(|v| v.extend(words::as_json(&row.header, &row.sides)));
                 value
             })
@@ -213,10 +213,10 @@ fn csv(rows: &[Row]) -> String {
     }
     text.push('\n');
     for Row { image, header, sides } in rows {
-        let [width, height, _] = header.shape.xyz();
+        let [width, height, _] = header.grid.shape.xyz();
         let percent = words::percent(header, &sides.inside);
         text += &quoted(&image.to_string_lossy());
-        text += &format!(",{width},{height},{},{},{percent}", header.shape.voxels(), sides.inside.voxels);
+        text += &format!(",{width},{height},{},{},{percent}", header.grid.shape.voxels(), sides.inside.voxels);
         for side in [&sides.inside, &sides.outside] {
             for (_, value) in COLUMNS {
                 text += &side.statistics.as_ref().map_or(",".into(), |s| format!(",{}", value(s)));
@@ -235,7 +235,7 @@ fn quoted(text: &str) -> String {
 fn as_text(rows: &[Row]) -> String {
     let mut table = vec![["image", "size", "mask pixels", "%", "mean inside", "std", "mean outside", "std"].map(str::to_owned)];
     for Row { image, header, sides } in rows {
-        let [width, height, _] = header.shape.xyz();
+        let [width, height, _] = header.grid.shape.xyz();
         let of =
             |side: &Side, value: Number| side.statistics.as_ref().map_or("-".into(), |s| number((value(s) * 1e4).round() / 1e4));
         table.push([

@@ -86,7 +86,7 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
     let observed = pair.masked().observed(pictured.as_ref().map(|p| p as _));
     job.write((&target, header), header.bytes(), |sink, run| pipelines::mask(&observed, background, sink, run))?;
     drop(observed);
-    let input = match header.dtype.is_small_integer() {
+    let input = match header.meaning.dtype.is_small_integer() {
         true => pair.input.clone(),
         false => job.pass("look", header.bytes(), |run| Input::resolve(pair.input.source().clone(), run))?,
     };
@@ -106,7 +106,7 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
         value.as_object_mut().into_iter().for_each(|v| v.extend(words::as_json(header, &sides)));
         return print_json(&value);
     }
-    let mut text = format!("{}: {} {}, on {device}\n", target.path().display(), header.shape, header.dtype);
+    let mut text = format!("{}: {} {}, on {device}\n", target.path().display(), header.grid.shape, header.meaning.dtype);
     text += &figure_file.iter().map(|f| format!("{}\n", f.path().display())).collect::<String>();
     print(&(text + &words::as_text(header, &sides)))
 }
@@ -139,7 +139,7 @@ impl Pair {
         let options = job::options(&files(args, image));
         let input = Input::of(io::open(&[image.to_path_buf()], &options)?.into());
         let header = input.header();
-        let mut notes = header.notes.clone();
+        let mut notes = header.origin.notes.clone();
         let mut each = Vec::new();
         for path in masks {
             let mask = io::open(std::slice::from_ref(path), &OpenOptions { grey: options.grey, ..OpenOptions::default() })?;

@@ -85,20 +85,23 @@ fn a_volume_keeps_type_rescale_and_geometry() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let mut header = Header::new(Shape::new(&[2, 2, 2]).unwrap(), Dtype::I16);
-    header.rescale = Rescales::Uniform(Rescale { slope: 2.0, intercept: -1000.0 });
-    header.geometry = Geometry::from_lps_matrix([[0.5, 0.0, 0.0, 1.0], [0.0, 0.5, 0.0, 2.0], [0.0, 0.0, 3.0, 3.0]]);
+    header.meaning.rescale = Rescales::Uniform(Rescale { slope: 2.0, intercept: -1000.0 });
+    header.grid.geometry = Geometry::from_lps_matrix([[0.5, 0.0, 0.0, 1.0], [0.0, 0.5, 0.0, 2.0], [0.0, 0.0, 3.0, 3.0]]);
     let stored: Vec<u8> = [500i16, 501, 502, 503, -5, -6, -7, -8].iter().flat_map(|v| v.to_le_bytes()).collect();
     write(&at("ct.nii.gz"), &header, &stored);
-    let mut mask = Header::new(header.shape.clone(), Dtype::U8);
+    let mut mask = Header::new(header.grid.shape.clone(), Dtype::U8);
     // The same grid, x running the other way.
-    mask.geometry = Geometry::from_lps_matrix([[-0.5, 0.0, 0.0, 1.5], [0.0, 0.5, 0.0, 2.0], [0.0, 0.0, 3.0, 3.0]]);
+    mask.grid.geometry = Geometry::from_lps_matrix([[-0.5, 0.0, 0.0, 1.5], [0.0, 0.5, 0.0, 2.0], [0.0, 0.0, 3.0, 3.0]]);
     write(&at("mask.nii.gz"), &mask, &[0, 1, 0, 0, 0, 0, 2, 2]);
     let [image, masks, out, figure] = ["ct.nii.gz", "mask.nii.gz", "out.nii", "f.svg"].map(at);
     let words = ["-o", "--background", "-1002", "--figure"].map(Path::new);
     hounsfield(&[&image, &masks, words[0], &out, words[1], words[2], words[3], &figure]).unwrap();
     let (own, bytes) = read(&out);
     let want: Vec<u8> = [500i16, -1, -1, -1, -1, -1, -7, -8].iter().flat_map(|v| v.to_le_bytes()).collect();
-    assert_eq!((own.dtype, own.rescale, own.geometry), (Dtype::I16, header.rescale, header.geometry));
+    assert_eq!(
+        (own.meaning.dtype, own.meaning.rescale, own.grid.geometry),
+        (Dtype::I16, header.meaning.rescale, header.grid.geometry)
+    );
     assert_eq!(bytes, want);
     assert!(std::fs::read_to_string(figure).unwrap().contains("Segmented"));
     // Neither of two outputs appears if one cannot.
@@ -129,7 +132,7 @@ fn the_ultrasound_pairs_are_segmented_as_opencv_does() {
         }
         let want: Vec<u8> = pixels.iter().zip(&mask).map(|(v, m)| if *m == 0 { 0 } else { *v }).collect();
         let (own, got) = read(&out.join(&pair.image));
-        assert_eq!(own.shape, header.shape);
+        assert_eq!(own.grid.shape, header.grid.shape);
         assert!(got == want, "{}", pair.image.display());
         if pair.image.ends_with("malignant (1).png") {
             let sum: String = Md5::digest(&got).iter().map(|b| format!("{b:02x}")).collect();

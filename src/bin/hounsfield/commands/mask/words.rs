@@ -10,7 +10,7 @@ use crate::text::{columns, count, number};
 
 /// The share of a side in percent.
 pub fn percent(header: &Header, side: &Side) -> f64 {
-    100.0 * side.voxels as f64 / header.shape.voxels() as f64
+    100.0 * side.voxels as f64 / header.grid.shape.voxels() as f64
 }
 
 /// `inside` and `outside` hold what `hounsfield stats --json` gives, or null for a side without a finite voxel.
@@ -33,22 +33,22 @@ pub fn as_json(header: &Header, sides: &Sides) -> Map<String, Value> {
 
 /// The mask's size, then both sides in two columns.
 pub fn as_text(header: &Header, sides: &Sides) -> String {
-    let noun = if header.shape.slices() == 1 { "pixels" } else { "voxels" };
+    let noun = if header.grid.shape.slices() == 1 { "pixels" } else { "voxels" };
     let mut mask = format!(
         "{} of {} {noun} ({:.2} %)",
         count(sides.inside.voxels),
-        count(header.shape.voxels()),
+        count(header.grid.shape.voxels()),
         percent(header, &sides.inside)
     );
     let size = Size::new(header);
     if let Some(of_mask) = size.of(sides.inside.voxels) {
         mask += &format!(", {} {}", number(of_mask), size.unit);
     }
-    if header.shape.volumes() > 1 {
+    if header.grid.shape.volumes() > 1 {
         mask += " on average over time";
     }
     let both = [&sides.inside, &sides.outside];
-    let unit = header.unit.symbol();
+    let unit = header.meaning.unit.symbol();
     let mut rows = vec![["".to_owned(), "inside".into(), "outside".into()]];
     rows.push(row(noun, both.map(|s| count(s.voxels))));
     let real = |name: &str| format!("{name} {unit}").trim_end().to_owned();

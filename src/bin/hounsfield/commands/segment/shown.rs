@@ -40,7 +40,7 @@ impl<'a> Shown<'a> {
         let original = self
             .original
             .iter()
-            .map(|s| Ok(Picture::grey(s, &header.rescale, &shade)?.captioned(caption(s))))
+            .map(|s| Ok(Picture::grey(s, &header.meaning.rescale, &shade)?.captioned(caption(s))))
             .collect::<Result<_>>()?;
         let classes = self
             .labels
@@ -49,7 +49,7 @@ impl<'a> Shown<'a> {
             .collect::<Result<_>>()?;
         let keys =
             self.words.classes.iter().map(|c| Key { name: c.name.clone(), colour: colours::label(c.label as u64) }).collect();
-        let unit = if header.unit.symbol().is_empty() { "value" } else { header.unit.symbol() };
+        let unit = if header.meaning.unit.symbol().is_empty() { "value" } else { header.meaning.unit.symbol() };
         let histogram = Histogram { values: values.to_vec(), step, unit: unit.into() };
         let fitted = Some(Plot { curves: self.curves(values), ..Plot::from(histogram.clone()) });
         let parted = segmentation.spans().map(|_| Plot { markers: self.markers(), ..Plot::from(histogram) });
@@ -102,11 +102,11 @@ impl<'a> Shown<'a> {
         let fit = &segmentation.mixture().fit;
         let mut facts = vec![
             input.origin.format.clone(),
-            input.shape.to_string(),
-            input.origin.file_dtype.unwrap_or(input.dtype).to_string(),
+            input.grid.shape.to_string(),
+            input.origin.file_dtype.unwrap_or(input.meaning.dtype).to_string(),
         ];
-        facts.extend(input.modality.clone());
-        facts.extend(input.geometry.as_ref().map(|g| format!("{} mm", by(g.spacing_mm))));
+        facts.extend(input.origin.modality.clone());
+        facts.extend(input.grid.geometry.as_ref().map(|g| format!("{} mm", by(g.spacing_mm))));
         let row = |name: &str, value: &dyn Fn(&super::words::Class<'_>) -> String| {
             (name.to_owned(), words.classes.iter().map(value).collect::<Vec<_>>())
         };
@@ -158,7 +158,7 @@ impl<'a> Shown<'a> {
                 Step::text("Device", words.device.clone()),
             ],
             warnings: words.notes(),
-            notes: input.notes.iter().chain(&words.events).cloned().collect(),
+            notes: input.origin.notes.iter().chain(&words.events).cloned().collect(),
             program: concat!("hounsfield ", env!("CARGO_PKG_VERSION")).into(),
         };
         file.stage_bytes(html::render(&report)?.as_bytes())
