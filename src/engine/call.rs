@@ -1,6 +1,6 @@
 //! One use of a kernel, as the caller says it: everything by name.
 
-use super::kernel::{Layout, ParamKind, Shader};
+use super::kernel::{ParamKind, ParamLayout, Shader};
 
 /// One use of a kernel. Everything is named; the order of parameters and buffers does not matter.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ impl Param {
 ///
 /// # Errors
 /// In words: a name that is missing or unknown, a value of another type.
-pub(super) fn pack(layout: &Layout, given: &[(&str, Param)]) -> Result<Vec<u8>, String> {
+pub(super) fn pack(layout: &ParamLayout, given: &[(&str, Param)]) -> Result<Vec<u8>, String> {
     if let Some((name, _)) = given.iter().find(|(name, _)| layout.fields.iter().all(|field| field.name != *name)) {
         return Err(format!("there is no parameter {name}"));
     }

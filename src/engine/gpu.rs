@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::call::{Call, pack};
-use super::kernel::{Entry, Interface, Shader};
+use super::kernel::{EntryPoint, Interface, Shader};
 use super::pool::Pool;
 use super::{Adapter, AdapterChoice, GpuError, adapter};
 
@@ -358,6 +358,6 @@ impl Gpu {
     }
 }
 
-fn entry_uses(entry: &Entry, name: &str) -> bool {
+fn entry_uses(entry: &EntryPoint, name: &str) -> bool {
     entry.bindings.iter().any(|b| b.name == name)
 }

@@ -101,7 +101,7 @@ impl Shader {
             if point.workgroup_size_overrides.is_some() {
                 return Err(fail(format!("the group size of {} is not constant", point.name)));
             }
-            entries.insert(point.name.clone(), Entry { group: point.workgroup_size, bindings, params });
+            entries.insert(point.name.clone(), EntryPoint { group: point.workgroup_size, bindings, params });
         }
         let constants = module
             .constants
@@ -118,7 +118,7 @@ impl Shader {
 /// What a shader expects of its caller.
 #[derive(Debug)]
 pub struct Interface {
-    pub(super) entries: HashMap<String, Entry>,
+    pub(super) entries: HashMap<String, EntryPoint>,
     constants: HashMap<String, u32>,
 }
 
@@ -135,13 +135,13 @@ impl Interface {
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct EntryPoint {
     /// Invocations in a workgroup, along x, y and z.
     pub group: [u32; 3],
     /// Storage bindings that the entry point uses.
     pub bindings: Vec<Binding>,
     /// Binding index and layout of the parameters.
-    pub params: Option<(u32, Layout)>,
+    pub params: Option<(u32, ParamLayout)>,
 }
 
 #[derive(Debug)]
@@ -156,14 +156,14 @@ pub(super) struct Binding {
 
 /// Where each parameter lies in the uniform block.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct ParamLayout {
     pub size: u32,
-    pub fields: Vec<Field>,
+    pub fields: Vec<ParamField>,
 }
 
 /// A parameter of a shader.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Field {
+pub(super) struct ParamField {
     pub name: String,
     pub offset: u32,
     pub kind: ParamKind,
@@ -187,7 +187,7 @@ impl std::fmt::Display for ParamKind {
     }
 }
 
-fn layout_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<Layout, String> {
+fn layout_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<ParamLayout, String> {
     let naga::TypeInner::Struct { members, span } = &module.types[ty].inner else {
         return Err("parameters are a struct".into());
     };
@@ -197,10 +197,10 @@ fn layout_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<Layo
             let name = member.name.clone().unwrap_or_default();
             let kind = kind_of(&module.types[member.ty].inner);
             let kind = kind.ok_or_else(|| format!("parameter {name} is neither u32, i32, f32 nor a vector of them"))?;
-            Ok(Field { name, offset: member.offset, kind })
+            Ok(ParamField { name, offset: member.offset, kind })
         })
         .collect::<Result<_, String>>()?;
-    Ok(Layout { size: *span, fields })
+    Ok(ParamLayout { size: *span, fields })
 }
 
 fn kind_of(ty: &naga::TypeInner) -> Option<ParamKind> {
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(names, [("input", 1, false, false), output, sum, count]);
         let (index, layout) = main.params.as_ref().unwrap();
         assert_eq!((*index, layout.size), (3, 8));
-        let field = |name: &str, offset, scalar| Field { name: name.into(), offset, kind: ParamKind { scalar, count: 1 } };
+        let field = |name: &str, offset, scalar| ParamField { name: name.into(), offset, kind: ParamKind { scalar, count: 1 } };
         assert_eq!(layout.fields, [field("a", 0, "u32"), field("b", 4, "i32")]);
     }
 

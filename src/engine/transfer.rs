@@ -38,15 +38,15 @@ fn copy_out(view: &[u8], bytes: &mut [u8]) {
 }
 
 /// A staging buffer, the submission that uses it, and what is to be done when that is over.
-struct Flight<T> {
+struct Errand<T> {
     staging: Pooled,
     submission: wgpu::SubmissionIndex,
     then: T,
 }
 
-/// The oldest flight, once there are as many as there may be.
-fn full<T>(flights: &mut VecDeque<Flight<T>>) -> Option<Flight<T>> {
-    if flights.len() == RING { flights.pop_front() } else { None }
+/// The oldest errand, once there are as many as there may be.
+fn full<T>(errands: &mut VecDeque<Errand<T>>) -> Option<Errand<T>> {
+    if errands.len() == RING { errands.pop_front() } else { None }
 }
 
 impl Gpu {
@@ -141,12 +141,12 @@ impl Gpu {
 pub(super) struct Uploads<'a> {
     gpu: &'a Gpu,
     kernel: &'static str,
-    flights: VecDeque<Flight<()>>,
+    errands: VecDeque<Errand<()>>,
 }
 
 impl<'a> Uploads<'a> {
     pub fn new(gpu: &'a Gpu, kernel: &'static str) -> Self {
-        Self { gpu, kernel, flights: VecDeque::new() }
+        Self { gpu, kernel, errands: VecDeque::new() }
     }
 
     /// A new storage buffer of `size` bytes that begins with these; what lies behind them is zero.
@@ -154,17 +154,17 @@ impl<'a> Uploads<'a> {
         let Self { gpu, kernel, .. } = *self;
         let target = gpu.buffer(kernel, size, STORAGE, false)?;
         for (i, part) in bytes.chunks(PART).enumerate() {
-            let staging = match full(&mut self.flights) {
-                Some(flight) => {
-                    gpu.wait(kernel, flight.submission)?;
-                    flight.staging
+            let staging = match full(&mut self.errands) {
+                Some(errand) => {
+                    gpu.wait(kernel, errand.submission)?;
+                    errand.staging
                 }
                 None => gpu.pooled(kernel, PART as u64, wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC)?,
             };
             let mut encoder = gpu.encoder();
             gpu.stage(kernel, &mut encoder, part, &staging, (&target, (i * PART) as u64))?;
             let submission = gpu.submit(kernel, encoder)?;
-            self.flights.push_back(Flight { staging, submission, then: () });
+            self.errands.push_back(Errand { staging, submission, then: () });
         }
         Ok(target)
     }
@@ -173,7 +173,7 @@ impl<'a> Uploads<'a> {
 impl Drop for Uploads<'_> {
     fn drop(&mut self) {
         // Nobody waits for the last of them here.
-        for Flight { mut staging, submission, .. } in self.flights.drain(..) {
+        for Errand { mut staging, submission, .. } in self.errands.drain(..) {
             staging.busy_until(submission);
         }
     }
@@ -182,23 +182,23 @@ impl Drop for Uploads<'_> {
 /// Fills `out` with the first bytes of a buffer of the device.
 pub(super) fn download(gpu: &Gpu, kernel: &'static str, source: &wgpu::Buffer, out: &mut [u8]) -> Result<(), GpuError> {
     let size = out.len().min(PART).next_multiple_of(4) as u64;
-    let mut flights: VecDeque<Flight<&mut [u8]>> = VecDeque::new();
-    let land = |flight: Flight<&mut [u8]>| {
-        gpu.read_mapped(kernel, &flight.staging, flight.submission, flight.then)?;
-        Ok(flight.staging)
+    let mut errands: VecDeque<Errand<&mut [u8]>> = VecDeque::new();
+    let land = |errand: Errand<&mut [u8]>| {
+        gpu.read_mapped(kernel, &errand.staging, errand.submission, errand.then)?;
+        Ok(errand.staging)
     };
     for (i, part) in out.chunks_mut(PART).enumerate() {
-        let staging = match full(&mut flights) {
-            Some(flight) => land(flight)?,
+        let staging = match full(&mut errands) {
+            Some(errand) => land(errand)?,
             None => gpu.pooled(kernel, size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?,
         };
         let mut encoder = gpu.encoder();
         let bytes = (part.len() as u64).next_multiple_of(4);
         gpu.copy(kernel, &mut encoder, (source, (i * PART) as u64), (&staging, 0), bytes)?;
         let submission = gpu.submit(kernel, encoder)?;
-        flights.push_back(Flight { staging, submission, then: part });
+        errands.push_back(Errand { staging, submission, then: part });
     }
-    flights.into_iter().try_for_each(|flight| land(flight).map(|_| ()))
+    errands.into_iter().try_for_each(|errand| land(errand).map(|_| ()))
 }
 
 #[cfg(test)]

@@ -50,17 +50,17 @@ pub(crate) const VOXELS: usize = 10_007;
 /// Every 8- and 16-bit type with every content, and its name.
 pub(crate) fn small_integers() -> impl Iterator<Item = (String, Dtype, Vec<u8>)> {
     let types = [Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16];
-    let pairs = types.into_iter().flat_map(|dtype| [Content::Noise, Content::MostlyAir].map(|content| (dtype, content)));
-    pairs.map(|(dtype, content)| (format!("{dtype} {content:?}"), dtype, content.bytes(dtype, VOXELS)))
+    let pairs = types.into_iter().flat_map(|dtype| [Sample::Noise, Sample::MostlyAir].map(|sample| (dtype, sample)));
+    pairs.map(|(dtype, sample)| (format!("{dtype} {sample:?}"), dtype, sample.bytes(dtype, VOXELS)))
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Content {
+pub(crate) enum Sample {
     Noise,
     MostlyAir,
 }
 
-impl Content {
+impl Sample {
     /// The same bytes every time. f32 noise is random bits: all exponents, NaN, infinities and denormals.
     pub fn bytes(self, dtype: Dtype, voxels: usize) -> Vec<u8> {
         let mut state = 0x9e37_79b9_7f4a_7c15u64;

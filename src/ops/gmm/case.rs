@@ -3,7 +3,7 @@
 use super::{Channel, Model, TOLERANCE, labels, posteriors, run, run_labels, statistics};
 use crate::analysis::mixture::{self, Gaussian};
 use crate::engine::{Gpu, GpuVolume};
-use crate::ops::checks::{Checks, Content, Difference, VOXELS};
+use crate::ops::checks::{Checks, Difference, Sample, VOXELS};
 use crate::ops::histogram;
 use crate::volume::{Block, Dtype};
 
@@ -18,9 +18,9 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
 /// Noise; floats within four of 0, where the bound of the operation holds, with NaN and infinities among them.
 fn near_classes(dtype: Dtype, voxels: usize) -> Vec<u8> {
     if dtype != Dtype::F32 {
-        return Content::Noise.bytes(dtype, voxels);
+        return Sample::Noise.bytes(dtype, voxels);
     }
-    let noise = Content::Noise.bytes(Dtype::U16, voxels);
+    let noise = Sample::Noise.bytes(Dtype::U16, voxels);
     let value = |(i, b): (usize, &[u8])| match i % 61 {
         7 => f32::NAN,
         19 => f32::NEG_INFINITY,
@@ -72,7 +72,7 @@ fn case(gpu: &Gpu, types: &[Dtype]) -> Difference {
 /// The mixture that fits a histogram best is the one to which an iteration over the voxels leads back; labels agree but for ties.
 fn gmm_exact_case(gpu: &Gpu) -> Difference {
     let bytes: Vec<u8> =
-        Content::Noise.bytes(Dtype::U16, 20_014).chunks_exact(4).map(|b| b[0] / 4 + b[1] / 4 + b[2] / 8).collect();
+        Sample::Noise.bytes(Dtype::U16, 20_014).chunks_exact(4).map(|b| b[0] / 4 + b[1] / 4 + b[2] / 8).collect();
     let block = Block { dtype: Dtype::U8, bytes: &bytes };
     let counts = histogram::cpu(block, None);
     let values: Vec<(f64, u64)> = counts.occupied().map(|(v, n)| (f64::from(v), n)).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Bins, Edges, Tally, Window, cpu, run};
 use crate::engine::{Gpu, GpuVolume};
-use crate::ops::checks::{Checks, Content, Difference, VOXELS, compare, small_integers};
+use crate::ops::checks::{Checks, Difference, Sample, VOXELS, compare, small_integers};
 use crate::volume::{Block, Dtype};
 
 pub(crate) fn cases(checks: &mut Checks<'_>) {
@@ -14,7 +14,7 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
         checks.note(name.clone(), case(gpu, block, false));
         checks.note(name + " masked", case(gpu, block, true));
     }
-    checks.note("float32 with NaN and infinities", float_case(gpu, &Content::Noise.bytes(Dtype::F32, VOXELS)));
+    checks.note("float32 with NaN and infinities", float_case(gpu, &Sample::Noise.bytes(Dtype::F32, VOXELS)));
 }
 
 fn case(gpu: &Gpu, block: Block<'_>, masked: bool) -> Difference {

@@ -2,7 +2,7 @@
 
 use super::{GpuTable, cpu, cpu_floats, run};
 use crate::engine::{Gpu, GpuVolume};
-use crate::ops::checks::{Checks, Content, Difference, VOXELS, compare, small_integers};
+use crate::ops::checks::{Checks, Difference, Sample, VOXELS, compare, small_integers};
 use crate::ops::histogram::Edges;
 use crate::volume::{Block, Dtype, Table};
 
@@ -13,7 +13,7 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
             checks.note(format!("{name} to {to}"), case(gpu, Block { dtype, bytes: &bytes }, to));
         }
     }
-    checks.note("float32 through edges", float_case(gpu, &Content::Noise.bytes(Dtype::F32, VOXELS)));
+    checks.note("float32 through edges", float_case(gpu, &Sample::Noise.bytes(Dtype::F32, VOXELS)));
 }
 
 fn case(gpu: &Gpu, block: Block<'_>, to: Dtype) -> Difference {

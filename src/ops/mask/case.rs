@@ -2,7 +2,7 @@
 
 use super::{GpuMask, Keep, Rule, combine, cpu, run, run_combine};
 use crate::engine::{Gpu, GpuVolume};
-use crate::ops::checks::{Checks, Content, Difference, VOXELS, compare, small_integers};
+use crate::ops::checks::{Checks, Difference, Sample, VOXELS, compare, small_integers};
 use crate::volume::{Block, Dtype};
 
 pub(crate) fn cases(checks: &mut Checks<'_>) {
@@ -10,7 +10,7 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
     for (name, dtype, bytes) in small_integers() {
         checks.note(name, case(gpu, Block { dtype, bytes: &bytes }));
     }
-    let floats = Content::Noise.bytes(Dtype::F32, VOXELS);
+    let floats = Sample::Noise.bytes(Dtype::F32, VOXELS);
     checks.note("float32 with NaN and infinities", case(gpu, Block { dtype: Dtype::F32, bytes: &floats }));
     checks.note("and, or, xor, not", combine_case(gpu));
 }

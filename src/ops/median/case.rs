@@ -2,7 +2,7 @@
 
 use super::{cpu, encode};
 use crate::engine::{Brick, Chunk, Gpu, UNIT_VOXELS};
-use crate::ops::checks::{Checks, Content, Difference, compare};
+use crate::ops::checks::{Checks, Difference, Sample, compare};
 use crate::volume::Dtype;
 
 pub(crate) fn cases(checks: &mut Checks<'_>) {
@@ -14,7 +14,7 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
 /// A box inside, so that halos are seen on one side and borders on the other; NaN among floats.
 fn case(gpu: &Gpu, dtype: Dtype) -> Difference {
     let (shape, origin, size) = ([37, 11, 7], [2, 0, 1], [35, 10, 6]);
-    let tile = Content::Noise.bytes(dtype, shape.iter().product::<u32>() as usize);
+    let tile = Sample::Noise.bytes(dtype, shape.iter().product::<u32>() as usize);
     let buffer = gpu.storage_with("median", &tile, UNIT_VOXELS as usize * dtype.bytes())?;
     let bits = 8 * dtype.bytes() as u32;
     let (brick, medians) = (Brick::empty(gpu, shape, bits)?, Brick::empty(gpu, size, bits)?);

@@ -14,8 +14,8 @@ const COLUMNS: usize = 128;
 /// Medians of so many columns: one beside on each side.
 const INNER: usize = COLUMNS - 2;
 
-/// Nine rows of columns.
-type Rows<T> = [[T; COLUMNS]; 9];
+/// Nine values above each other, for so many x.
+type Columns<T> = [[T; COLUMNS]; 9];
 
 /// Writes the medians of the voxels of `inner`, ranges of x, y and z, to `out`, little-endian. `tile` holds the voxels of `shape`, x fastest.
 ///
@@ -137,7 +137,7 @@ macro_rules! exchange {
 
 /// Sorts the nine values of each column, by a network of 25 exchanges, the fewest possible.
 #[inline(always)]
-fn sort_columns<T: Copy + Ord>(rows: &Rows<T>, sorted: &mut Rows<T>, count: usize) {
+fn sort_columns<T: Copy + Ord>(rows: &Columns<T>, sorted: &mut Columns<T>, count: usize) {
     for x in 0..count.min(COLUMNS) {
         let mut v = rows.each_ref().map(|row| row[x]);
         exchange!(v: 0 3, 1 7, 2 5, 4 8, 0 7, 2 4, 3 8, 5 6, 0 2, 1 3, 4 5, 7 8, 1 4, 3 6, 5 7, 0 1, 2 4, 3 5, 6 8, 2 3, 4 5, 6 7, 1 2, 3 4, 5 6);
@@ -148,7 +148,7 @@ fn sort_columns<T: Copy + Ord>(rows: &Rows<T>, sorted: &mut Rows<T>, count: usiz
 
 /// The medians of windows of three columns, from the first on.
 #[inline(always)]
-fn medians_of<T: Copy + Ord>(sorted: &Rows<T>, medians: &mut [T; COLUMNS], count: usize) {
+fn medians_of<T: Copy + Ord>(sorted: &Columns<T>, medians: &mut [T; COLUMNS], count: usize) {
     for x in 0..count.min(INNER) {
         let of = |r: usize| (sorted[r][x], sorted[r][x + 1], sorted[r][x + 2]);
         let least = |r: usize| least_of(of(r));
@@ -177,7 +177,7 @@ fn medians_of<T: Copy + Ord>(sorted: &Rows<T>, medians: &mut [T; COLUMNS], count
 
 /// Windows that hold a NaN get it: the greatest key if it is one, else the least.
 #[inline(always)]
-fn keep_nan<T: Copy + Ord>(sorted: &Rows<T>, medians: &mut [T; COLUMNS], count: usize, (first, last): (T, T)) {
+fn keep_nan<T: Copy + Ord>(sorted: &Columns<T>, medians: &mut [T; COLUMNS], count: usize, (first, last): (T, T)) {
     for x in 0..count.min(INNER) {
         let least = least_of((sorted[0][x], sorted[0][x + 1], sorted[0][x + 2]));
         let most = most_of((sorted[8][x], sorted[8][x + 1], sorted[8][x + 2]));

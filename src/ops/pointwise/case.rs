@@ -3,11 +3,11 @@
 use super::{Curve, GpuCurve, cpu, run};
 use crate::analysis::pieces::Pieces;
 use crate::engine::{Gpu, GpuVolume};
-use crate::ops::checks::{Checks, Content, Difference, VOXELS, compare};
+use crate::ops::checks::{Checks, Difference, Sample, VOXELS, compare};
 use crate::volume::{Block, Dtype};
 
 pub(crate) fn cases(checks: &mut Checks<'_>) {
-    let floats = Content::Noise.bytes(Dtype::F32, VOXELS);
+    let floats = Sample::Noise.bytes(Dtype::F32, VOXELS);
     checks.note("float32 through straight pieces", case(checks.gpu, &floats));
 }
 

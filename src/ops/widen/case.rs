@@ -2,7 +2,7 @@
 
 use super::cpu;
 use crate::engine::{Brick, Chunk, Gpu, UNIT_VOXELS};
-use crate::ops::checks::{Checks, Content, Difference, VOXELS, compare};
+use crate::ops::checks::{Checks, Difference, Sample, VOXELS, compare};
 use crate::volume::{Block, Dtype};
 
 pub(crate) fn cases(checks: &mut Checks<'_>) {
@@ -12,7 +12,7 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
 }
 
 fn case(gpu: &Gpu, dtype: Dtype) -> Difference {
-    let bytes = Content::Noise.bytes(dtype, VOXELS);
+    let bytes = Sample::Noise.bytes(dtype, VOXELS);
     let buffer = gpu.storage_with("widen", &bytes, UNIT_VOXELS as usize * dtype.bytes())?;
     let brick = Brick::empty(gpu, [VOXELS as u32, 1, 1], 8 * dtype.bytes() as u32)?;
     let packed = gpu.storage("widen", buffer.size())?;
