@@ -140,7 +140,7 @@ fn decisions(criterion: &mut Criterion, ct: &[i16]) {
             b.iter(|| statistics::of(black_box(&[(Rescale::IDENTITY, &counts)])));
         });
         group.bench_function(BenchmarkId::new("equalisation table", name), |b| {
-            let groups = [equalization::Group { rescale: Rescale::IDENTITY, counts: &counts, padding: None }];
+            let groups = [equalization::LevelGroup { rescale: Rescale::IDENTITY, counts: &counts, padding: None }];
             b.iter(|| equalization::decide(black_box(&groups), Dtype::U16, None));
         });
         group.bench_function(BenchmarkId::new("scan", name), |b| b.iter(|| scan::cpu(black_box(&counts.bins))));
@@ -228,8 +228,8 @@ fn on_gpu(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)]) {
             let block = Block { dtype, bytes: &bytes };
             let on_device = GpuVolume::upload(&gpu, block).expect("room for the voxels");
             let bins = match dtype {
-                Dtype::F32 => histogram::Bins::upload(&gpu, &edges()).expect("room for the edges"),
-                _ => histogram::Bins::Exact(histogram::Window::from_sample(block)),
+                Dtype::F32 => histogram::Binning::upload(&gpu, &edges()).expect("room for the edges"),
+                _ => histogram::Binning::Exact(histogram::PrivateWindow::from_sample(block)),
             };
             let values = if dtype == Dtype::U8 { 256 } else { 65_536 };
             let counts = histogram::counts_buffer(&gpu, values).expect("room for the counts");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
-use hounsfield::analysis::mixture::{self, Classifier, Gaussian, Mixture, Settings};
+use hounsfield::analysis::mixture::{self, Classifier, FitSettings, Gaussian, Mixture};
 use hounsfield::io::{OpenOptions, open};
 use hounsfield::ops::gmm::{self, Channel, Model};
 use hounsfield::pipelines::{Bins, Counted, Device, Input, Region, Run, map_volume};
@@ -81,7 +81,7 @@ fn values(volume: &Arc<Volume>) -> Vec<(f64, u64)> {
 }
 
 fn fit(volume: &Arc<Volume>) -> Mixture {
-    mixture::fit(&values(volume), 1.0, &Settings::classes(3)).expect("a fit")
+    mixture::fit(&values(volume), 1.0, &FitSettings::classes(3)).expect("a fit")
 }
 
 fn segment(volume: &Arc<Volume>) -> Volume {

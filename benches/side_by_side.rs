@@ -81,7 +81,7 @@ fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, 
         "equalize8" | "equalize16" => {
             let to = if name == "equalize8" { Dtype::U8 } else { Dtype::U16 };
             let groups = counted(volume);
-            let group = equalization::Group { rescale: groups[0].rescale, counts: &groups[0].counts, padding: None };
+            let group = equalization::LevelGroup { rescale: groups[0].rescale, counts: &groups[0].counts, padding: None };
             let decision = equalization::decide(&[group], to, None);
             let out = map_volume(volume, &decision.tables, volume.header().derived(to)).expect("tables that fit");
             (start.elapsed().as_secs_f64(), crc(check, out.bytes()))

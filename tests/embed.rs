@@ -6,7 +6,7 @@
 //!     cargo run --example embed --no-default-features [picture.pgm]
 
 use hounsfield::engine::{Gpu, GpuError, GpuVolume};
-use hounsfield::ops::histogram::{Bins, Window};
+use hounsfield::ops::histogram::{Binning, PrivateWindow};
 use hounsfield::ops::{equalize, histogram, lut, scan};
 use hounsfield::volume::{Block, Dtype};
 use hounsfield::wgpu;
@@ -52,7 +52,7 @@ pub fn equalized_picture(
     let equalized = GpuVolume::empty(&gpu, Dtype::U16, voxels.len() as u64)?;
 
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    histogram::encode(&gpu, &mut encoder, &image, None, &Bins::Exact(Window::of(Dtype::I16)), &counts)?;
+    histogram::encode(&gpu, &mut encoder, &image, None, &Binning::Exact(PrivateWindow::of(Dtype::I16)), &counts)?;
     scan::encode(&gpu, &mut encoder, values, &counts, &cumulative)?;
     equalize::encode(&gpu, &mut encoder, &equalize::Settings::of(Dtype::I16), &cumulative, &entries)?;
     lut::encode(&gpu, &mut encoder, &image, &table, &equalized)?;

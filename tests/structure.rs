@@ -1,13 +1,13 @@
 //! The shape of the repository: what DESIGN promises about rooms, names and dependencies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hounsfield::ops::CATALOGUE;
 
 /// Lines of a source file beyond which it is several files.
-const LONG: usize = 600;
+const LONG: usize = 500;
 
 /// Rooms of `src/ops` that are no kernels.
 const NO_KERNELS: [&str; 2] = ["selfcheck", "testing"];
@@ -109,30 +109,197 @@ fn no_source_file_is_long() {
     }
 }
 
+/// Every room of the library with the rooms that it may ask, besides itself and what can go wrong. Another arrow is a fault of the design, not of this list.
+const ARROWS: [(&str, &[&str]); 12] = [
+    ("error", &[]),
+    ("volume", &[]),
+    ("analysis", &["volume"]),
+    ("engine", &["volume", "wgpu"]),
+    ("ops", &["analysis", "engine", "volume", "wgpu"]),
+    ("io", &["volume"]),
+    ("views", &["io", "ops", "volume"]),
+    ("phantom", &["io", "volume"]),
+    ("report", &["analysis", "volume"]),
+    ("pipelines", &["analysis", "engine", "io", "ops", "views", "volume", "wgpu"]),
+    ("findings", &["analysis", "io", "ops", "pipelines", "report", "volume"]),
+    (
+        "lib",
+        &["analysis", "engine", "error", "findings", "io", "ops", "phantom", "pipelines", "report", "views", "volume", "wgpu"],
+    ),
+];
+
+/// What stands at the root for everybody.
+const ROOT: [&str; 8] = ["Error", "Hint", "Result", "Flaw", "Catalogue", "SeriesEntry", "error", "testing"];
+
+/// A file without its comments and its tests.
+fn code(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    lines.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned()
+}
+
+/// The library's sources, without files that are tests, by room.
+fn sources() -> Vec<(String, PathBuf)> {
+    let src = root().join("src");
+    let tests = ["tests", "faults", "mutations", "round_trips", "handmade"];
+    files_below(&src, "rs")
+        .into_iter()
+        .filter(|file| !tests.iter().any(|t| file.file_stem().is_some_and(|stem| stem == *t)))
+        .filter_map(|file| {
+            let inner = file.strip_prefix(&src).unwrap().to_owned();
+            let room = inner.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+            (room != "bin").then_some((room, file))
+        })
+        .collect()
+}
+
+/// The first names behind `crate::` in a text, also within braces.
+fn asked(text: &str) -> BTreeSet<String> {
+    let word = |s: &str| s.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        // `$crate::` and names that merely end so.
+        let rest = &text[at + 7..];
+        let Some(group) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut start = true;
+        for (i, c) in group.char_indices() {
+            if start && depth == 0 && !c.is_whitespace() {
+                found.insert(word(&group[i..]));
+                start = false;
+            }
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => start = true,
+                _ => {}
+            }
+        }
+    }
+    if text.contains("wgpu::") {
+        found.insert("wgpu".into());
+    }
+    found.remove("");
+    found
+}
+
 #[test]
 fn arrows_between_rooms_point_one_way() {
-    let rules: [(&str, &[&str]); 6] = [
-        ("src/volume", &["crate::engine", "crate::io", "crate::pipelines", "crate::report", "wgpu"]),
-        ("src/analysis", &["crate::engine", "crate::io", "crate::pipelines", "crate::report", "wgpu"]),
-        ("src/engine", &["crate::io", "crate::pipelines", "crate::report", "crate::analysis"]),
-        ("src/io", &["crate::engine", "crate::ops", "crate::pipelines", "crate::report", "wgpu"]),
-        ("src/ops", &["crate::io", "crate::pipelines", "crate::report"]),
-        ("src/report", &["crate::engine", "crate::pipelines", "wgpu"]),
-    ];
-    for (folder, forbidden) in rules {
-        for file in files_below(&root().join(folder), "rs") {
-            let text = std::fs::read_to_string(&file).unwrap();
-            for line in text.lines().filter(|l| !l.trim_start().starts_with("//")) {
-                for name in forbidden {
-                    let used = line.contains(&format!("{name}::")) || line.contains(&format!("use {name};"));
-                    assert!(!used, "{} uses {name}: {line}", file.display());
-                }
-            }
+    for (room, file) in sources() {
+        let allowed = ARROWS.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("{room} is no room of ARROWS")).1;
+        for name in asked(&code(&file)) {
+            let good = name == room || ROOT.contains(&name.as_str()) || allowed.contains(&name.as_str());
+            assert!(good, "{} asks {name}", file.display());
         }
     }
 }
 
-/// A viewer and Python have no flags: the library says what to do, the program which flag does it (`Hint`).
+/// Where a path of names leads from a file: the file that defines what is named, as far as the names of modules tell.
+fn leads_to(file: &Path, names: &[&str]) -> Option<PathBuf> {
+    let src = root().join("src");
+    let is_folder = file.file_stem().is_some_and(|s| s == "mod");
+    let mut at = match names.first()? {
+        &"crate" => src.clone(),
+        &"super" if is_folder => file.parent()?.parent()?.to_owned(),
+        &"super" => file.parent()?.to_owned(),
+        &"self" if is_folder => file.parent()?.to_owned(),
+        _ => return None,
+    };
+    for name in &names[1..] {
+        if *name == "super" {
+            at = at.parent()?.to_owned();
+        } else if at.join(name).is_dir() {
+            at = at.join(name);
+        } else {
+            let leaf = at.join(format!("{name}.rs"));
+            return leaf.is_file().then_some(leaf);
+        }
+    }
+    None
+}
+
+#[test]
+fn no_circle_of_files() {
+    let src = root().join("src");
+    let mut arrows: BTreeMap<PathBuf, BTreeSet<PathBuf>> = BTreeMap::new();
+    for file in files_below(&src, "rs") {
+        let text = code(&file);
+        for start in ["crate::", "super::", "self::"] {
+            for (at, _) in text.match_indices(start) {
+                let path: String = text[at..].chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect();
+                let names: Vec<&str> = path.split("::").filter(|n| !n.is_empty()).collect();
+                if let Some(other) = leads_to(&file, &names).filter(|other| *other != file) {
+                    arrows.entry(file.clone()).or_default().insert(other);
+                }
+            }
+        }
+    }
+    assert!(arrows.len() > 50, "the arrows were not read");
+    // What asks nothing that is left goes, until only circles are left.
+    while let Some(end) = arrows.iter().find(|(_, to)| to.iter().all(|other| !arrows.contains_key(other))).map(|(f, _)| f.clone())
+    {
+        arrows.remove(&end);
+    }
+    assert!(arrows.is_empty(), "a circle among {:?}", arrows.keys().map(|f| f.strip_prefix(&src).unwrap()).collect::<Vec<_>>());
+}
+
+/// Names that stand for a role within one room and are meant to recur.
+const ROLES: [&str; 1] = ["Args"];
+
+#[test]
+fn one_name_means_one_thing() {
+    let mut places: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
+    for file in files_below(&root().join("src"), "rs") {
+        for line in code(&file).lines().map(str::trim_start) {
+            let rest = ["pub(super) ", "pub(crate) ", "pub "].iter().find_map(|p| line.strip_prefix(p)).unwrap_or(line);
+            let named = ["struct ", "enum ", "trait ", "union "].iter().find_map(|k| rest.strip_prefix(k));
+            let name: String = named.unwrap_or_default().chars().take_while(|c| c.is_alphanumeric()).collect();
+            if !name.is_empty() && !ROLES.contains(&name.as_str()) {
+                places.entry(name).or_default().insert(file.clone());
+            }
+        }
+    }
+    let twice: Vec<_> = places.iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(twice.is_empty(), "one name in two places: {twice:#?}");
+}
+
+/// What, how, where to, on what: a function of the pipelines takes no more.
+const MOST_ARGUMENTS: usize = 4;
+
+#[test]
+fn no_function_of_the_pipelines_takes_a_handful() {
+    for file in files_below(&root().join("src/pipelines"), "rs") {
+        let text = code(&file);
+        for (at, _) in text.match_indices("fn ") {
+            let Some(open) = text[at..].find('(').filter(|open| text[at..at + open].lines().count() == 1) else { continue };
+            let name = &text[at + 3..at + open];
+            let (mut depth, mut commas, mut words) = (0i32, 0, 0);
+            for c in text[at + open..].chars() {
+                match c {
+                    '(' | '[' | '{' | '<' => depth += 1,
+                    ')' | ']' | '}' | '>' => depth -= 1,
+                    ',' if depth == 1 => (commas, words) = (commas + 1, 0),
+                    c if !c.is_whitespace() => words += 1,
+                    _ => {}
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+            // A comma at the end begins no argument.
+            let arguments = commas + usize::from(words > 0);
+            let own = usize::from(
+                text[at + open..].trim_start_matches(['(', '&', ' ', '\n']).trim_start_matches("mut ").starts_with("self"),
+            );
+            assert!(arguments - own.min(arguments) <= MOST_ARGUMENTS, "{}: {name} takes {arguments}", file.display());
+        }
+    }
+}
+
 #[test]
 fn the_library_names_no_flag_of_the_program() {
     let src = root().join("src");

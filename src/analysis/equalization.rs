@@ -7,7 +7,7 @@ use crate::volume::{Counts, Dtype, Padding, Rescale, Table};
 
 /// The voxels that share one rescale.
 #[derive(Debug, Clone, Copy)]
-pub struct Group<'a> {
+pub struct LevelGroup<'a> {
     /// Their rescale.
     pub rescale: Rescale,
     /// Their exact histogram.
@@ -18,7 +18,7 @@ pub struct Group<'a> {
 
 /// The decision: one table for each group.
 #[derive(Debug, Clone)]
-pub struct Decision {
+pub struct LevelTables {
     /// In the order of the groups.
     pub tables: Vec<Table>,
     /// Voxels that took part.
@@ -31,7 +31,7 @@ pub struct Decision {
 /// Brighter real values become brighter levels, also where a slope is negative.
 ///
 /// `to` is u8 or u16; all its levels are used.
-pub fn decide(groups: &[Group<'_>], to: Dtype, range: Option<(f64, f64)>) -> Decision {
+pub fn decide(groups: &[LevelGroup<'_>], to: Dtype, range: Option<(f64, f64)>) -> LevelTables {
     let (low, high) = range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     let top = to.values() as u64 - 1;
 
@@ -80,7 +80,7 @@ pub fn decide(groups: &[Group<'_>], to: Dtype, range: Option<(f64, f64)>) -> Dec
             Table::from_fn(dtype, to, |v| levels[(v - dtype.first()) as usize])
         })
         .collect();
-    Decision { tables, counted, constant: divisor == 0 }
+    LevelTables { tables, counted, constant: divisor == 0 }
 }
 
 /// The table over the bins of an f32 histogram, by the same rule with c(v) counted up to whole bins; `ascending` unless the real values
@@ -131,8 +131,8 @@ mod tests {
         c
     }
 
-    fn one(c: &Counts, to: Dtype) -> Decision {
-        decide(&[Group { rescale: Rescale::IDENTITY, counts: c, padding: None }], to, None)
+    fn one(c: &Counts, to: Dtype) -> LevelTables {
+        decide(&[LevelGroup { rescale: Rescale::IDENTITY, counts: c, padding: None }], to, None)
     }
 
     #[test]
@@ -163,19 +163,19 @@ mod tests {
     fn range_and_padding_stay_out() {
         let c = counts(Dtype::I16, &[(-2000, 50), (-1000, 40), (0, 1), (10, 1), (20, 2), (3000, 7)]);
         let padding = Some(Padding { low: -2000.0, high: -2000.0 });
-        let d = decide(&[Group { rescale: Rescale::IDENTITY, counts: &c, padding }], Dtype::U8, Some((0.0, 20.0)));
+        let d = decide(&[LevelGroup { rescale: Rescale::IDENTITY, counts: &c, padding }], Dtype::U8, Some((0.0, 20.0)));
         assert_eq!(d.counted, 4);
         assert_eq!([-2000, -1000, 0, 10, 20, 3000].map(|v| d.tables[0].get(v)), [0.0, 0.0, 0.0, 85.0, 255.0, 255.0]);
     }
 
     #[test]
     fn a_negative_slope_and_two_rescales_meet_in_real_values() {
-        // Group a: real = -stored; group b: real = 2 * stored. Real values -20, -10 (a) and -10, 4 (b).
+        // LevelGroup a: real = -stored; group b: real = 2 * stored. Real values -20, -10 (a) and -10, 4 (b).
         let a = counts(Dtype::I16, &[(20, 1), (10, 1)]);
         let b = counts(Dtype::I16, &[(-5, 1), (2, 1)]);
         let groups = [
-            Group { rescale: Rescale { slope: -1.0, intercept: 0.0 }, counts: &a, padding: None },
-            Group { rescale: Rescale { slope: 2.0, intercept: 0.0 }, counts: &b, padding: None },
+            LevelGroup { rescale: Rescale { slope: -1.0, intercept: 0.0 }, counts: &a, padding: None },
+            LevelGroup { rescale: Rescale { slope: 2.0, intercept: 0.0 }, counts: &b, padding: None },
         ];
         let d = decide(&groups, Dtype::U8, None);
         assert_eq!([20, 10].map(|v| d.tables[0].get(v)), [0.0, 170.0]);

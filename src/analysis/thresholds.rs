@@ -12,7 +12,7 @@ use crate::{Error, Hint, Result};
 /// Most classes.
 pub const MOST_CLASSES: usize = 5;
 
-/// Sums of values (counted from their mean) stay below this.
+/// EntrySums of values (counted from their mean) stay below this.
 const LARGEST_SUM: f64 = (1u64 << 62) as f64;
 
 /// Levels to which values that are not evenly spaced are rounded before they are summed.
@@ -47,7 +47,7 @@ pub fn otsu(values: &Distribution, classes: usize) -> Result<Otsu> {
         };
         return Err(Error::usage(format!("{distinct}: that makes no {classes} classes"), Hint::GiveThresholds));
     }
-    let sums = Sums::new(values)?;
+    let sums = EntrySums::new(values)?;
     let cuts = sums.best_cuts(classes);
     let ends: Vec<usize> = cuts.iter().copied().chain([entries.len()]).collect();
     let mut from = 0;
@@ -59,14 +59,14 @@ pub fn otsu(values: &Distribution, classes: usize) -> Result<Otsu> {
 }
 
 /// Prefix sums over the entries: exact integers.
-struct Sums {
+struct EntrySums {
     voxels: Vec<u64>,
     sums: Vec<i64>,
     /// Sum of squared distances from the mean.
     spread: f64,
 }
 
-impl Sums {
+impl EntrySums {
     fn new(values: &Distribution) -> Result<Self> {
         let entries = values.entries();
         let first = entries[0].value;

@@ -1,6 +1,7 @@
 //! Finding a GPU.
 
 use super::{Gpu, GpuError};
+use crate::error::Hint;
 
 /// Which adapter to open.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -87,18 +88,15 @@ fn none_found(adapters: &[Adapter], choice: &AdapterChoice) -> GpuError {
     let names: Vec<String> = adapters.iter().map(|a| format!("{} {}", a.index, a.info.name)).collect();
     let there = if names.is_empty() { "there is none".to_owned() } else { format!("there are: {}", names.join(", ")) };
     match choice {
-        AdapterChoice::Index(i) => GpuError::NoAdapter {
-            what: format!("no GPU adapter {i} ({there})"),
-            remedy: "choose one that `hounsfield devices` lists".into(),
-        },
-        AdapterChoice::Name(n) => GpuError::NoAdapter {
-            what: format!("no GPU adapter named {n:?} ({there})"),
-            remedy: "choose one that `hounsfield devices` lists".into(),
-        },
-        AdapterChoice::Hardware | AdapterChoice::Any => GpuError::NoAdapter {
-            what: format!("no GPU adapter ({there})"),
-            remedy: format!("{}, or use the CPU", install_hint()),
-        },
+        AdapterChoice::Index(i) => {
+            GpuError::NoAdapter { what: format!("no GPU adapter {i} ({there})"), hint: Hint::ListedAdapter }
+        }
+        AdapterChoice::Name(n) => {
+            GpuError::NoAdapter { what: format!("no GPU adapter named {n:?} ({there})"), hint: Hint::ListedAdapter }
+        }
+        AdapterChoice::Hardware | AdapterChoice::Any => {
+            GpuError::NoAdapter { what: format!("no GPU adapter ({there})"), hint: Hint::OrCpu(install_hint()) }
+        }
     }
 }
 
@@ -135,10 +133,7 @@ pub(super) fn reopen(place: usize, info: &wgpu::AdapterInfo) -> Result<Gpu, GpuE
     let now = adapters();
     let identities: Vec<Identity> = now.iter().map(|a| Identity::of(&a.info)).collect();
     let found = again(&identities, place, &Identity::of(info)).and_then(|i| now.into_iter().nth(i));
-    open(found.ok_or_else(|| GpuError::NoAdapter {
-        what: format!("adapter {} is gone", info.name),
-        remedy: "choose another with --device, or use --device cpu".into(),
-    })?)
+    open(found.ok_or_else(|| GpuError::NoAdapter { what: format!("adapter {} is gone", info.name), hint: Hint::OtherDevice })?)
 }
 
 /// What to install on this system when there is no adapter.
@@ -163,7 +158,7 @@ pub(super) fn open(adapter: Adapter) -> Result<Gpu, GpuError> {
     };
     let (device, queue) = pollster::block_on(adapter.inner.request_device(&descriptor)).map_err(|e| GpuError::NoAdapter {
         what: format!("adapter {} cannot be opened: {e}", adapter.info.name),
-        remedy: "choose another, or use the CPU".into(),
+        hint: Hint::OtherDevice,
     })?;
     let mut gpu = Gpu::from_device(device, queue);
     // This device is ours alone, so its two callback slots are ours too. Failures outside an error scope would otherwise panic.

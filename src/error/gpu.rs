@@ -1,16 +1,18 @@
 //! How a GPU can fail. Words only: whoever names an error needs no device.
 
+use super::Hint;
+
 /// A GPU failure. Nothing that a kernel wrote counts when one of these is returned.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
     /// No adapter fits what was asked for.
-    #[error("{what}; {remedy}")]
+    #[error("{what}; {hint}")]
     NoAdapter {
         /// What was looked for and what was found.
         what: String,
         /// What to install or ask for.
-        remedy: String,
+        hint: Hint,
     },
     /// The caller's buffers or sizes do not fit the kernel; nothing was recorded.
     #[error("kernel {kernel}: {what}")]

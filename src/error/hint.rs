@@ -29,6 +29,12 @@ pub enum Hint {
     LessMemory,
     /// Allow the job more memory.
     MoreMemory,
+    /// Choose one of the adapters that there are.
+    ListedAdapter,
+    /// Choose another adapter, or the CPU.
+    OtherDevice,
+    /// Do this, or take the CPU.
+    OrCpu(&'static str),
     /// Replace the file that is there.
     Overwrite,
     /// Choose one of the series by its number.
@@ -42,6 +48,9 @@ pub enum Hint {
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::OrCpu(words) => return write!(f, "{words}, or use the CPU"),
+            Self::ListedAdapter => "choose one of these",
+            Self::OtherDevice => "choose another, or use the CPU",
             Self::Words(words) => words,
             Self::WidenSelection => "let more voxels count; NaN and infinities never do",
             Self::OmitStep => "leave the step out, or let more voxels count",

@@ -9,7 +9,7 @@ use super::ways::blocks::Blocks;
 use super::ways::lanes::{self, Pass};
 use super::{Input, Run};
 use crate::Result;
-use crate::ops::histogram::{self, Bins, Edges, Tally, Window};
+use crate::ops::histogram::{self, Binning, Edges, PrivateWindow, Tally};
 use crate::volume::{Block, Counts, Dtype, Rescale};
 
 /// Voxels that share a label and a rescale, counted.
@@ -115,14 +115,14 @@ fn tally(input: &Input<'_>, kind: &Kind, run: &Run<'_>) -> Result<Vec<Counts>> {
     // The two ways take turns, never at once.
     let cell = RefCell::new(&mut sums);
 
-    let mut bins: Option<Bins> = None;
+    let mut bins: Option<Binning> = None;
     with_fallback(
         run,
         lanes::unit(input, 0, run),
         |attempt| {
             let bins = match kind {
-                Kind::Edges(edges) => bins.insert(Bins::upload(attempt.gpu, edges)?),
-                Kind::Exact(_) => bins.insert(Bins::Exact(sampled_window(input, *attempt.done)?)),
+                Kind::Edges(edges) => bins.insert(Binning::upload(attempt.gpu, edges)?),
+                Kind::Exact(_) => bins.insert(Binning::Exact(sampled_window(input, *attempt.done)?)),
             };
             let size = 4 * (kind.bins() as u64 + 3);
             let mut pass = Pass {
@@ -160,7 +160,7 @@ fn tally(input: &Input<'_>, kind: &Kind, run: &Run<'_>) -> Result<Vec<Counts>> {
 }
 
 /// A window for the private bins from the first voxels that will be counted: for speed alone.
-fn sampled_window(input: &Input<'_>, from: u64) -> Result<Window> {
+fn sampled_window(input: &Input<'_>, from: u64) -> Result<PrivateWindow> {
     let (source, header) = (input.source(), input.header());
     // The middle of a volume says more of its tissue than its first slice; a source that dislikes jumps is not made to.
     let voxels = header.grid.shape.slice_voxels().min(1 << 20).min(header.grid.shape.voxels() - from);
@@ -168,5 +168,5 @@ fn sampled_window(input: &Input<'_>, from: u64) -> Result<Window> {
     let at = if source.sequential() { from } else { middle.min(header.grid.shape.voxels() - voxels) };
     let mut bytes = vec![0; voxels as usize * header.meaning.dtype.bytes()];
     source.read(at, &mut bytes)?;
-    Ok(Window::from_sample(Block { dtype: header.meaning.dtype, bytes: &bytes }))
+    Ok(PrivateWindow::from_sample(Block { dtype: header.meaning.dtype, bytes: &bytes }))
 }

@@ -59,7 +59,7 @@ impl Filter {
         }
     }
 
-    fn record(self, place: &Place<'_>, encoder: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
+    fn record(self, place: &DeviceTile<'_>, encoder: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
         match self {
             Self::Median => median::encode(place.gpu, encoder, place.dtype, &place.read, place.origin, &place.computed),
         }
@@ -83,6 +83,7 @@ pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>)
     }
     let run = &if header.meaning.dtype.bytes() > 4 { run.on_cpu() } else { *run };
     let tiles = Tiles::of(input, filter.halo(), run);
+    let work = Filtering { tiles: &tiles, filter, shape: &header.grid.shape, sink, run };
     // Tiles that are not written yet, in order.
     let rest = RefCell::new(None);
     with_fallback(
@@ -94,8 +95,7 @@ pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>)
                 Some(left) => tiles.recut(left, attempt.unit),
                 None => tiles.cut(attempt.unit)?,
             };
-            let left = rest.insert(left);
-            on_device(&tiles, filter, left, attempt, (sink, &header.grid.shape, run))
+            work.on_device(rest.insert(left), attempt)
         },
         |_| {
             let left = match rest.take() {
@@ -103,22 +103,21 @@ pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>)
                 None => tiles.cut(tiles.most_on_cpu())?,
             };
             tiles.each(left, Vec::new, |out: &mut Vec<u8>, tile, piece| {
-                out.resize(tile.voxels(&header.grid.shape) as usize * header.meaning.dtype.bytes(), 0);
+                out.resize(tile.voxels(work.shape) as usize * piece.dtype.bytes(), 0);
                 filter.on_cpu(&piece, out);
-                write(tile, &header.grid.shape, out, sink)
+                work.write(tile, out)
             })
         },
     )
 }
 
-fn write(tile: &Tile, shape: &Shape, mut bytes: &[u8], sink: &dyn Sink) -> Result<()> {
-    let size = bytes.len() / tile.voxels(shape) as usize;
-    for (at, voxels) in tile.runs(shape) {
-        let (run, rest) = bytes.split_at(voxels as usize * size);
-        sink.write(at, run)?;
-        bytes = rest;
-    }
-    Ok(())
+/// What is done to every tile.
+struct Filtering<'a> {
+    tiles: &'a Tiles<'a>,
+    filter: Filter,
+    shape: &'a Shape,
+    sink: &'a dyn Sink,
+    run: &'a Run<'a>,
 }
 
 /// Tiles on the device at a time: one computes while another is read or written.
@@ -131,7 +130,7 @@ fn most_on_device(dtype: Dtype, run: &Run<'_>) -> u64 {
 }
 
 /// A tile in device memory.
-struct Place<'a> {
+struct DeviceTile<'a> {
     gpu: &'a Gpu,
     dtype: Dtype,
     upload: Pooled,
@@ -146,7 +145,7 @@ struct Place<'a> {
     _bricks: [Pooled; 2],
 }
 
-impl<'a> Place<'a> {
+impl<'a> DeviceTile<'a> {
     fn new(gpu: &'a Gpu, name: &'static str, piece: &Piece<'_>) -> Result<Self, GpuError> {
         let size = piece.dtype.bytes() as u64;
         let bits = 8 * size as u32;
@@ -192,38 +191,45 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Tile after tile; `left` has those whose results have not been written, also after an error.
-fn on_device(
-    tiles: &Tiles<'_>,
-    filter: Filter,
-    left: &mut VecDeque<Tile>,
-    attempt: Attempt<'_>,
-    (sink, shape, run): (&dyn Sink, &Shape, &Run<'_>),
-) -> Result<()> {
-    let Attempt { gpu, done, .. } = attempt;
-    let name = median::SHADER.name;
-    let mut flights: VecDeque<(Place<'_>, wgpu::SubmissionIndex)> = VecDeque::new();
-    let (mut buffer, mut result) = (Vec::new(), Vec::new());
-    while !left.is_empty() {
-        run.stop()?;
-        if let Some(tile) = left.get(flights.len()).filter(|_| flights.len() < FLIGHTS as usize) {
-            tiles.read(tile, &mut buffer)?;
-            let piece = tiles.piece(tile, &buffer);
-            let mut place = Place::new(gpu, name, &piece)?;
-            let submission = place.start(filter, name, &piece)?;
-            flights.push_back((place, submission));
-        } else if let (Some((place, submission)), Some(tile)) = (flights.pop_front(), left.front()) {
-            let bytes = tile.voxels(shape) * place.dtype.bytes() as u64;
-            result.resize(bytes as usize, 0);
-            gpu.read_mapped(name, &place.readback, submission, &mut result)?;
-            write(tile, shape, &result, sink)?;
-            *done += tile.voxels(shape);
-            run.advance(bytes);
-            left.pop_front();
+impl Filtering<'_> {
+    /// Tile after tile; `left` has those whose results have not been written, also after an error.
+    fn on_device(&self, left: &mut VecDeque<Tile>, attempt: Attempt<'_>) -> Result<()> {
+        let Attempt { gpu, done, .. } = attempt;
+        let name = median::SHADER.name;
+        let mut flights: VecDeque<(DeviceTile<'_>, wgpu::SubmissionIndex)> = VecDeque::new();
+        let (mut buffer, mut result) = (Vec::new(), Vec::new());
+        while !left.is_empty() {
+            self.run.stop()?;
+            if let Some(tile) = left.get(flights.len()).filter(|_| flights.len() < FLIGHTS as usize) {
+                self.tiles.read(tile, &mut buffer)?;
+                let piece = self.tiles.piece(tile, &buffer);
+                let mut place = DeviceTile::new(gpu, name, &piece)?;
+                let submission = place.start(self.filter, name, &piece)?;
+                flights.push_back((place, submission));
+            } else if let (Some((place, submission)), Some(tile)) = (flights.pop_front(), left.front()) {
+                let voxels = tile.voxels(self.shape);
+                let bytes = voxels * place.dtype.bytes() as u64;
+                result.resize(bytes as usize, 0);
+                gpu.read_mapped(name, &place.readback, submission, &mut result)?;
+                self.write(tile, &result)?;
+                *done += voxels;
+                self.run.advance(bytes);
+                left.pop_front();
+            }
         }
+        gpu.clear_pool();
+        Ok(())
     }
-    gpu.clear_pool();
-    Ok(())
+
+    fn write(&self, tile: &Tile, mut bytes: &[u8]) -> Result<()> {
+        let size = bytes.len() / tile.voxels(self.shape) as usize;
+        for (at, voxels) in tile.runs(self.shape) {
+            let (run, rest) = bytes.split_at(voxels as usize * size);
+            self.sink.write(at, run)?;
+            bytes = rest;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Run;
+use super::census::Census;
 use super::labels::{Labels, Mask};
-use super::look::{Census, census};
 use super::ways::cuts::Groups;
 use crate::Result;
 use crate::io::Source;
-use crate::views::Narrow;
 use crate::volume::{Block, Dtype, Header, Observe, Padding, Rescale};
 
 /// A volume to be read, with all that goes with it. Cheap to clone.
@@ -48,25 +46,9 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A volume as it can be counted. Wide types are read once for it: where all voxels are whole numbers that span at most 65,536 values they
-    /// become 16-bit integers, else float32, which is what kernels take: each rounded once.
-    ///
-    /// # Errors
-    /// What reading gives, or [`crate::Error::Interrupted`].
-    pub fn resolve(source: Arc<dyn Source>, run: &Run<'_>) -> Result<Self> {
-        let dtype = source.header().meaning.dtype;
-        let plain = Self::of(source.clone());
-        if dtype.is_small_integer() {
-            return Ok(plain);
-        }
-        let census = census(&plain, run)?;
-        let narrow = |dtype, offset| Arc::new(Narrow::new(source.clone(), dtype, offset));
-        let (voxels, census): (Arc<dyn Source>, _) = match census.narrow() {
-            Some((dtype, offset)) => (narrow(dtype, offset), None),
-            None if dtype == Dtype::F32 => (source.clone(), Some(census)),
-            None => (narrow(Dtype::F32, 0.0), Some(census)),
-        };
-        Ok(Self { stored: source, census, ..Self::of(voxels) })
+    /// The voxels of `stored` as kernels take them, with what a look at them said.
+    pub(super) fn resolved(stored: Arc<dyn Source>, voxels: Arc<dyn Source>, census: Option<Census>) -> Self {
+        Self { stored, census, ..Self::of(voxels) }
     }
 
     /// The same voxels as the file has them, for what needs no kernel.

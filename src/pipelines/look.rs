@@ -1,21 +1,36 @@
 //! A look at all voxels of a wide type: how they can be counted.
 
+use std::sync::Arc;
+
+use super::census::Census;
 use super::ways::blocks::Blocks;
 use super::{Input, Run};
 use crate::Result;
+use crate::io::Source;
+use crate::views::Narrow;
 use crate::volume::Dtype;
 
-/// What one look at all voxels says of a wide type.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Census {
-    /// Smallest finite stored value; +∞ if there is none.
-    pub min: f64,
-    /// Largest.
-    pub max: f64,
-    /// All voxels are whole numbers: no NaN, no infinity, no fraction.
-    pub whole: bool,
-    /// Voxels that are NaN or infinite.
-    pub not_finite: u64,
+impl Input<'_> {
+    /// A volume as it can be counted. Wide types are read once for it: where all voxels are whole numbers that span at most 65,536 values they
+    /// become 16-bit integers, else float32, which is what kernels take: each rounded once.
+    ///
+    /// # Errors
+    /// What reading gives, or [`crate::Error::Interrupted`].
+    pub fn resolve(source: Arc<dyn Source>, run: &Run<'_>) -> Result<Self> {
+        let dtype = source.header().meaning.dtype;
+        let plain = Self::of(source.clone());
+        if dtype.is_small_integer() {
+            return Ok(plain);
+        }
+        let census = census(&plain, run)?;
+        let narrow = |dtype, offset| Arc::new(Narrow::new(source.clone(), dtype, offset));
+        let (voxels, census): (Arc<dyn Source>, _) = match census.narrow() {
+            Some((dtype, offset)) => (narrow(dtype, offset), None),
+            None if dtype == Dtype::F32 => (source.clone(), Some(census)),
+            None => (narrow(Dtype::F32, 0.0), Some(census)),
+        };
+        Ok(Self::resolved(source, voxels, census))
+    }
 }
 
 /// Looks at all voxels.
@@ -46,44 +61,9 @@ pub fn census(input: &Input<'_>, run: &Run<'_>) -> Result<Census> {
     }))
 }
 
-impl Census {
-    #[inline]
-    fn see(&mut self, value: f64) {
-        if !value.is_finite() {
-            self.not_finite += 1;
-            self.whole = false;
-            return;
-        }
-        self.min = if value < self.min { value } else { self.min };
-        self.max = if value > self.max { value } else { self.max };
-        // From 2⁵² on there are no fractions. (`trunc` is a call on CPUs that may lack the instruction.)
-        self.whole &= value as i64 as f64 == value || value.abs() >= (1u64 << 52) as f64;
-    }
-
-    /// The 16-bit type that holds all voxels, and what to subtract first; none if there is no such type.
-    pub fn narrow(&self) -> Option<(Dtype, f64)> {
-        let within = |low: f64, high: f64| self.min >= low && self.max <= high;
-        // Beyond 2⁵³ an f64 no longer tells neighbouring integers apart.
-        if !self.whole || !within(-9e15, 9e15) {
-            None
-        } else if within(-32_768.0, 32_767.0) {
-            Some((Dtype::I16, 0.0))
-        } else if within(0.0, 65_535.0) {
-            Some((Dtype::U16, 0.0))
-        } else if self.max - self.min <= 65_535.0 {
-            Some((Dtype::U16, self.min))
-        } else {
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::io::Source;
     use crate::pipelines::Device;
     use crate::volume::{Header, Shape, Volume};
 

@@ -12,7 +12,7 @@ use crate::engine::{Chunk, Gpu, GpuError, UNIT_VOXELS};
 use crate::io::Sink;
 use crate::ops::histogram::Edges;
 use crate::ops::lut::{self, GpuTable};
-use crate::ops::pointwise::{self, Curve, GpuCurve};
+use crate::ops::pointwise::{self, GpuPolyline, Polyline};
 use crate::volume::{Block, Dtype, Header, Table, Volume};
 use crate::{Error, Result};
 
@@ -68,12 +68,12 @@ pub fn map_bins(input: &Input<'_>, bins: &BinTable, sink: &dyn Sink, run: &Run<'
 ///
 /// # Errors
 /// As [`map`].
-pub(super) fn map_curve(input: &Input<'_>, curve: &Curve, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
+pub(super) fn map_curve(input: &Input<'_>, curve: &Polyline, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
     let (dtype, groups) = (input.header().meaning.dtype, input.groups().rescales.len());
     let remap = Remap {
         kernel: pointwise::SHADER.name,
         voxel_bytes: Dtype::F32.bytes() as u64,
-        upload: &|gpu| Ok(vec![GpuCurve::upload(gpu, curve)?; groups]),
+        upload: &|gpu| Ok(vec![GpuPolyline::upload(gpu, curve)?; groups]),
         record: &pointwise::encode_chunk,
         cpu: &|bytes, _, out| pointwise::cpu(Block { dtype, bytes }, curve, out),
     };

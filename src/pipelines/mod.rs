@@ -4,6 +4,7 @@
 //! Memory does not grow with the volume: on the CPU every thread reads, computes and writes one block of about a mebibyte; on the GPU
 //! three lanes of a few mebibytes overlap reading, transfer and compute. Results are the same bits at any block size.
 
+mod census;
 mod copy;
 mod count;
 mod counted;
@@ -11,6 +12,7 @@ mod device;
 #[cfg(test)]
 mod faults;
 mod filter;
+mod hold;
 mod input;
 mod labels;
 mod look;
@@ -24,6 +26,7 @@ mod statistics;
 mod tests;
 mod ways;
 
+pub use census::Census;
 pub use copy::{copy, gather};
 pub use count::{Group, count, count_between, count_by_label};
 pub use counted::{Bins, Counted, Region};
@@ -31,7 +34,7 @@ pub use device::{Cost, Device, DeviceChoice};
 pub use filter::{Filter, filter};
 pub use input::Input;
 pub use labels::{Labels, Mask};
-pub use look::{Census, census};
+pub use look::census;
 pub use map::{BinTable, map, map_bins, map_into, map_volume};
 pub use mapping::{Mapping, Pointwise};
 pub use masking::{Side, Sides, background_bits, mask, sides};

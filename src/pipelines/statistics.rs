@@ -32,7 +32,7 @@ const DIGITS: usize = 1 << DIGIT_BITS;
 pub fn float_statistics(input: &Input<'_>, range: Option<(f64, f64)>, run: &Run<'_>) -> Result<FloatStatistics> {
     let header = input.header();
     let rescale = one_rescale(header)?;
-    let reader = Reader { dtype: header.meaning.dtype, rescale, range };
+    let reader = ValueReader { dtype: header.meaning.dtype, rescale, range };
     let levels = key_bits(header.meaning.dtype) / DIGIT_BITS;
     // One pass for each digit.
     let run = &run.one_of(u64::from(levels));
@@ -136,7 +136,7 @@ pub fn float_statistics(input: &Input<'_>, range: Option<(f64, f64)>, run: &Run<
     Ok(FloatStatistics { statistics, ..none })
 }
 
-struct Reader {
+struct ValueReader {
     dtype: Dtype,
     rescale: Rescale,
     range: Option<(f64, f64)>,
@@ -148,7 +148,7 @@ struct Value {
     key: u64,
 }
 
-impl Reader {
+impl ValueReader {
     /// The types that are common get a loop of their own.
     fn each(&self, bytes: &[u8], mask: Option<&[u8]>, take: impl FnMut(Value)) {
         match self.dtype {

@@ -1,6 +1,6 @@
 //! EM over a histogram.
 
-use super::{Compensated, Component, Fit, LN_2PI, MOST_CLASSES, Mixture, Settings, empty_class, start};
+use super::{Compensated, Component, Fit, FitSettings, LN_2PI, MOST_CLASSES, Mixture, empty_class, start};
 use crate::{Error, Result};
 
 /// A class with less than this share of the voxels (less than one voxel, of any volume that fits a disk) is gone.
@@ -11,7 +11,7 @@ pub(super) const LEAST_WEIGHT: f64 = 1e-13;
 ///
 /// # Errors
 /// [`Error::Usage`] if there are no voxels, fewer distinct values than classes, a setting out of range, or a class that loses all voxels.
-pub fn fit(values: &[(f64, u64)], step: f64, settings: &Settings) -> Result<Mixture> {
+pub fn fit(values: &[(f64, u64)], step: f64, settings: &FitSettings) -> Result<Mixture> {
     settings.check()?;
     let frame = Frame::new(values)?;
     let k = settings.classes;

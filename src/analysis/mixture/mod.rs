@@ -31,7 +31,7 @@ pub const MOST_CLASSES: usize = 8;
 
 /// How to fit.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct FitSettings {
     /// Number of classes, 1 to [`MOST_CLASSES`].
     pub classes: usize,
     /// Where EM starts.
@@ -42,7 +42,7 @@ pub struct Settings {
     pub tolerance: f64,
 }
 
-impl Settings {
+impl FitSettings {
     /// So many classes, from the optimal partition, to convergence.
     pub fn classes(classes: usize) -> Self {
         Self { classes, start: Start::Otsu, max_iterations: 10_000, tolerance: 1e-12 }

@@ -13,7 +13,7 @@ pub(super) fn components(
     inner: impl Fn(f64) -> f64,
     floor: f64,
 ) -> Vec<Component> {
-    let sums = Sums::of(data);
+    let sums = PrefixSums::of(data);
     let runs = match start {
         Start::Quantile => quantiles(&sums, classes),
         Start::Otsu => optimum(&sums, classes),
@@ -23,10 +23,10 @@ pub(super) fn components(
     runs.into_iter().map(|run| sums.component(&run, floor)).collect()
 }
 
-/// Sums over the values before each: counts, values, squares.
-struct Sums(Vec<[f64; 3]>);
+/// PrefixSums over the values before each: counts, values, squares.
+struct PrefixSums(Vec<[f64; 3]>);
 
-impl Sums {
+impl PrefixSums {
     fn of(data: &[(f64, f64)]) -> Self {
         let mut all = vec![[0.0; 3]];
         let mut sum = [0.0; 3];
@@ -71,7 +71,7 @@ fn ranges(ends: &[usize]) -> Vec<Range<usize>> {
 }
 
 /// Each cut lies where it parts the voxels best among the values left to it; no run is empty.
-fn quantiles(sums: &Sums, classes: usize) -> Vec<Range<usize>> {
+fn quantiles(sums: &PrefixSums, classes: usize) -> Vec<Range<usize>> {
     let (values, total) = (sums.values(), sums.0[sums.values()][0]);
     let mut ends: Vec<usize> = Vec::new();
     for class in 1..=classes {
@@ -91,7 +91,7 @@ fn quantiles(sums: &Sums, classes: usize) -> Vec<Range<usize>> {
 
 /// The runs with the least sum of squares within, by dynamic programming; the best cut moves up with the end of the values
 /// looked at, so that each class costs values · log(values).
-fn optimum(sums: &Sums, classes: usize) -> Vec<Range<usize>> {
+fn optimum(sums: &PrefixSums, classes: usize) -> Vec<Range<usize>> {
     let values = sums.values();
     let mut cost: Vec<f64> = (0..=values).map(|end| if end == 0 { 0.0 } else { sums.spread(0, end) }).collect();
     let mut cuts: Vec<Vec<usize>> = Vec::new();
@@ -110,7 +110,7 @@ fn optimum(sums: &Sums, classes: usize) -> Vec<Range<usize>> {
 }
 
 struct Layer<'a> {
-    sums: &'a Sums,
+    sums: &'a PrefixSums,
     /// Least cost of the values before an end with one class fewer.
     before: &'a [f64],
     cost: Vec<f64>,
@@ -137,7 +137,7 @@ impl Layer<'_> {
 }
 
 /// Lloyd's iterations until no value changes its run.
-fn lloyd(data: &[(f64, f64)], sums: &Sums, mut runs: Vec<Range<usize>>) -> Vec<Range<usize>> {
+fn lloyd(data: &[(f64, f64)], sums: &PrefixSums, mut runs: Vec<Range<usize>>) -> Vec<Range<usize>> {
     // Each round lowers the sum of squares, so it ends; the bound is against rounding.
     for _ in 0..10_000 {
         let means: Vec<f64> = runs.iter().map(|r| sums.mean(r)).collect();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     /// Every way to cut the values.
-    fn exhaustive(sums: &Sums, from: usize, classes: usize) -> f64 {
+    fn exhaustive(sums: &PrefixSums, from: usize, classes: usize) -> f64 {
         let values = sums.values();
         if classes == 1 {
             return sums.spread(from, values);
@@ -185,7 +185,7 @@ mod tests {
         for seed in 0..6 {
             let mut d = data(14, seed * 1000);
             d.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let sums = Sums::of(&d);
+            let sums = PrefixSums::of(&d);
             let cost = |runs: &[Range<usize>]| runs.iter().map(|r| sums.spread(r.start, r.end)).sum::<f64>();
             for classes in 1..=5 {
                 let best = exhaustive(&sums, 0, classes);
@@ -203,10 +203,10 @@ mod tests {
     fn quantiles_keep_values_whole_and_no_run_empty() {
         // Nine of ten voxels hold the first value: the other runs take one value at least.
         let d = [(0.0, 90.0), (1.0, 3.0), (2.0, 3.0), (3.0, 4.0)];
-        assert_eq!(quantiles(&Sums::of(&d), 3), [0..1, 1..2, 2..4]);
+        assert_eq!(quantiles(&PrefixSums::of(&d), 3), [0..1, 1..2, 2..4]);
         let d = [(0.0, 1.0), (1.0, 1.0), (2.0, 90.0)];
-        assert_eq!(quantiles(&Sums::of(&d), 3), [0..1, 1..2, 2..3]);
+        assert_eq!(quantiles(&PrefixSums::of(&d), 3), [0..1, 1..2, 2..3]);
         let even: Vec<(f64, f64)> = (0..9).map(|i| (f64::from(i), 5.0)).collect();
-        assert_eq!(quantiles(&Sums::of(&even), 3), [0..3, 3..6, 6..9]);
+        assert_eq!(quantiles(&PrefixSums::of(&even), 3), [0..3, 3..6, 6..9]);
     }
 }

@@ -19,7 +19,7 @@ fn data(seed: u64) -> Vec<(f64, u64)> {
 #[test]
 fn one_class_is_mean_and_variance() {
     // 2, 4, 4, 10: mean 5, variance (9 + 1 + 1 + 25) / 4 = 9.
-    let m = fit(&[(2.0, 1), (4.0, 2), (10.0, 1)], 1.0, &Settings::classes(1)).unwrap();
+    let m = fit(&[(2.0, 1), (4.0, 2), (10.0, 1)], 1.0, &FitSettings::classes(1)).unwrap();
     let c = m.components[0];
     assert!((c.mean - 5.0).abs() < 1e-14 && (c.variance - 9.0).abs() < 1e-13 && c.weight == 1.0, "{c:?}");
     // The mean log-likelihood of a normal distribution at its own maximum: -(1 + ln 2π + ln variance) / 2.
@@ -33,7 +33,7 @@ fn one_class_is_mean_and_variance() {
 #[test]
 fn two_far_classes_by_hand() {
     // So far apart that responsibilities are 0 or 1: {0, 2} and {1000, 1000, 1004, 1004}.
-    let m = fit(&[(0.0, 1), (2.0, 1), (1000.0, 2), (1004.0, 2)], 1.0, &Settings::classes(2)).unwrap();
+    let m = fit(&[(0.0, 1), (2.0, 1), (1000.0, 2), (1004.0, 2)], 1.0, &FitSettings::classes(2)).unwrap();
     let [a, b] = [m.components[0], m.components[1]];
     assert!((a.weight - 1.0 / 3.0).abs() < 1e-14 && (a.mean - 1.0).abs() < 1e-12 && (a.variance - 1.0).abs() < 1e-9, "{a:?}");
     assert!((b.weight - 2.0 / 3.0).abs() < 1e-14 && (b.mean - 1002.0).abs() < 1e-12 && (b.variance - 4.0).abs() < 1e-9, "{b:?}");
@@ -65,17 +65,17 @@ fn the_likelihood_never_decreases() {
 #[test]
 fn all_starts_meet_and_scale_and_shift_go_through() {
     let values = data(7);
-    let reference = fit(&values, 1.0, &Settings::classes(2)).unwrap();
+    let reference = fit(&values, 1.0, &FitSettings::classes(2)).unwrap();
     let starts = [Start::Quantile, Start::Otsu, Start::KMeans, Start::Means(vec![20.0, 100.0])];
     let close = |a: f64, b: f64| (a - b).abs() <= 1e-5 * b.abs();
     for start in starts {
-        let m = fit(&values, 1.0, &Settings { start: start.clone(), ..Settings::classes(2) }).unwrap();
+        let m = fit(&values, 1.0, &FitSettings { start: start.clone(), ..FitSettings::classes(2) }).unwrap();
         for (a, b) in m.components.iter().zip(&reference.components) {
             assert!(close(a.mean, b.mean) && close(a.variance, b.variance) && close(a.weight, b.weight), "{start:?} {a:?} {b:?}");
         }
     }
     let moved: Vec<(f64, u64)> = values.iter().map(|(v, n)| (v * 0.25 - 1e6, *n)).collect();
-    let m = fit(&moved, 0.25, &Settings::classes(2)).unwrap();
+    let m = fit(&moved, 0.25, &FitSettings::classes(2)).unwrap();
     for (a, b) in m.components.iter().zip(&reference.components) {
         assert!(close(a.mean + 1e6, b.mean * 0.25) && close(a.variance, b.variance / 16.0), "{a:?} {b:?}");
     }
@@ -86,7 +86,7 @@ fn all_starts_meet_and_scale_and_shift_go_through() {
 fn counts_are_voxels() {
     // Twice the counts: the same mixture; the same counts split among voxels of one value cannot be told apart by construction.
     let twice: Vec<(f64, u64)> = data(3).iter().map(|(v, n)| (*v, 2 * n)).collect();
-    let (a, b) = (fit(&data(3), 1.0, &Settings::classes(3)).unwrap(), fit(&twice, 1.0, &Settings::classes(3)).unwrap());
+    let (a, b) = (fit(&data(3), 1.0, &FitSettings::classes(3)).unwrap(), fit(&twice, 1.0, &FitSettings::classes(3)).unwrap());
     assert_eq!(a.components.len(), 3);
     for (a, b) in a.components.iter().zip(&b.components) {
         assert!((a.mean - b.mean).abs() < 1e-6 && (a.weight - b.weight).abs() < 1e-6);
@@ -96,27 +96,27 @@ fn counts_are_voxels() {
 
 #[test]
 fn what_cannot_be_fitted_says_why() {
-    let error = |values: &[(f64, u64)], settings: &Settings| fit(values, 1.0, settings).unwrap_err().to_string();
-    let k = Settings::classes;
+    let error = |values: &[(f64, u64)], settings: &FitSettings| fit(values, 1.0, settings).unwrap_err().to_string();
+    let k = FitSettings::classes;
     assert!(error(&[], &k(2)).contains("no voxel counts"));
     assert!(error(&[(5.0, 100)], &k(2)).contains("1 distinct value cannot make 2 classes"));
     assert!(error(&data(0), &k(0)).contains("0 classes") && error(&data(0), &k(9)).contains("9 classes"));
-    let means = |m: &[f64]| Settings { start: Start::Means(m.to_vec()), ..k(2) };
+    let means = |m: &[f64]| FitSettings { start: Start::Means(m.to_vec()), ..k(2) };
     assert!(error(&data(0), &means(&[1.0])).contains("1 means for 2 classes"));
     assert!(error(&data(0), &means(&[5.0, 1.0])).contains("do not ascend"));
     assert!(error(&data(0), &means(&[5.0, f64::NAN])).contains("do not ascend"));
-    assert!(error(&data(0), &Settings { tolerance: f64::NAN, ..k(2) }).contains("tolerance"));
-    assert!(error(&data(0), &Settings { max_iterations: 0, ..k(2) }).contains("no iterations"));
+    assert!(error(&data(0), &FitSettings { tolerance: f64::NAN, ..k(2) }).contains("tolerance"));
+    assert!(error(&data(0), &FitSettings { max_iterations: 0, ..k(2) }).contains("no iterations"));
     // A mean so far away that no voxel's responsibility for it can be held by a number.
     assert!(error(&data(0), &means(&[90.0, 1e9])).contains("class 2 of 2 lost all its voxels"));
 }
 
 #[test]
 fn spikes_and_constants_stay_finite() {
-    let constant = fit(&[(7.0, 1000)], 1.0, &Settings::classes(1)).unwrap();
+    let constant = fit(&[(7.0, 1000)], 1.0, &FitSettings::classes(1)).unwrap();
     assert_eq!((constant.components[0].mean, constant.components[0].variance), (7.0, 1.0 / 12.0));
     // As many classes as values: each a spike at the floor.
-    let spikes = fit(&[(0.0, 500), (50.0, 300), (51.0, 200)], 1.0, &Settings::classes(3)).unwrap();
+    let spikes = fit(&[(0.0, 500), (50.0, 300), (51.0, 200)], 1.0, &FitSettings::classes(3)).unwrap();
     for c in &spikes.components {
         assert!(c.mean.is_finite() && c.variance >= 1.0 / 12.0 - 1e-12 && c.weight > 0.0, "{c:?}");
     }
@@ -124,7 +124,7 @@ fn spikes_and_constants_stay_finite() {
     let mut air = data(1);
     air[0].1 = 5_000_000;
     for k in 1..=MOST_CLASSES {
-        let m = fit(&air, 1.0, &Settings { max_iterations: 200, ..Settings::classes(k) }).unwrap();
+        let m = fit(&air, 1.0, &FitSettings { max_iterations: 200, ..FitSettings::classes(k) }).unwrap();
         assert!(m.components.iter().all(|c| c.mean.is_finite() && c.variance > 0.0) && m.fit.log_likelihood.is_finite());
         assert!(m.components.windows(2).all(|p| p[0].mean <= p[1].mean));
     }

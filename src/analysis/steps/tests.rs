@@ -83,7 +83,7 @@ fn equalisation_alone_has_the_bits_of_the_command() {
         let counts = counts(&pairs);
         let rescale = Rescale { slope: if seed % 2 == 0 { 1.0 } else { -0.25 }, intercept: 3.0 };
         for to in [Dtype::U8, Dtype::U16] {
-            let group = equalization::Group { rescale, counts: &counts, padding: None };
+            let group = equalization::LevelGroup { rescale, counts: &counts, padding: None };
             let want = equalization::decide(&[group], to, None);
             let all = Distribution::exact(&[(rescale, &counts)]);
             let got = chain("equalize").compose(all, &header(Dtype::I16), Some(to)).unwrap();

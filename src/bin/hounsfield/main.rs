@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod cli;
 mod commands;
 mod exit;
 mod job;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::Cli;
+use cli::Cli;
 use commands::guest;
 
 fn main() -> ExitCode {
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
         // Fails only if a pool exists already, and none does.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     }
-    let result = commands::dispatch(&cli);
+    let result = cli::dispatch(&cli);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

@@ -7,7 +7,7 @@ use hounsfield::{Error, Hint};
 pub fn message(error: &Error) -> String {
     match error {
         Error::Gpu(error) => device(error),
-        error => error.message(hint),
+        error => error.message(flags),
     }
 }
 
@@ -18,16 +18,16 @@ pub fn device(error: &GpuError) -> String {
         GpuError::Timeout { kernel, seconds } => {
             format!("the GPU did not finish {kernel} within {seconds} s; run with --device cpu")
         }
-        GpuError::NoAdapter { what, remedy } => {
-            let remedy = remedy.replace("choose another,", "choose another with --device,");
-            format!("{what}; {}", remedy.replace("or use the CPU", "or use --device cpu"))
-        }
+        GpuError::NoAdapter { what, hint } => format!("{what}; {}", flags(hint)),
         other => other.to_string(),
     }
 }
 
-fn hint(hint: &Hint) -> String {
+fn flags(hint: &Hint) -> String {
     let words = match hint {
+        Hint::OrCpu(words) => return format!("{words}, or use --device cpu"),
+        Hint::ListedAdapter => "choose one that `hounsfield devices` lists",
+        Hint::OtherDevice => "choose another with --device, or use --device cpu",
         Hint::WidenSelection => "widen --where, --range or --mask; NaN and infinities never count",
         Hint::OmitStep => "leave the step out, or widen --where or --mask",
         Hint::GiveThresholds => "ask for fewer classes, widen --where or --mask, or give thresholds with --at",
@@ -61,9 +61,9 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_speaks_of_the_cpu_in_words_that_are_found_here() {
-        let of = |remedy: &str| device(&GpuError::NoAdapter { what: "none".into(), remedy: remedy.into() });
-        assert_eq!(of("choose another, or use the CPU"), "none; choose another with --device, or use --device cpu");
-        assert_eq!(of("install it, or use the CPU"), "none; install it, or use --device cpu");
+    fn a_device_that_is_not_there_has_flags_around_it() {
+        let of = |hint| device(&GpuError::NoAdapter { what: "none".into(), hint });
+        assert_eq!(of(Hint::OtherDevice), "none; choose another with --device, or use --device cpu");
+        assert_eq!(of(Hint::OrCpu("install it")), "none; install it, or use --device cpu");
     }
 }

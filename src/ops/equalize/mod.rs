@@ -52,7 +52,7 @@ impl Settings {
 /// The same table on the host.
 pub fn cpu(counts: &Counts, settings: &Settings) -> Table {
     let padding = settings.padding.map(|(low, high)| crate::volume::Padding { low: f64::from(low), high: f64::from(high) });
-    let group = equalization::Group { rescale: Rescale::IDENTITY, counts, padding };
+    let group = equalization::LevelGroup { rescale: Rescale::IDENTITY, counts, padding };
     let range = (f64::from(settings.range.0), f64::from(settings.range.1));
     equalization::decide(&[group], settings.to, Some(range)).tables.remove(0)
 }

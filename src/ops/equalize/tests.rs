@@ -77,7 +77,7 @@ fn the_whole_chain_in_one_submission_gives_the_hosts_bits() {
         let out = GpuVolume::empty(gpu, settings.to, volume.voxels()).unwrap();
 
         let mut encoder = gpu.encoder();
-        let bins = histogram::Bins::Exact(histogram::Window::of(dtype));
+        let bins = histogram::Binning::Exact(histogram::PrivateWindow::of(dtype));
         histogram::encode(gpu, &mut encoder, &volume, None, &bins, &counts).unwrap();
         scan::encode(gpu, &mut encoder, dtype.values(), &counts, &cumulative).unwrap();
         encode(gpu, &mut encoder, &settings, &cumulative, &entries).unwrap();

@@ -76,7 +76,7 @@ fn gmm_exact_case(gpu: &Gpu) -> Difference {
     let block = Block { dtype: Dtype::U8, bytes: &bytes };
     let counts = histogram::cpu(block, None);
     let values: Vec<(f64, u64)> = counts.occupied().map(|(v, n)| (f64::from(v), n)).collect();
-    let mixture = match mixture::fit(&values, 1.0, &mixture::Settings::classes(2)) {
+    let mixture = match mixture::fit(&values, 1.0, &mixture::FitSettings::classes(2)) {
         Ok(mixture) => mixture,
         Err(e) => return Ok(Err(e.to_string())),
     };

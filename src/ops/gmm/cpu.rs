@@ -21,7 +21,7 @@ type Lane = [f32; TILE];
 /// If the blocks or the mask have different lengths, or the model another number of channels.
 pub fn statistics(channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model) -> Sums {
     let mut sums = Sums::none(model.channels(), model.classes());
-    let tile = Tile::of(channels, mask, model, Task::Sums(&mut sums));
+    let tile = Batch::of(channels, mask, model, Wanted::Sums(&mut sums));
     (sums.count, sums.not_finite) = (tile.count, tile.not_finite);
     sums
 }
@@ -32,7 +32,7 @@ pub fn statistics(channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model) ->
 /// As [`statistics`]; also if `out` has another length.
 pub fn labels(channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, out: &mut [u8]) {
     assert_eq!(out.len(), channels[0].len(), "an output of another length");
-    Tile::of(channels, mask, model, Task::Labels(out));
+    Batch::of(channels, mask, model, Wanted::Labels(out));
 }
 
 /// The posteriors of all classes: those of class j from `j · voxels` on. 0 where the label is 0.
@@ -41,11 +41,11 @@ pub fn labels(channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, out: &
 /// As [`statistics`]; also if `out` does not hold voxels times classes.
 pub fn posteriors(channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, out: &mut [f32]) {
     assert_eq!(out.len(), channels[0].len() * model.classes(), "an output of another length");
-    Tile::of(channels, mask, model, Task::Posteriors(out));
+    Batch::of(channels, mask, model, Wanted::Posteriors(out));
 }
 
 /// What is wanted of a block.
-enum Task<'a> {
+enum Wanted<'a> {
     /// Added to these.
     Sums(&'a mut Sums),
     /// One a voxel.
@@ -54,7 +54,7 @@ enum Task<'a> {
     Posteriors(&'a mut [f32]),
 }
 
-struct Tile {
+struct Batch {
     value: [Lane; super::MOST_CHANNELS],
     /// 1 for voxels that take part, else 0.
     counted: Lane,
@@ -70,7 +70,7 @@ struct Tile {
     not_finite: u64,
 }
 
-impl Tile {
+impl Batch {
     fn new() -> Box<Self> {
         let zero = [0.0; TILE];
         Box::new(Self {
@@ -86,7 +86,7 @@ impl Tile {
     }
 
     /// Does the task with the widest vectors that the CPU has: the same operations in the same order, so the same bits.
-    fn of(channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, task: Task<'_>) -> Box<Self> {
+    fn of(channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, task: Wanted<'_>) -> Box<Self> {
         let mut tile = Self::new();
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
@@ -100,13 +100,13 @@ impl Tile {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn each_avx2(&mut self, channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, task: Task<'_>) {
+    fn each_avx2(&mut self, channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, task: Wanted<'_>) {
         self.each(channels, mask, model, task);
     }
 
     /// Loads tile after tile and does the task.
     #[inline(always)]
-    fn each(&mut self, channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, mut task: Task<'_>) {
+    fn each(&mut self, channels: &[Block<'_>], mask: Option<&[u8]>, model: &Model, mut task: Wanted<'_>) {
         assert_eq!(channels.len(), model.channels(), "a model of another number of channels");
         let voxels = channels[0].len();
         assert!(channels.iter().all(|c| c.len() == voxels), "channels of different lengths");
@@ -128,15 +128,15 @@ impl Tile {
             self.not_finite += inside - counted;
             self.densities(model);
             match &mut task {
-                Task::Labels(out) => self.label(model, &mut out[at..at + here]),
-                Task::Sums(sums) => {
+                Wanted::Labels(out) => self.label(model, &mut out[at..at + here]),
+                Wanted::Sums(sums) => {
                     self.respond(model);
                     for class in &mut self.density[..model.classes()] {
                         class.iter_mut().zip(&self.scale).for_each(|(d, s)| *d *= s);
                     }
                     self.add_to(model, sums);
                 }
-                Task::Posteriors(out) => {
+                Wanted::Posteriors(out) => {
                     self.respond(model);
                     for (class, out) in self.density.iter().zip(out.chunks_exact_mut(voxels)) {
                         let shares = class.iter().zip(&self.scale);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bins, Edges, Tally, Window, cpu, run};
+use super::{Binning, Edges, PrivateWindow, Tally, cpu, run};
 use crate::engine::{Gpu, GpuVolume};
 use crate::ops::checks::{Checks, Difference, Sample, VOXELS, compare, small_integers};
 use crate::volume::{Block, Dtype};
@@ -24,7 +24,7 @@ fn case(gpu: &Gpu, block: Block<'_>, masked: bool) -> Difference {
         Some(m) => Some(GpuVolume::upload(gpu, Block { dtype: Dtype::U8, bytes: m })?),
         None => None,
     };
-    let bins = Bins::Exact(Window::from_sample(block));
+    let bins = Binning::Exact(PrivateWindow::from_sample(block));
     let got = run(gpu, &volume, device_mask.as_ref(), &bins)?;
     Ok(compare(&got.bins, &cpu(block, mask.as_deref()).bins))
 }
@@ -32,7 +32,7 @@ fn case(gpu: &Gpu, block: Block<'_>, masked: bool) -> Difference {
 fn float_case(gpu: &Gpu, bytes: &[u8]) -> Difference {
     let block = Block { dtype: Dtype::F32, bytes };
     let edges = edges();
-    let bins = Bins::upload(gpu, &edges)?;
+    let bins = Binning::upload(gpu, &edges)?;
     let got = run(gpu, &GpuVolume::upload(gpu, block)?, None, &bins)?;
     let mut tally = Tally::binned(Arc::new(edges));
     tally.add(block, None);

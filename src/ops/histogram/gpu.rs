@@ -1,6 +1,6 @@
 //! Counting on the GPU.
 
-use super::{Edges, Window};
+use super::{Edges, PrivateWindow};
 use crate::engine::{Call, Chunk, Gpu, GpuError, GpuVolume, Shader};
 use crate::volume::{Counts, Dtype, keys};
 
@@ -15,9 +15,9 @@ const EXTRA: usize = 3;
 
 /// What the bins are.
 #[derive(Debug, Clone)]
-pub enum Bins {
+pub enum Binning {
     /// One for each value of an 8- or 16-bit integer type.
-    Exact(Window),
+    Exact(PrivateWindow),
     /// f32 voxels between edges; the edges as keys on the device.
     Edges {
         /// The keys.
@@ -27,7 +27,7 @@ pub enum Bins {
     },
 }
 
-impl Bins {
+impl Binning {
     /// Uploads edges.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ pub fn encode(
     encoder: &mut wgpu::CommandEncoder,
     volume: &GpuVolume,
     mask: Option<&GpuVolume>,
-    bins: &Bins,
+    bins: &Binning,
     counts: &wgpu::Buffer,
 ) -> Result<(), GpuError> {
     if volume.voxels() > u64::from(u32::MAX) {
@@ -93,13 +93,13 @@ pub fn encode_chunk(
     dtype: Dtype,
     chunk: &Chunk,
     mask: Option<&Chunk>,
-    bins: &Bins,
+    bins: &Binning,
     counts: &wgpu::Buffer,
 ) -> Result<(), GpuError> {
     let number = bins.count(dtype);
     let window = match bins {
-        Bins::Exact(window) if dtype.is_small_integer() => *window,
-        Bins::Edges { .. } if dtype == Dtype::F32 => Window::of(Dtype::F32),
+        Binning::Exact(window) if dtype.is_small_integer() => *window,
+        Binning::Edges { .. } if dtype == Dtype::F32 => PrivateWindow::of(Dtype::F32),
         _ => return Err(input(format!("these bins are not for {dtype}"))),
     };
     // It may be larger: those from a pool are.
@@ -107,7 +107,7 @@ pub fn encode_chunk(
         return Err(input(format!("{} bytes of counts for {number} bins", counts.size())));
     }
     // Unused bindings still need a buffer.
-    let keys = if let Bins::Edges { keys, .. } = bins { keys } else { &chunk.buffer };
+    let keys = if let Binning::Edges { keys, .. } = bins { keys } else { &chunk.buffer };
     let voxel_mask = mask.map_or(&chunk.buffer, |m| &m.buffer);
     gpu.encode(
         encoder,
@@ -133,7 +133,7 @@ pub fn encode_chunk(
 ///
 /// # Errors
 /// Any [`GpuError`].
-pub fn run(gpu: &Gpu, volume: &GpuVolume, mask: Option<&GpuVolume>, bins: &Bins) -> Result<Counts, GpuError> {
+pub fn run(gpu: &Gpu, volume: &GpuVolume, mask: Option<&GpuVolume>, bins: &Binning) -> Result<Counts, GpuError> {
     let number = bins.count(volume.dtype());
     let mut sum = Counts::binned(volume.dtype(), number);
     // 64 chunks are 2³¹ voxels.

@@ -24,8 +24,8 @@ pub(crate) use case::cases;
 pub use cpu::{Tally, cpu};
 pub use edges::Edges;
 pub(crate) use edges::Outside;
-pub use gpu::{Bins, SHADER, counts_buffer, counts_from, encode, encode_chunk, run};
-pub use window::Window;
+pub use gpu::{Binning, SHADER, counts_buffer, counts_from, encode, encode_chunk, run};
+pub use window::PrivateWindow;
 
 #[allow(unused_imports, reason = "named in the documentation above")]
 use crate::volume::Counts;

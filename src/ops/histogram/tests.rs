@@ -18,10 +18,10 @@ fn plain(block: Block<'_>, mask: Option<&[u8]>) -> Vec<u64> {
     bins
 }
 
-fn on_gpu(gpu: &Gpu, block: Block<'_>, mask: Option<&[u8]>, window: Window) -> Vec<u64> {
+fn on_gpu(gpu: &Gpu, block: Block<'_>, mask: Option<&[u8]>, window: PrivateWindow) -> Vec<u64> {
     let volume = GpuVolume::upload(gpu, block).unwrap();
     let mask = mask.map(|m| GpuVolume::upload(gpu, Block { dtype: Dtype::U8, bytes: m }).unwrap());
-    run(gpu, &volume, mask.as_ref(), &Bins::Exact(window)).unwrap().bins
+    run(gpu, &volume, mask.as_ref(), &Binning::Exact(window)).unwrap().bins
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn gpu_and_cpu_count_alike() {
             for &voxels in SIZES {
                 let bytes = content.bytes(dtype, voxels);
                 let block = Block { dtype, bytes: &bytes };
-                let window = Window::from_sample(block);
+                let window = PrivateWindow::from_sample(block);
                 let name = format!("{dtype} {content:?} {voxels}");
                 assert_same(&name, &on_gpu(gpu, block, None, window), &cpu(block, None).bins);
                 let mask: Vec<u8> = (0..voxels).map(|i| (noise(i as u64) % 3) as u8).collect();
@@ -84,7 +84,7 @@ fn any_window_gives_the_same_counts() {
     let want = plain(block, None);
     for log2 in [0, 8, 10, 12] {
         for first in [0, 31_700, 65_536 - (1 << log2)] {
-            assert_same(&format!("2^{log2} from {first}"), &on_gpu(gpu, block, None, Window { first, log2 }), &want);
+            assert_same(&format!("2^{log2} from {first}"), &on_gpu(gpu, block, None, PrivateWindow { first, log2 }), &want);
         }
     }
 }
@@ -92,7 +92,7 @@ fn any_window_gives_the_same_counts() {
 #[test]
 fn a_window_finds_the_values_of_a_ct() {
     let bytes = Content::Ct.bytes(Dtype::I16, 50_000);
-    let window = Window::from_sample(Block { dtype: Dtype::I16, bytes: &bytes });
+    let window = PrivateWindow::from_sample(Block { dtype: Dtype::I16, bytes: &bytes });
     let (first, last) = (window.first as i32 - 32_768, window.first as i32 - 32_768 + (1 << window.log2) - 1);
     assert!(first <= -1030 && last >= 730, "{first} to {last}");
 }
@@ -105,11 +105,11 @@ fn few_groups_and_chunk_edges_lose_no_voxel() {
         .with_options(Options { max_groups: 1, ..Options::default() });
     let bytes = Content::Noise.bytes(Dtype::U16, 300_007);
     let block = Block { dtype: Dtype::U16, bytes: &bytes };
-    assert_same("one group", &on_gpu(&capped, block, None, Window::of(Dtype::U16)), &plain(block, None));
+    assert_same("one group", &on_gpu(&capped, block, None, PrivateWindow::of(Dtype::U16)), &plain(block, None));
     // One voxel less and more than a chunk.
     for voxels in [CHUNK_VOXELS - 1, CHUNK_VOXELS + 1] {
         let bytes = vec![7u8; voxels as usize];
-        let counts = on_gpu(shared, Block { dtype: Dtype::U8, bytes: &bytes }, None, Window::of(Dtype::U8));
+        let counts = on_gpu(shared, Block { dtype: Dtype::U8, bytes: &bytes }, None, PrivateWindow::of(Dtype::U8));
         assert_eq!((counts[7], counts.iter().sum::<u64>()), (voxels, voxels));
     }
 }
@@ -122,7 +122,7 @@ fn float_counts(gpu: Option<&Gpu>, values: &[f32], mask: Option<&[u8]>, edges: &
         return tally.finish();
     };
     let mask = mask.map(|m| GpuVolume::upload(gpu, Block { dtype: Dtype::U8, bytes: m }).unwrap());
-    run(gpu, &GpuVolume::upload(gpu, block).unwrap(), mask.as_ref(), &Bins::upload(gpu, edges).unwrap()).unwrap()
+    run(gpu, &GpuVolume::upload(gpu, block).unwrap(), mask.as_ref(), &Binning::upload(gpu, edges).unwrap()).unwrap()
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn buffers_that_do_not_fit_are_refused_before_anything_is_recorded() {
     let Some(gpu) = gpu() else { return };
     let volume = GpuVolume::upload(gpu, Block { dtype: Dtype::U8, bytes: &[1, 2, 3] }).unwrap();
     let short = GpuVolume::upload(gpu, Block { dtype: Dtype::U8, bytes: &[1, 2] }).unwrap();
-    let bins = Bins::Exact(Window::of(Dtype::U8));
+    let bins = Binning::Exact(PrivateWindow::of(Dtype::U8));
     assert!(run(gpu, &volume, Some(&short), &bins).is_err());
     let counts = counts_buffer(gpu, 100).unwrap();
     assert!(encode(gpu, &mut gpu.encoder(), &volume, None, &bins, &counts).is_err());

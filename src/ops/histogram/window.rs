@@ -4,7 +4,7 @@ use crate::volume::{Block, Dtype};
 
 /// A range of 2^`log2` bins that holds the frequent values. Only speed depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct PrivateWindow {
     pub(super) first: u32,
     pub(super) log2: u32,
 }
@@ -13,7 +13,7 @@ pub struct Window {
 pub(super) const MOST_LOG2: u32 = 12;
 const SAMPLES: usize = 1 << 14;
 
-impl Window {
+impl PrivateWindow {
     /// A guess from the type alone: all values of 8-bit types, 0 to 4,095 of u16, -1,024 to 3,071 of i16 (CT).
     pub fn of(dtype: Dtype) -> Self {
         match dtype {

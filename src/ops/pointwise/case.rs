@@ -1,6 +1,6 @@
 //! What the self-check runs.
 
-use super::{Curve, GpuCurve, cpu, run};
+use super::{GpuPolyline, Polyline, cpu, run};
 use crate::analysis::pieces::Pieces;
 use crate::engine::{Gpu, GpuVolume};
 use crate::ops::checks::{Checks, Difference, Sample, VOXELS, compare};
@@ -19,9 +19,9 @@ fn case(gpu: &Gpu, bytes: &[u8]) -> Difference {
         slope: vec![0.0, 20.0, 7.0, -1e-7, 0.0],
         bound: 90.0 / f64::from(1 << 20),
     };
-    let curve = Curve::new(&pieces);
+    let curve = Polyline::new(&pieces);
     let block = Block { dtype: Dtype::F32, bytes };
-    let got = run(gpu, &GpuVolume::upload(gpu, block)?, &GpuCurve::upload(gpu, &curve)?)?.download(gpu)?;
+    let got = run(gpu, &GpuVolume::upload(gpu, block)?, &GpuPolyline::upload(gpu, &curve)?)?.download(gpu)?;
     let mut want = vec![0; bytes.len()];
     cpu(block, &curve, &mut want);
     let numbers = |bytes: &[u8]| bytes.chunks_exact(4).map(|b| Dtype::F32.decode(b)).collect::<Vec<_>>();

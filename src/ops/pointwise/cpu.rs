@@ -6,13 +6,13 @@ use crate::volume::{Block, Dtype};
 
 /// Pieces ready for voxels.
 #[derive(Debug, Clone)]
-pub struct Curve {
+pub struct Polyline {
     pub(super) keys: Vec<u32>,
     /// First value, result there, slope.
     pub(super) lines: Vec<[f32; 3]>,
 }
 
-impl Curve {
+impl Polyline {
     /// These pieces.
     ///
     /// # Panics
@@ -46,7 +46,7 @@ impl Curve {
 ///
 /// # Panics
 /// If the block is not f32, or `out` has another number of voxels.
-pub fn cpu(block: Block<'_>, curve: &Curve, out: &mut [u8]) {
+pub fn cpu(block: Block<'_>, curve: &Polyline, out: &mut [u8]) {
     assert_eq!(block.dtype, Dtype::F32, "pieces are for float32");
     assert_eq!(out.len(), block.bytes.len(), "an output of another length");
     for (four, out) in block.bytes.chunks_exact(4).zip(out.chunks_exact_mut(4)) {

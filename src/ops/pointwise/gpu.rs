@@ -1,6 +1,6 @@
 //! Straight pieces on the GPU.
 
-use super::Curve;
+use super::Polyline;
 use crate::engine::{Call, Chunk, Gpu, GpuError, GpuVolume, Shader, UNIT_VOXELS};
 use crate::volume::Dtype;
 
@@ -12,18 +12,18 @@ const GROUPS: u32 = 16_384;
 
 /// Pieces in device memory.
 #[derive(Debug, Clone)]
-pub struct GpuCurve {
+pub struct GpuPolyline {
     keys: wgpu::Buffer,
     lines: wgpu::Buffer,
     pieces: u32,
 }
 
-impl GpuCurve {
+impl GpuPolyline {
     /// Uploads pieces.
     ///
     /// # Errors
     /// Any [`GpuError`] of an upload.
-    pub fn upload(gpu: &Gpu, curve: &Curve) -> Result<Self, GpuError> {
+    pub fn upload(gpu: &Gpu, curve: &Polyline) -> Result<Self, GpuError> {
         let lines: Vec<[f32; 4]> = curve.lines.iter().map(|[x, y, s]| [*x, *y, *s, 0.0]).collect();
         Ok(Self {
             keys: gpu.storage_with(SHADER.name, bytemuck::cast_slice(&curve.keys), 4)?,
@@ -41,7 +41,7 @@ pub fn encode(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     volume: &GpuVolume,
-    curve: &GpuCurve,
+    curve: &GpuPolyline,
     results: &GpuVolume,
 ) -> Result<(), GpuError> {
     let same = volume.chunks().len() == results.chunks().len()
@@ -64,7 +64,7 @@ pub fn encode_chunk(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     chunk: &Chunk,
-    curve: &GpuCurve,
+    curve: &GpuPolyline,
     results: &wgpu::Buffer,
 ) -> Result<(), GpuError> {
     let units = u64::from(chunk.voxels).div_ceil(UNIT_VOXELS);
@@ -91,7 +91,7 @@ pub fn encode_chunk(
 ///
 /// # Errors
 /// Any [`GpuError`].
-pub fn run(gpu: &Gpu, volume: &GpuVolume, curve: &GpuCurve) -> Result<GpuVolume, GpuError> {
+pub fn run(gpu: &Gpu, volume: &GpuVolume, curve: &GpuPolyline) -> Result<GpuVolume, GpuError> {
     let out = GpuVolume::empty(gpu, Dtype::F32, volume.voxels())?;
     let mut encoder = gpu.encoder();
     encode(gpu, &mut encoder, volume, curve, &out)?;

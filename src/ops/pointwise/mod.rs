@@ -19,8 +19,8 @@ mod gpu;
 mod tests;
 
 pub(crate) use case::cases;
-pub use cpu::{Curve, cpu};
-pub use gpu::{GpuCurve, SHADER, encode, encode_chunk, run};
+pub use cpu::{Polyline, cpu};
+pub use gpu::{GpuPolyline, SHADER, encode, encode_chunk, run};
 
 #[allow(unused_imports, reason = "named in the documentation above")]
 use crate::analysis::pieces::Pieces;

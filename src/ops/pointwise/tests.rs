@@ -33,13 +33,13 @@ fn voxels(count: usize) -> Vec<f32> {
     (0..count).map(|i| if i % 37 == 5 { odd[i / 37 % odd.len()] } else { value(i) }).collect()
 }
 
-fn on_gpu(gpu: &Gpu, values: &[f32], curve: &Curve) -> Vec<f32> {
+fn on_gpu(gpu: &Gpu, values: &[f32], curve: &Polyline) -> Vec<f32> {
     let volume = GpuVolume::upload(gpu, Block { dtype: Dtype::F32, bytes: bytemuck::cast_slice(values) }).unwrap();
-    let out = run(gpu, &volume, &GpuCurve::upload(gpu, curve).unwrap()).unwrap().download(gpu).unwrap();
+    let out = run(gpu, &volume, &GpuPolyline::upload(gpu, curve).unwrap()).unwrap().download(gpu).unwrap();
     bytemuck::pod_collect_to_vec(&out)
 }
 
-fn on_cpu(values: &[f32], curve: &Curve) -> Vec<f32> {
+fn on_cpu(values: &[f32], curve: &Polyline) -> Vec<f32> {
     let mut out = vec![0xff; 4 * values.len()];
     cpu(Block { dtype: Dtype::F32, bytes: bytemuck::cast_slice(values) }, curve, &mut out);
     bytemuck::pod_collect_to_vec(&out)
@@ -63,7 +63,7 @@ fn a_ramp_with_a_step_by_hand() {
     let pieces = Pieces { from: vec![0.0, 1.0, 4.0], start: vec![10.0, 20.0, 26.0], slope: vec![2.0, 2.0, 0.0], bound: 0.0 };
     let values = [-1.0, 0.0, 0.5, 1.0, 3.0, 4.0, 9.0, f32::INFINITY, f32::NEG_INFINITY];
     let want = [10.0, 10.0, 11.0, 20.0, 24.0, 26.0, 26.0, 26.0, 10.0];
-    let curve = Curve::new(&pieces);
+    let curve = Polyline::new(&pieces);
     assert_eq!(on_cpu(&values, &curve), want);
     if let Some(gpu) = gpu() {
         assert_eq!(on_gpu(gpu, &values, &curve), want);
@@ -74,7 +74,7 @@ fn a_ramp_with_a_step_by_hand() {
 fn cpu_and_gpu_stay_within_the_bound() {
     for text in CHAINS {
         let (composed, pieces) = chain(text);
-        let curve = Curve::new(&pieces);
+        let curve = Polyline::new(&pieces);
         for &count in SIZES {
             let values = voxels(count);
             let want = |x: f32| composed.value(f64::from(x));
@@ -92,7 +92,7 @@ fn few_groups_and_chunk_edges_leave_no_voxel_unwritten() {
     let capped = Gpu::from_device(shared.device().clone(), shared.queue().clone())
         .with_options(Options { max_groups: 1, ..Options::default() });
     let (composed, pieces) = chain("zscore");
-    let curve = Curve::new(&pieces);
+    let curve = Polyline::new(&pieces);
     let want = |x: f32| composed.value(f64::from(x));
     let values = voxels(100_003);
     assert_close("one group", &values, &on_gpu(&capped, &values, &curve), want, pieces.bound);
@@ -103,7 +103,7 @@ fn few_groups_and_chunk_edges_leave_no_voxel_unwritten() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let Some(gpu) = gpu() else { return };
-    let curve = GpuCurve::upload(gpu, &Curve::new(&chain("zscore").1)).unwrap();
+    let curve = GpuPolyline::upload(gpu, &Polyline::new(&chain("zscore").1)).unwrap();
     let bytes = GpuVolume::upload(gpu, Block { dtype: Dtype::U8, bytes: &[1, 2, 3] }).unwrap();
     assert!(run(gpu, &bytes, &curve).is_err(), "another type");
     let volume = GpuVolume::empty(gpu, Dtype::F32, 7).unwrap();

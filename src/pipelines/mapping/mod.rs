@@ -14,7 +14,7 @@ use crate::analysis::pieces::{Levels, levels, pieces};
 use crate::analysis::steps::{Chain, Composed, Scale, Step};
 use crate::io::Sink;
 use crate::ops::histogram::Edges;
-use crate::ops::pointwise::Curve;
+use crate::ops::pointwise::Polyline;
 use crate::volume::{Counts, Dtype, Header, Rescale, Rescales, Table};
 
 /// Which steps, into which type, and which voxels they take their statistics from.
@@ -68,7 +68,7 @@ enum Plan {
     /// Runs of f32 values, by an integer each.
     Levels(BinTable),
     /// f32 to f32.
-    Curve(Curve, f64),
+    Curve(Polyline, f64),
     /// Fewer than two values: the voxels stay as they are.
     Copy,
 }
@@ -101,7 +101,7 @@ impl Mapping {
                 let (rescale, ends) = (counted.groups[0].rescale, (census.min as f32, census.max as f32));
                 if composed.to() == Dtype::F32 {
                     let pieces = pieces(&composed, rescale, ends.0, ends.1)?;
-                    Plan::Curve(Curve::new(&pieces), pieces.bound)
+                    Plan::Curve(Polyline::new(&pieces), pieces.bound)
                 } else {
                     let (edges, results) = leveled(&composed, rescale, ends)?;
                     let table = Table::from_bins(results.len(), composed.to(), |i| results[i]);

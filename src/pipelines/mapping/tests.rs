@@ -247,11 +247,11 @@ fn equalisation_as_a_step_is_equalisation_as_the_kernel_has_it() {
                 [(Dtype::U8, None), (Dtype::U16, None), (Dtype::U8, Some((-50.0, 90.5))), (Dtype::U16, Some((0.0, 60.0)))]
             {
                 let m = decided(&image, &Pointwise::equalize(Some(to), range, Region::default()), &Device::cpu()).unwrap();
-                let groups: Vec<equalization::Group<'_>> = m
+                let groups: Vec<equalization::LevelGroup<'_>> = m
                     .before()
                     .groups
                     .iter()
-                    .map(|g| equalization::Group {
+                    .map(|g| equalization::LevelGroup {
                         rescale: g.rescale,
                         counts: &g.counts,
                         padding: image.header().meaning.padding,

@@ -4,8 +4,7 @@ use super::Segment;
 use super::truth::same_grid;
 use crate::analysis::distribution::Distribution;
 use crate::ops::gmm::{Channel, MOST_CHANNELS};
-use crate::pipelines::look::{Census, census};
-use crate::pipelines::{Bins, Counted, Input, Region, Run};
+use crate::pipelines::{Bins, Census, Counted, Input, Region, Run, census};
 use crate::volume::Rescale;
 use crate::{Error, Hint, Result};
 

@@ -10,7 +10,7 @@ use super::axes::{Axis, binned, look};
 use super::passes::{EStep, some};
 use super::{Method, Segment};
 use crate::Result;
-use crate::analysis::mixture::{self, Component, Fit, Gaussian, Joint, Settings};
+use crate::analysis::mixture::{self, Component, Fit, FitSettings, Gaussian, Joint};
 use crate::ops::gmm::{Channel, Model, Sums};
 use crate::pipelines::input::Selection;
 use crate::pipelines::{Input, Run};
@@ -38,7 +38,7 @@ impl Voxels {
         let settings = job.settings(Method::Voxel);
         let mut axes = look(channels, run)?;
         let begin = |values: &[(f64, u64)], step| {
-            mixture::fit(values, step, &Settings { start: job.start.clone(), ..Settings::classes(job.classes) })
+            mixture::fit(values, step, &FitSettings { start: job.start.clone(), ..FitSettings::classes(job.classes) })
         };
         let first = &channels[0];
         let (start, values, step) = if first.is_exact() {
@@ -65,7 +65,7 @@ impl Voxels {
         Ok(own)
     }
 
-    fn fit(&mut self, axes: &[Axis], start: &[Component], settings: &Settings, run: &Run<'_>) -> Result<()> {
+    fn fit(&mut self, axes: &[Axis], start: &[Component], settings: &FitSettings, run: &Run<'_>) -> Result<()> {
         let classes = start.len();
         let (frame, mut gaussians) = self.begin(axes, start, run)?;
         let floor: Vec<f64> = axes.iter().zip(&frame).map(|(a, c)| a.floor(c)).collect();

@@ -14,9 +14,9 @@ use em::Voxels;
 use exact::Exact;
 use truth::Register;
 
-use super::labels::held;
+use super::hold::held;
 use super::{Input, Mask, Region, Run, map};
-use crate::analysis::mixture::{ClassSpan, Joint, Settings, Start};
+use crate::analysis::mixture::{ClassSpan, FitSettings, Joint, Start};
 use crate::io::Sink;
 use crate::views::Tap;
 use crate::volume::{Dtype, Header};
@@ -73,12 +73,12 @@ impl Segment {
         self.settings(Method::Exact).check()
     }
 
-    fn settings(&self, method: Method) -> Settings {
+    fn settings(&self, method: Method) -> FitSettings {
         let (iterations, tolerance) = match method {
             Method::Exact => (10_000, 1e-12),
             Method::Voxel => (2000, 1e-11),
         };
-        Settings {
+        FitSettings {
             classes: self.classes,
             start: self.start.clone(),
             max_iterations: self.max_iterations.unwrap_or(iterations),
@@ -93,7 +93,7 @@ pub struct Segmentation {
     mask: Option<Mask>,
     header: Header,
     joint: Joint,
-    decision: Decision,
+    decision: FitResult,
 }
 
 impl std::fmt::Debug for Segmentation {
@@ -102,7 +102,7 @@ impl std::fmt::Debug for Segmentation {
     }
 }
 
-enum Decision {
+enum FitResult {
     Exact(Box<Exact>),
     Voxels(Box<Voxels>),
 }
@@ -138,11 +138,11 @@ impl Segmentation {
         let (joint, decision) = match method {
             Method::Exact => {
                 let exact = Exact::new(&channels[0], job, run)?;
-                (Joint::from(&exact.mixture), Decision::Exact(Box::new(exact)))
+                (Joint::from(&exact.mixture), FitResult::Exact(Box::new(exact)))
             }
             Method::Voxel => {
                 let voxels = Voxels::new(&channels, job, run)?;
-                (voxels.joint.clone(), Decision::Voxels(Box::new(voxels)))
+                (voxels.joint.clone(), FitResult::Voxels(Box::new(voxels)))
             }
         };
         let input = channels.swap_remove(0).observed(None);
@@ -167,24 +167,24 @@ impl Segmentation {
     /// Where classes lie on the axis of values, from the smallest value that occurs to the largest; none for the way over voxels.
     pub fn spans(&self) -> Option<&[ClassSpan]> {
         match &self.decision {
-            Decision::Exact(exact) => Some(&exact.spans),
-            Decision::Voxels(_) => None,
+            FitResult::Exact(exact) => Some(&exact.spans),
+            FitResult::Voxels(_) => None,
         }
     }
 
     /// The values that took part in the first channel, with counts, ascending, and their step.
     pub fn values(&self) -> (&[(f64, u64)], f64) {
         match &self.decision {
-            Decision::Exact(exact) => (&exact.values, exact.step),
-            Decision::Voxels(voxels) => (&voxels.values, voxels.step),
+            FitResult::Exact(exact) => (&exact.values, exact.step),
+            FitResult::Voxels(voxels) => (&voxels.values, voxels.step),
         }
     }
 
     /// Voxels that are NaN or infinite in some channel.
     pub fn not_finite(&self) -> u64 {
         match &self.decision {
-            Decision::Exact(_) => 0,
-            Decision::Voxels(voxels) => voxels.not_finite,
+            FitResult::Exact(_) => 0,
+            FitResult::Voxels(voxels) => voxels.not_finite,
         }
     }
 
@@ -196,11 +196,11 @@ impl Segmentation {
         let register = Register::new(self.joint.components.len(), truth);
         let look = |at: u64, labels: &[u8]| register.enter(at, labels);
         match &self.decision {
-            Decision::Exact(exact) => {
+            FitResult::Exact(exact) => {
                 let tap = Tap { inner: sink, voxel_bytes: 1, mask: self.mask.as_ref().map(Mask::source), look: Some(&look) };
                 map(&self.input, &exact.labels(), &tap, run)?;
             }
-            Decision::Voxels(voxels) => {
+            FitResult::Voxels(voxels) => {
                 voxels.e_step.write_labels(&Tap { inner: sink, voxel_bytes: 1, mask: None, look: Some(&look) }, run)?;
             }
         }
@@ -217,14 +217,14 @@ impl Segmentation {
             return Err(Error::usage(format!("{} outputs for {classes} posteriors", sinks.len()), "give one for each class"));
         }
         match &self.decision {
-            Decision::Exact(exact) => {
+            FitResult::Exact(exact) => {
                 let (run, mask) = (run.one_of(classes as u64), self.mask.as_ref().map(Mask::source));
                 sinks.iter().enumerate().try_for_each(|(class, sink)| {
                     let tap = Tap { inner: *sink, voxel_bytes: Dtype::F32.bytes(), mask, look: None };
                     map(&self.input, &exact.posteriors(class), &tap, &run)
                 })
             }
-            Decision::Voxels(voxels) => voxels.e_step.write_posteriors(sinks, run),
+            FitResult::Voxels(voxels) => voxels.e_step.write_posteriors(sinks, run),
         }
     }
 }

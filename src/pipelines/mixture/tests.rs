@@ -7,7 +7,7 @@ use super::*;
 use crate::io::{self, OpenOptions};
 use crate::ops::testing::noise;
 use crate::pipelines::Device;
-use crate::pipelines::labels::read_all;
+use crate::pipelines::hold::read_all;
 use crate::pipelines::tests::{Memory, devices};
 use crate::volume::{Geometry, Padding, Rescale, Rescales, Shape, Volume};
 

@@ -6,7 +6,7 @@ use crate::analysis::mixture::MOST_CLASSES;
 use crate::analysis::overlap::Confusion;
 use crate::io::Source;
 use crate::pipelines::Run;
-use crate::pipelines::labels::held;
+use crate::pipelines::hold::held;
 use crate::volume::{Header, Turn};
 use crate::{Error, Result};
 

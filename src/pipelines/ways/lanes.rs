@@ -38,7 +38,7 @@ pub struct Recording<'a> {
     /// A chunk of each channel.
     pub channels: &'a [(Dtype, Chunk)],
     pub mask: Option<&'a Chunk>,
-    pub unit: Unit,
+    pub unit: WorkUnit,
     pub output: &'a wgpu::Buffer,
 }
 
@@ -53,12 +53,12 @@ pub struct Pass<'a> {
     /// Another pass like this one follows, which will find its buffers in the pool.
     pub again: bool,
     /// Takes what a unit gave.
-    pub drain: &'a mut dyn FnMut(Unit, &[u8]) -> Result<()>,
+    pub drain: &'a mut dyn FnMut(WorkUnit, &[u8]) -> Result<()>,
 }
 
 /// A run of voxels that share a rescale group.
 #[derive(Clone, Copy)]
-pub struct Unit {
+pub struct WorkUnit {
     pub at: u64,
     pub voxels: u64,
     pub group: usize,
@@ -76,7 +76,7 @@ struct Lane {
 struct Flight {
     lane: Lane,
     submission: wgpu::SubmissionIndex,
-    unit: Unit,
+    unit: WorkUnit,
 }
 
 /// Runs a pass over all voxels that are not done; `attempt.done` is where all earlier results have been drained, also after an error.
@@ -103,7 +103,7 @@ pub fn pass(input: &Input<'_>, attempt: Attempt<'_>, pass: &mut Pass<'_>, run: &
             let (end, group) = groups.run(at, total.min(at + unit));
             let part = input.read_with((at, end - at), &mut buffers, read_wide).map_err(|e| short(pass.kernel, e))?;
             input.show(at, part.blocks[0]);
-            let unit = Unit { at, voxels: end - at, group };
+            let unit = WorkUnit { at, voxels: end - at, group };
             let submission = lane.start(gpu, pass, &part, unit)?;
             flights.push_back(Flight { lane, submission, unit });
             at = end;
@@ -165,7 +165,7 @@ impl Lane {
     }
 
     /// Uploads, computes and copies back in one submission.
-    fn start(&mut self, gpu: &Gpu, pass: &Pass<'_>, part: &Part<'_>, unit: Unit) -> Result<wgpu::SubmissionIndex, GpuError> {
+    fn start(&mut self, gpu: &Gpu, pass: &Pass<'_>, part: &Part<'_>, unit: WorkUnit) -> Result<wgpu::SubmissionIndex, GpuError> {
         let kernel = pass.kernel;
         let mut encoder = gpu.encoder();
         for ((_, upload, buffer), block) in self.channels.iter().zip(&part.blocks) {

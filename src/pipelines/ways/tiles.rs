@@ -102,7 +102,7 @@ impl<'a> Tiles<'a> {
         init: impl Fn() -> S + Sync,
         work: impl Fn(&mut S, &Tile, Piece<'_>) -> Result<()> + Sync,
     ) -> Result<()> {
-        let reader = Mutex::new(Reader { tiles, carried: None });
+        let reader = Mutex::new(TileReader { tiles, carried: None });
         let size = self.input.header().meaning.dtype.bytes() as u64;
         take_turns(init, |state, buffer: &mut Vec<u8>| {
             self.run.stop()?;
@@ -139,13 +139,13 @@ impl<'a> Tiles<'a> {
 }
 
 /// Reads tile after tile of a source that dislikes jumps: slices that two tiles share are read once.
-struct Reader {
+struct TileReader {
     tiles: VecDeque<Tile>,
     /// The last slices of the last tile with its halo.
     carried: Option<(Tile, Vec<u8>)>,
 }
 
-impl Reader {
+impl TileReader {
     fn read(&mut self, tiles: &Tiles<'_>, tile: &Tile, buffer: &mut Vec<u8>) -> Result<()> {
         let (shape, source) = (tiles.shape(), tiles.input.source());
         let outer = tile.grown(tiles.halo, shape);

@@ -78,7 +78,7 @@ fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize)
         let groups = count()?;
         let groups: Vec<_> = groups
             .iter()
-            .map(|g| equalization::Group { rescale: g.rescale, counts: &g.counts, padding: volume.header().meaning.padding })
+            .map(|g| equalization::LevelGroup { rescale: g.rescale, counts: &g.counts, padding: volume.header().meaning.padding })
             .collect();
         pipelines::map_volume(volume, &equalization::decide(&groups, to, None).tables, volume.header().derived(to))
     };

@@ -47,7 +47,7 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     drop(copied);
 
     let counts = histogram::counts_buffer(&gpu, dtype.values())?;
-    let bins = histogram::Bins::Exact(histogram::Window::from_sample(volume.block()));
+    let bins = histogram::Binning::Exact(histogram::PrivateWindow::from_sample(volume.block()));
     let count = timed("histogram", &|encoder| histogram::encode(&gpu, encoder, &resident, None, &bins, &counts))?;
     let rescale = volume.header().meaning.rescale.distinct().0[0];
     let read = gpu.download("histogram", &counts, counts.size())?;
@@ -61,9 +61,9 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     drop(out);
 
     // The whole chain without a read-back. Padding is known to the host only by value, so the table is told.
-    let settings = equalize::Settings {
+    let settings = equalize::FitSettings {
         padding: volume.header().meaning.padding.map(|p| (p.low as i32, p.high as i32)),
-        ..equalize::Settings::of(dtype)
+        ..equalize::FitSettings::of(dtype)
     };
     let words = 4 * dtype.values() as u64;
     let (cumulative, entries) = (gpu.storage("bench", words)?, gpu.storage("bench", words)?);

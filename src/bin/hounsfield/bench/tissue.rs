@@ -1,7 +1,7 @@
 //! The mask and the mixture that are measured, made from the voxels' own counts so that every device has the same.
 
 use hounsfield::Result;
-use hounsfield::analysis::mixture::{Classifier, Gaussian, Mixture, Settings, fit};
+use hounsfield::analysis::mixture::{Classifier, FitSettings, Gaussian, Mixture, fit};
 use hounsfield::ops::gmm::{Channel, Model};
 use hounsfield::pipelines::{self, Group};
 use hounsfield::volume::{Dtype, Table, Volume};
@@ -27,7 +27,7 @@ pub fn mask(volume: &Volume, groups: &[Group]) -> Result<Volume> {
 /// The mixture of the stored values.
 pub fn mixture(groups: &[Group]) -> Result<Mixture> {
     let values: Vec<(f64, u64)> = groups[0].counts.occupied().map(|(v, n)| (f64::from(v), n)).collect();
-    fit(&values, 1.0, &Settings::classes(CLASSES))
+    fit(&values, 1.0, &FitSettings::classes(CLASSES))
 }
 
 /// Stored values to classes from 1.

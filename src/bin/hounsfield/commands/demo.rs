@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::Watch;
 use hounsfield::{Error, Result};
 
-use crate::args::{Cli, Shared};
+use crate::args::Shared;
 use crate::progress::Progress;
 use crate::text::print;
 
@@ -24,7 +23,10 @@ pub struct Args {
     pub seed: u64,
 }
 
-pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+/// Runs a command line as if it had been typed.
+pub type Typed<'a> = &'a dyn Fn(&[&str], Shared) -> Result<()>;
+
+pub fn run(shared: &Shared, args: &Args, typed: Typed<'_>) -> Result<()> {
     let folder = &args.folder;
     std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
     let series = folder.join("dicom");
@@ -42,12 +44,16 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
     let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
     let series = series.to_string_lossy().into_owned();
-    step(shared, "What the files say", &["info", &series])?;
-    step(shared, "Statistics in Hounsfield units", &["stats", &series])?;
-    step(shared, "Twelve slices in one picture", &["slice", &series, "-o", &at("slices.png"), "--montage", "12"])?;
-    step(shared, "Histogram and cumulative curve", &["histogram", &series, "-o", &at("histogram.png")])?;
+    let step = |what: &str, words: &[&str]| {
+        let shown: Vec<String> = words.iter().map(|w| if w.contains(' ') { format!("'{w}'") } else { (*w).to_owned() }).collect();
+        print(&format!("\n{what}:\n    hounsfield {}\n\n", shown.join(" ")))?;
+        typed(words, Shared { json: false, ..shared.clone() })
+    };
+    step("What the files say", &["info", &series])?;
+    step("Statistics in Hounsfield units", &["stats", &series])?;
+    step("Twelve slices in one picture", &["slice", &series, "-o", &at("slices.png"), "--montage", "12"])?;
+    step("Histogram and cumulative curve", &["histogram", &series, "-o", &at("histogram.png")])?;
     step(
-        shared,
         "Soft tissue equalised, as NIfTI, with a report",
         &[
             "equalize",
@@ -69,16 +75,6 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         folder.display(),
         report.display()
     ))
-}
-
-/// Runs a command line as if it had been typed, and shows it.
-fn step(shared: &Shared, what: &str, words: &[&str]) -> Result<()> {
-    let typed: Vec<String> = words.iter().map(|w| if w.contains(' ') { format!("'{w}'") } else { (*w).to_owned() }).collect();
-    print(&format!("\n{what}:\n    hounsfield {}\n\n", typed.join(" ")))?;
-    let line = ["hounsfield"].iter().chain(words);
-    let mut cli = Cli::try_parse_from(line).map_err(|e| Error::usage(e.to_string(), "report this as a bug"))?;
-    cli.shared = Shared { json: false, ..shared.clone() };
-    super::dispatch(&cli)
 }
 
 /// Removes the slices of an earlier demo, and nothing else.

@@ -1,5 +1,7 @@
 //! `hounsfield map --steps median:1`: steps that look at neighbours.
 
+use std::path::Path;
+
 use hounsfield::io::output::Target;
 use hounsfield::pipelines::{self, Bins, Cost, Counted, Filter, Input, Region};
 use hounsfield::report::{Panel, Picker, Picture, Shade, Slice, Svg, View, display_window, figure};
@@ -8,25 +10,24 @@ use hounsfield::volume::{Block, Header, Observe};
 use hounsfield::{Error, Result};
 use serde_json::json;
 
-use super::map::Args;
-use crate::args::Shared;
+use crate::args::{FileArgs, Shared};
 use crate::job::Job;
 use crate::text::{print, print_json};
 
 /// Minima and maxima for each voxel.
 const MEDIAN: Cost = Cost::Neighbourhood(110);
 
-pub fn run(shared: &Shared, args: &Args, filter: Filter) -> Result<()> {
-    let region = &args.region;
-    if region.mask.is_some() || region.r#where.is_some() || region.with_padding.is_some() || args.to.is_some() {
-        return Err(Error::usage(
-            format!("{} looks at all voxels and keeps their type", filter.name()),
-            "leave out --mask, --where, --padding and --to",
-        ));
-    }
-    let mut job = Job::new(shared, &args.input, [])?.costs(MEDIAN);
-    let image = job.output(&args.output)?;
-    let figure_file = job.figure(args.figure.as_deref())?;
+/// From where, and where to.
+pub struct Way<'a> {
+    pub input: &'a FileArgs,
+    pub output: &'a Path,
+    pub figure: Option<&'a Path>,
+}
+
+pub fn run(shared: &Shared, filter: Filter, way: &Way<'_>) -> Result<()> {
+    let mut job = Job::new(shared, way.input, [])?.costs(MEDIAN);
+    let image = job.output(way.output)?;
+    let figure_file = job.figure(way.figure)?;
 
     let input = Input::of(job.open()?.into());
     let header = input.header().clone();

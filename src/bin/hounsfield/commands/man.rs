@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
 use hounsfield::{Error, Result};
 
-use crate::args::Cli;
-
-pub fn run(folder: &Path) -> Result<()> {
+pub fn run(folder: &Path, program: clap::Command) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
-    clap_mangen::generate_to(Cli::command(), folder).map_err(Error::write(folder))
+    clap_mangen::generate_to(program, folder).map_err(Error::write(folder))
 }

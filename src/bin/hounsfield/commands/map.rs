@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use hounsfield::Result;
 use hounsfield::pipelines::Filter;
 use hounsfield::volume::Dtype;
+use hounsfield::{Error, Result};
 use serde_json::Value;
 
+use super::filter::Way;
 use super::pointwise::{self, Done, Request};
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::text::{count, number, print, print_json};
@@ -40,7 +41,13 @@ pub struct Args {
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     if let Some(filter) = Filter::parse(&args.steps)? {
-        return super::filter::run(shared, args, filter);
+        let region = &args.region;
+        if region.mask.is_some() || region.r#where.is_some() || region.with_padding.is_some() || args.to.is_some() {
+            let what = format!("{} looks at all voxels and keeps their type", filter.name());
+            return Err(Error::usage(what, "leave out --mask, --where, --padding and --to"));
+        }
+        let (input, output, figure) = (&args.input, args.output.as_path(), args.figure.as_deref());
+        return super::filter::run(shared, filter, &Way { input, output, figure });
     }
     let request = Request {
         input: &args.input,

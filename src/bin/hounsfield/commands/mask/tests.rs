@@ -9,7 +9,7 @@ use hounsfield::volume::{Dtype, Geometry, Header, Rescale, Rescales, Shape};
 use hounsfield::{Error, Result};
 use md5::{Digest, Md5};
 
-use crate::args::{Cli, Command};
+use crate::cli::{Cli, Command};
 
 fn hounsfield(arguments: &[&Path]) -> Result<()> {
     let words = ["hounsfield", "-q", "mask"].map(Path::new);

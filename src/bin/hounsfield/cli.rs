@@ -1,0 +1,104 @@
+//! The command line as a whole: its commands, and which file answers for each. Help, completions and man pages come from these definitions.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use hounsfield::{Error, Result};
+
+use crate::args::Shared;
+use crate::bench;
+use crate::commands::{
+    completions, convert, demo, devices, equalize, guest, histogram, info, man, map, mask, segment, slice, stats, threshold,
+    window,
+};
+
+/// Exact histograms, statistics and equalisation of medical images and volumes, the same bits on CPU and GPU
+#[derive(Debug, Parser)]
+#[command(name = "hounsfield", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 done, 2 usage, 3 input, 4 output, 5 device.\nNot a medical device.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show format, shape, geometry and acquisition; no patient data
+    Info(info::Args),
+    /// Print statistics in real units (HU)
+    Stats(stats::Args),
+    /// Draw or export the histogram and its cumulative curve
+    Histogram(histogram::Args),
+    /// Equalise the histogram, exactly, for 8 or 16 bits
+    Equalize(equalize::Args),
+    /// Apply a chain of point-wise steps in one pass: windows, normalisation, clipping, gamma, ...
+    Map(map::Args),
+    /// Apply a display window: a CT preset, centre and width, or the file's own
+    Window(window::Args),
+    /// Divide into classes: Otsu's thresholds, fixed ones, or percentiles
+    Threshold(threshold::Args),
+    /// Keep what lies inside a mask; statistics inside and outside
+    Mask(mask::Args),
+    /// Segment into classes by a Gaussian mixture
+    Segment(segment::Args),
+    /// Save a slice, or many, as a picture
+    Slice(slice::Args),
+    /// Convert between formats
+    Convert(convert::Args),
+    /// List GPUs, check that they compute right, and say what auto takes
+    Devices,
+    /// Compare CPU and GPUs on this machine, and their results
+    Bench(bench::Args),
+    /// Make a CT phantom and run the whole way on it
+    Demo(demo::Args),
+    /// Look at a scan in a window (the program hounsfield-view)
+    #[command(disable_help_flag = true)]
+    View(guest::Args),
+    /// Train and use networks (the program hounsfield-learn)
+    #[command(disable_help_flag = true)]
+    Learn(guest::Args),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages
+    Man {
+        /// Folder to write them to
+        folder: PathBuf,
+    },
+}
+
+/// Does what was typed.
+pub fn dispatch(cli: &Cli) -> Result<()> {
+    let shared = &cli.shared;
+    match &cli.command {
+        Command::Info(args) => info::run(shared, args),
+        Command::Stats(args) => stats::run(shared, args),
+        Command::Histogram(args) => histogram::run(shared, args),
+        Command::Equalize(args) => equalize::run(shared, args),
+        Command::Map(args) => map::run(shared, args),
+        Command::Window(args) => window::run(shared, args),
+        Command::Threshold(args) => threshold::run(shared, args),
+        Command::Mask(args) => mask::run(shared, args),
+        Command::Segment(args) => segment::run(shared, args),
+        Command::Slice(args) => slice::run(shared, args),
+        Command::Convert(args) => convert::run(shared, args),
+        Command::Devices => devices::run(shared),
+        Command::Bench(args) => bench::run(shared, args),
+        Command::Demo(args) => demo::run(shared, args, &typed),
+        // Handed over before arguments are read; these are for help, completions and man pages.
+        Command::View(_) | Command::Learn(_) => guest::typed_behind_options(),
+        Command::Completions { shell } => completions::run(*shell, Cli::command()),
+        Command::Man { folder } => man::run(folder, Cli::command()),
+    }
+}
+
+/// Does what these words would, with the shared options given, as if they had been typed.
+fn typed(words: &[&str], shared: Shared) -> Result<()> {
+    let line = std::iter::once(&"hounsfield").chain(words);
+    let cli = Cli::try_parse_from(line).map_err(|e| Error::usage(e.to_string(), "report this as a bug"))?;
+    dispatch(&Cli { shared, ..cli })
+}

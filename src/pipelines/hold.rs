@@ -1,0 +1,108 @@
+//! Volumes that are read whole and held, for jobs that read them again and again or out of order.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::copy::gather;
+use super::{Input, Labels, Mask, Run};
+use crate::io::Source;
+use crate::views::{Held, Selected, Turned};
+use crate::volume::{Block, Dtype, Header, Turn, Volume};
+use crate::{Error, Result};
+
+impl Labels {
+    /// Labels as they are stored, for the image with header `image`.
+    ///
+    /// Labels whose axes are flipped or permuted against the image's, on the same grid, and one volume for a time series are read whole, now, and
+    /// held; any others are read block by block when they are used.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for another type than uint8 or uint16, or with both shapes, or both geometries, if the two do not lie on the same grid; what
+    /// reading gives.
+    pub fn new(source: Arc<dyn Source>, image: &Header, run: &Run<'_>) -> Result<Self> {
+        let dtype = source.header().meaning.dtype;
+        if !matches!(dtype, Dtype::U8 | Dtype::U16) {
+            return Err(Error::usage(
+                format!("labels of type {dtype}"),
+                "give whole numbers from 0 to 65,535 as uint8 or uint16",
+            ));
+        }
+        let turn = Turn::of("label map", &source.header().grid, &image.grid)?;
+        Self::turned(source, turn, image, run)
+    }
+
+    fn turned(source: Arc<dyn Source>, turn: Turn, image: &Header, run: &Run<'_>) -> Result<Self> {
+        let reoriented = turn.reorients();
+        if turn.is_straight() {
+            return Ok(Self { source, reoriented });
+        }
+        let header = source.header().clone();
+        let held = Held::Bytes(read_all(source, run)?.into_parts().1);
+        Ok(Self { source: Arc::new(Turned::new(held, &header, turn, image)), reoriented })
+    }
+}
+
+impl Mask {
+    /// Voxels of `source` that are not zero, or that equal `label`, select voxels of the image with header `image`.
+    ///
+    /// A mask whose axes are flipped or permuted against the image's, on the same grid, and one volume for a time series are read whole, now, and
+    /// held as one bit a voxel; any other is read block by block when it is used.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with both shapes, or both geometries, if the two do not lie on the same grid; what reading gives.
+    pub fn new(source: Arc<dyn Source>, label: Option<f64>, image: &Header, run: &Run<'_>) -> Result<Self> {
+        let turn = Turn::of("mask", &source.header().grid, &image.grid)?;
+        let selected: Arc<dyn Source> = Arc::new(Selected::new(source, label));
+        let reoriented = turn.reorients();
+        let source = if turn.is_straight() { selected } else { held_as_bits(selected, turn, image, run)? };
+        Ok(Self { labels: Labels { source, reoriented } })
+    }
+
+    /// The same from memory, one bit a voxel, where its file would have to be read in order and the bits fit: for jobs of many passes.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub(super) fn held(self, run: &Run<'_>) -> Result<Self> {
+        let Labels { source, reoriented } = self.labels;
+        let header = source.header().clone();
+        if !source.sequential() || header.grid.shape.voxels() / 8 > run.memory_bytes {
+            return Ok(Self { labels: Labels { source, reoriented } });
+        }
+        let turn = Turn::of("mask", &header.grid, &header.grid)?;
+        Ok(Self { labels: Labels { source: held_as_bits(source, turn, &header, run)?, reoriented } })
+    }
+}
+
+fn held_as_bits(mask: Arc<dyn Source>, turn: Turn, image: &Header, run: &Run<'_>) -> Result<Arc<dyn Source>> {
+    let header = mask.header().clone();
+    let bits = Mutex::new(vec![0u8; header.grid.shape.voxels().div_ceil(8) as usize]);
+    let keep = |at: u64, block: Block<'_>| {
+        let mut bits = bits.lock().unwrap_or_else(PoisonError::into_inner);
+        for (i, voxel) in (at..).zip(block.bytes) {
+            bits[(i >> 3) as usize] |= u8::from(*voxel != 0) << (i & 7);
+        }
+    };
+    gather(&Input::of(mask).observed(Some(&keep)), &run.quiet())?;
+    let held = Held::Bits(bits.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Ok(Arc::new(Turned::new(held, &header, turn, image)))
+}
+
+/// The same voxels from memory, if they would have to be read in order and are no more than `most` bytes.
+pub(super) fn held(source: Arc<dyn Source>, most: u64, run: &Run<'_>) -> Result<Arc<dyn Source>> {
+    if !source.sequential() || source.header().bytes() > most {
+        return Ok(source);
+    }
+    Ok(Arc::new(read_all(source, run)?))
+}
+
+/// All voxels, in memory.
+pub(super) fn read_all(source: Arc<dyn Source>, run: &Run<'_>) -> Result<Volume> {
+    let header = source.header().clone();
+    let size = header.meaning.dtype.bytes();
+    let all = Mutex::new(vec![0; header.bytes() as usize]);
+    let keep = |at: u64, block: Block<'_>| {
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all[at as usize * size..][..block.bytes.len()].copy_from_slice(block.bytes);
+    };
+    gather(&Input::of(source).observed(Some(&keep)), run)?;
+    Volume::new(header, all.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
