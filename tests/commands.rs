@@ -367,3 +367,104 @@ fn compressed_output_is_the_same_bytes_on_every_device() {
         assert!(one == equalized("gpu.nii.gz", &["--device", "gpu"]), "device");
     }
 }
+
+/// A volume of true floats as NIfTI.
+fn float_nifti(folder: &Folder, name: &str) -> String {
+    let voxels: Vec<u8> = (0..64 * 48 * 20).flat_map(|i| ((i * 7919 % 10_007) as f32 * 0.013 - 20.0).to_le_bytes()).collect();
+    folder.file(name, &crate::support::nifti(&[64, 48, 20], 16, &voxels))
+}
+
+#[test]
+fn progress_reaches_all_of_its_bytes_and_no_more() {
+    let folder = Folder::new();
+    let (floats, mask) = (float_nifti(&folder, "f.nii"), folder.at("m.nii"));
+    ok(&["threshold", &floats, "--at", "10", "-o", &mask]);
+    for (i, words) in [
+        vec!["stats"],
+        vec!["equalize", "-o", "OUT"],
+        vec!["equalize", "-o", "OUT", "--report", "HTML", "--figure", "PNG"],
+        vec!["threshold", "-o", "OUT", "--otsu", "3", "--figure", "PNG"],
+        vec!["map", "--steps", "zscore", "-o", "OUT"],
+        vec!["map", "--steps", "median:1", "-o", "OUT", "--figure", "PNG"],
+        vec!["mask", "MASK", "-o", "OUT", "--figure", "PNG"],
+        vec!["segment", "-k", "2", "-o", "OUT", "--posteriors", "P", "--figure", "PNG"],
+        vec!["slice", "-o", "PNG"],
+        vec!["histogram", "-o", "PNG"],
+        vec!["convert", "-o", "OUT"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let at = |name: &str| folder.at(&format!("{i}{name}"));
+        let mut line: Vec<String> = words
+            .iter()
+            .map(|word| match *word {
+                "OUT" => at("o.nii"),
+                "PNG" => at("f.png"),
+                "HTML" => at("r.html"),
+                "P" => at("p"),
+                "MASK" => mask.clone(),
+                other => other.to_owned(),
+            })
+            .collect();
+        line.insert(1, floats.clone());
+        line.push("--events".into());
+        let ran = ok(&line.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut ended = 0;
+        for event in ran.stderr.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()) {
+            let (done, total) = (event["done"].as_u64().unwrap_or(0), event["total"].as_u64().unwrap_or(0));
+            assert!(done <= total, "{}: {event}", ran.line);
+            if event["event"] == "end" && total > 0 {
+                // Parts of passes are rounded down.
+                assert!(total - done <= total / 100, "{}: {event}", ran.line);
+                ended += 1;
+            }
+        }
+        assert!(ended > 0, "{}: {}", ran.line, ran.stderr);
+    }
+}
+
+#[test]
+fn equalise_is_one_method_under_two_names() {
+    let folder = Folder::new();
+    let floats = float_nifti(&folder, "f.nii");
+    let ints = small_nifti(&folder, "i.nii");
+    for (input, to) in [(&floats, "u16"), (&floats, "u8"), (&ints, "u8")] {
+        let depth = if to == "u8" { "8" } else { "16" };
+        let [a, b] = ["a.nii", "b.nii"].map(|name| folder.at(name));
+        ok(&["equalize", input, "-o", &a, "--depth", depth, "--force"]);
+        ok(&["map", input, "--steps", "equalize", "--to", to, "-o", &b, "--force"]);
+        assert!(nifti_voxels(&a) == nifti_voxels(&b), "{input} to {to}");
+    }
+}
+
+#[test]
+fn a_median_keeps_type_and_grid_and_stands_alone() {
+    let folder = Folder::new();
+    let input = small_nifti(&folder, "i.nii");
+    let (out, figure) = (folder.at("m.nii"), folder.at("m.png"));
+    let said = ok(&["map", &input, "--steps", "median:1", "-o", &out, "--figure", &figure, "--json"]).json();
+    assert_eq!((&said["dtype"], &said["steps"][0]["step"]), (&Value::from("uint8"), &Value::from("median:1")));
+    assert!(png_size(&figure)[0] > 100);
+    let voxels = nifti_voxels(&input);
+    let value = |x: i64, y: i64, z: i64| voxels[(x.clamp(0, 7) + 8 * (y.clamp(0, 5) + 6 * z.clamp(0, 3))) as usize];
+    let want: Vec<u8> = (0..8 * 6 * 4)
+        .map(|i| {
+            let (x, y, z) = (i % 8, i / 8 % 6, i / 48);
+            let mut window: Vec<u8> = (0..27).map(|j| value(x + j % 3 - 1, y + j / 3 % 3 - 1, z + j / 9 - 1)).collect();
+            window.sort_unstable();
+            window[13]
+        })
+        .collect();
+    assert_eq!(nifti_voxels(&out), want);
+    for words in [
+        vec!["--steps", "median:1,otsu"],
+        vec!["--steps", "median:2"],
+        vec!["--steps", "median:1", "--to", "u8"],
+        vec!["--steps", "median:1", "--where", "1:2"],
+    ] {
+        let ran = run(&[&["map", &input, "-o", &folder.at("x.nii")], words.as_slice()].concat());
+        assert_eq!(ran.code, Some(2), "{}: {}", ran.line, ran.stderr);
+    }
+    assert!(!folder.names().iter().any(|n| n == "x.nii"));
+}

@@ -7,6 +7,7 @@ mod bad_input;
 mod commands;
 mod embedding;
 mod faults;
+mod guests;
 mod hostile;
 mod outputs;
 mod privacy;

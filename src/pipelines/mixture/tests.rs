@@ -293,3 +293,47 @@ fn mni152_reaches_the_maximum() {
     check_fit(&s, want, -4.886_312_7);
     assert_eq!(labels(&s, &Device::cpu()).1.voxels[1..4], [254_646, 1_180_468, 451_425]);
 }
+
+/// Counts what is done and stops the job once so much is.
+struct StopAfter {
+    bytes: u64,
+    done: std::sync::atomic::AtomicU64,
+}
+
+impl crate::pipelines::Watch for StopAfter {
+    fn advance(&self, bytes: u64) {
+        self.done.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    fn stopped(&self) -> bool {
+        self.done.load(std::sync::atomic::Ordering::Relaxed) >= self.bytes
+    }
+}
+
+#[test]
+fn writing_labels_and_posteriors_moves_the_progress_and_can_be_stopped() {
+    let floats = volume(Dtype::F32, &brain(4000, 5, 0.37), |_| ());
+    let bytes = floats.header().bytes();
+    for device in devices() {
+        for memory in [1 << 18, 1 << 19] {
+            let job = Segment { max_iterations: Some(2), ..Segment::classes(2) };
+            let s = Segmentation::new(&[resolved(&floats)], None, &job, &Run::silent(&device).with_memory(memory)).unwrap();
+            let voxels = floats.block().len();
+            for (stop, posteriors) in [(u64::MAX, false), (u64::MAX, true), (bytes / 4, false), (bytes / 4, true)] {
+                let watch = StopAfter { bytes: stop, done: std::sync::atomic::AtomicU64::new(0) };
+                let run = Run::new(&device, memory, &watch);
+                let sinks = [Memory::new(voxels, Dtype::F32), Memory::new(voxels, Dtype::F32)];
+                let result = match posteriors {
+                    true => s.write_posteriors(&[&sinks[0], &sinks[1]], &run),
+                    false => s.write_labels(&Memory::new(voxels, Dtype::U8), None, &run).map(|_| ()),
+                };
+                let done = watch.done.into_inner();
+                let name = format!("{} {memory} {stop} {posteriors}", device.name());
+                match stop {
+                    u64::MAX => assert!(result.is_ok() && done <= bytes && bytes - done < 64, "{name}: {done} of {bytes}"),
+                    _ => assert!(matches!(result, Err(Error::Interrupted)) && done < bytes, "{name}: {done} of {bytes}"),
+                }
+            }
+        }
+    }
+}

@@ -61,9 +61,9 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     drop(out);
 
     // The whole chain without a read-back. Padding is known to the host only by value, so the table is told.
-    let settings = equalize::FitSettings {
+    let settings = equalize::Settings {
         padding: volume.header().meaning.padding.map(|p| (p.low as i32, p.high as i32)),
-        ..equalize::FitSettings::of(dtype)
+        ..equalize::Settings::of(dtype)
     };
     let words = 4 * dtype.values() as u64;
     let (cumulative, entries) = (gpu.storage("bench", words)?, gpu.storage("bench", words)?);
