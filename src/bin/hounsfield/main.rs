@@ -7,7 +7,6 @@ mod exit;
 mod job;
 mod picture;
 mod progress;
-mod size;
 mod text;
 mod words;
 

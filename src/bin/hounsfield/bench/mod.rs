@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hounsfield::engine::adapters;
+use hounsfield::findings::words::number;
 use hounsfield::io::output::{Target, publish};
 use hounsfield::pipelines::{DeviceChoice, Group};
 use hounsfield::report::html::{self, Step};
@@ -21,9 +22,9 @@ use hounsfield::{Error, Result};
 use serde_json::json;
 
 use crate::args::Shared;
+use crate::job;
 use crate::text::{print, print_json};
-use crate::{job, text};
-use rows::Row;
+use rows::Measurement;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -95,9 +96,9 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     }))
 }
 
-fn page(rows: &[Row], operations: &[&'static str], what: &str, repeats: usize) -> Result<String> {
+fn page(rows: &[Measurement], operations: &[&'static str], what: &str, repeats: usize) -> Result<String> {
     let groups: Vec<_> = operations.iter().map(|o| ((*o).to_owned(), rows::bars(rows, o))).collect();
-    let ms = |s: &measure::Samples| format!("{}{}", if s.is_noise() { "~" } else { "" }, text::number(1e3 * s.median()));
+    let ms = |s: &measure::Samples| format!("{}{}", if s.is_noise() { "~" } else { "" }, number(1e3 * s.median()));
     let statistics = rows.iter().map(|row| {
         let optional = |s: &Option<measure::Samples>| s.as_ref().map_or("-".to_owned(), ms);
         let cells = vec![ms(&row.compute), optional(&row.transfer), optional(&row.file), format!("{:08x}", row.hash)];

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::pointwise::{self, Done, Request};
 use crate::args::{FileArgs, RegionArgs, Shared};
-use crate::size::Size;
 use crate::text::{count, number, print, print_json};
+use hounsfield::findings::Size;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

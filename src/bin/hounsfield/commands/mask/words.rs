@@ -4,9 +4,8 @@ use hounsfield::pipelines::{Side, Sides};
 use hounsfield::volume::Header;
 use serde_json::{Map, Value, json};
 
-use crate::commands::stats::{self, Found};
-use crate::size::Size;
 use crate::text::{columns, count, number};
+use hounsfield::findings::{Size, StatisticsFinding};
 
 /// The share of a side in percent.
 pub fn percent(header: &Header, side: &Side) -> f64 {
@@ -15,10 +14,7 @@ pub fn percent(header: &Header, side: &Side) -> f64 {
 
 /// `inside` and `outside` hold what `hounsfield stats --json` gives, or null for a side without a finite voxel.
 pub fn as_json(header: &Header, sides: &Sides) -> Map<String, Value> {
-    let side = |side: &Side| {
-        let Side { padding, nan, infinite, .. } = *side;
-        side.statistics.clone().map(|statistics| stats::as_json(header, &Found { statistics, padding, nan, infinite }))
-    };
+    let side = |side: &Side| StatisticsFinding::side(header, side).map(|finding| finding.rows().json());
     let mut words = Map::new();
     words.insert("voxels".into(), sides.inside.voxels.into());
     words.insert("percent".into(), percent(header, &sides.inside).into());

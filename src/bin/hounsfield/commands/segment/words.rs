@@ -6,8 +6,8 @@ use hounsfield::pipelines::{Segmentation, Written};
 use serde_json::{Value, json};
 
 use super::Args;
-use crate::size::Size;
 use crate::text::{count, number};
+use hounsfield::findings::Size;
 
 /// All that is said about a segmentation.
 pub struct Words<'a> {

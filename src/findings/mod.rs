@@ -1,0 +1,37 @@
+//! What a job found: rows (key, words, value, unit), of which text, JSON and CSV are made, and figure and page where there is one. For a program,
+//! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
+//!
+//! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`].
+//! What only the caller knows is a [`Provenance`]; what the reader should
+//! know first are [`Note`]s.
+//!
+//! ```
+//! use hounsfield::findings::{HeaderFinding, Value};
+//! use hounsfield::volume::{Dtype, Header, Shape};
+//!
+//! let header = Header::new(Shape::new(&[4, 3]).unwrap(), Dtype::U8);
+//! let rows = HeaderFinding { header: &header }.rows();
+//! assert_eq!(rows.get("dtype"), Some(&Value::from("uint8").read_as("uint8")));
+//! assert_eq!(rows.json()["shape"].to_string(), "[4,3]");
+//! assert!(rows.text().contains("shape        4 x 3\n"));
+//! ```
+
+mod export;
+mod header;
+mod histogram;
+mod note;
+mod pictures;
+mod provenance;
+mod rows;
+mod size;
+mod statistics;
+pub mod words;
+
+pub use header::HeaderFinding;
+pub use histogram::{Bin, HistogramFinding};
+pub use note::Note;
+pub use pictures::shade;
+pub use provenance::Provenance;
+pub use rows::{Row, Rows, Value};
+pub use size::Size;
+pub use statistics::StatisticsFinding;
