@@ -1,8 +1,8 @@
 //! What a job found: rows (key, words, value, unit), of which text, JSON and CSV are made, and figure and page where there is one. For a program,
 //! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
 //!
-//! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`].
-//! What only the caller knows is a [`Provenance`]; what the reader should
+//! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
+//! [`EqualizationFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -19,6 +19,7 @@
 mod export;
 mod header;
 mod histogram;
+mod mapping;
 mod note;
 mod pictures;
 mod provenance;
@@ -29,9 +30,13 @@ pub mod words;
 
 pub use header::HeaderFinding;
 pub use histogram::{Bin, HistogramFinding};
+pub use mapping::{EqualizationFinding, MappingFinding, after};
 pub use note::Note;
 pub use pictures::shade;
 pub use provenance::Provenance;
 pub use rows::{Row, Rows, Value};
 pub use size::Size;
 pub use statistics::StatisticsFinding;
+
+/// What pages say they come from.
+const PROGRAM: &str = concat!("hounsfield ", env!("CARGO_PKG_VERSION"));

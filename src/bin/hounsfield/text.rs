@@ -28,6 +28,14 @@ pub fn tell(shared: &Shared, text: &str, rows: &Rows) -> Result<()> {
     if shared.json { print_json(&rows.json()) } else { print(text) }
 }
 
+/// A command as a reader could type it: what was given of some flags, each with its value.
+pub fn command_line(start: String, flags: &[(&str, Option<String>)]) -> String {
+    flags.iter().fold(start, |line, (flag, value)| match value {
+        Some(value) => format!("{line} {flag} {value}"),
+        None => line,
+    })
+}
+
 /// Names and values in two columns.
 pub fn columns(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
