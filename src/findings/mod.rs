@@ -2,7 +2,7 @@
 //! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
 //!
 //! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
-//! [`EqualizationFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`MaskFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -20,6 +20,7 @@ mod export;
 mod header;
 mod histogram;
 mod mapping;
+mod masking;
 mod note;
 mod pictures;
 mod provenance;
@@ -31,6 +32,7 @@ pub mod words;
 pub use header::HeaderFinding;
 pub use histogram::{Bin, HistogramFinding};
 pub use mapping::{EqualizationFinding, MappingFinding, after};
+pub use masking::{MaskFinding, MaskSlices, mask_rows, mask_table};
 pub use note::Note;
 pub use pictures::shade;
 pub use provenance::Provenance;

@@ -35,9 +35,3 @@ pub fn command_line(start: String, flags: &[(&str, Option<String>)]) -> String {
         None => line,
     })
 }
-
-/// Names and values in two columns.
-pub fn columns(rows: &[(&str, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
-}
