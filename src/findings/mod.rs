@@ -2,7 +2,7 @@
 //! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
 //!
 //! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
-//! [`EqualizationFinding`], [`MaskFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -21,6 +21,7 @@ mod header;
 mod histogram;
 mod mapping;
 mod masking;
+mod mixture;
 mod note;
 mod pictures;
 mod provenance;
@@ -33,6 +34,7 @@ pub use header::HeaderFinding;
 pub use histogram::{Bin, HistogramFinding};
 pub use mapping::{EqualizationFinding, MappingFinding, after};
 pub use masking::{MaskFinding, MaskSlices, mask_rows, mask_table};
+pub use mixture::{MixtureClass, MixtureFinding};
 pub use note::Note;
 pub use pictures::shade;
 pub use provenance::Provenance;

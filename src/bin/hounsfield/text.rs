@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use hounsfield::findings::Rows;
-pub use hounsfield::findings::words::{by, count, number};
 use hounsfield::{Error, Result};
 
 use crate::args::Shared;
