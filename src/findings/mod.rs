@@ -28,6 +28,8 @@ mod provenance;
 mod rows;
 mod size;
 mod statistics;
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 pub use header::HeaderFinding;
