@@ -90,7 +90,7 @@ impl HistogramFinding {
 
     /// Bars and cumulative curve.
     pub fn figure(&self) -> Svg {
-        figure::histogram("", &Plot::from(self.bars.clone()))
+        figure::plot("", &Plot::from(self.bars.clone()))
     }
 }
 

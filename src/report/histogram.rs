@@ -1,5 +1,6 @@
 //! Histogram and cumulative curve.
 
+use super::axes::{Area, KeyEntry, LABEL, key, stroke};
 use super::bins::Bins;
 use super::colours::{BACKDROP, BARS, CUMULATIVE, Rgb, hex};
 use super::svg::{Anchor, Canvas, Style, num};
@@ -57,7 +58,7 @@ pub struct Marker {
 
 /// A histogram with its cumulative curve, and what is drawn over it.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plot {
+pub struct HistogramPlot {
     /// The bars.
     pub histogram: Histogram,
     /// Lines over the bars.
@@ -66,43 +67,18 @@ pub struct Plot {
     pub markers: Vec<Marker>,
 }
 
-impl From<Histogram> for Plot {
+impl From<Histogram> for HistogramPlot {
     fn from(histogram: Histogram) -> Self {
         Self { histogram, ..Self::default() }
     }
 }
 
-const LABEL: Style = Style::new(12.0, Anchor::Middle);
-const AXIS: &str = r##"class="axis" stroke="#6e7781" stroke-width="1""##;
-const GRID: &str = r##"class="grid" stroke="#d8dee4" stroke-width="1""##;
-
-/// The scales of one plot on the canvas.
-struct Area {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    low: f64,
-    high: f64,
-}
-
-impl Area {
-    fn x(&self, value: f64) -> f64 {
-        self.left + (value - self.low) / (self.high - self.low) * (self.right - self.left)
-    }
-
-    /// `fraction` of the height; what is higher stops at the top.
-    fn y(&self, fraction: f64) -> f64 {
-        self.bottom - fraction.clamp(0.0, 1.0) * (self.bottom - self.top)
-    }
-}
-
-impl Plot {
+impl HistogramPlot {
     /// Draws into the box [x, y, width, height].
     pub(super) fn draw(&self, canvas: &mut Canvas, [x, y, w, h]: [f64; 4]) {
         let bins = Bins::new(&self.histogram.values, self.histogram.step);
         let (left, right) = (x + 62.0, x + w - 56.0);
-        let key_bottom = self.key(canvas, left, right, y);
+        let key_bottom = key(canvas, &self.key(), [left, right], y);
         let (low, high) = (bins.low, bins.high());
         let mut area = Area { left, right, top: key_bottom + 26.0, bottom: y + h - 44.0, low, high };
         let labels = self.labels(&area);
@@ -127,33 +103,19 @@ impl Plot {
         }
         labels.iter().for_each(|label| label.line(canvas, &area));
         labels.iter().for_each(|label| label.name(canvas, &area));
-        canvas.line((area.left, area.bottom), (area.right, area.bottom), AXIS);
+        area.baseline(canvas);
     }
 
     fn bars(&self) -> Rgb {
         if self.curves.is_empty() { BARS } else { BACKDROP }
     }
 
-    /// Writes the key from `y` on, in as many rows as it takes, and says where it ends.
-    fn key(&self, canvas: &mut Canvas, left: f64, right: f64, y: f64) -> f64 {
-        let style = Style::new(12.0, Anchor::Start).soft();
-        let fixed = [("histogram", self.bars(), true), ("cumulative share", CUMULATIVE, false)];
-        let curves = self.curves.iter().map(|c| (c.name.as_str(), c.colour, false));
-        let (mut x, mut row) = (left, y + 12.0);
-        for (name, colour, filled) in fixed.into_iter().chain(curves) {
-            let name = style.fit(name, right - left - 22.0);
-            let width = style.width(&name) + 22.0;
-            if x + width > right && x > left {
-                (x, row) = (left, row + 18.0);
-            }
-            match filled {
-                true => canvas.rect([x, row - 10.0, 14.0, 11.0], &format!(r#"fill="{}" fill-opacity="0.85""#, hex(colour))),
-                false => stroke(canvas, &format!("M{} {}h14", num(x), num(row - 4.0)), colour, "2.5"),
-            }
-            canvas.text(x + 20.0, row, style, &name);
-            x += width + 18.0;
-        }
-        row
+    /// Names of bars, cumulative share and curves.
+    fn key(&self) -> Vec<KeyEntry<'_>> {
+        let bars = KeyEntry { name: "histogram", colour: self.bars(), filled: true };
+        let share = KeyEntry { name: "cumulative share", colour: CUMULATIVE, filled: false };
+        let curves = self.curves.iter().map(|c| KeyEntry { name: &c.name, colour: c.colour, filled: false });
+        [bars, share].into_iter().chain(curves).collect()
     }
 
     /// Places the markers' labels in rows above the plot, so that no dashed line runs through a label.
@@ -233,39 +195,20 @@ fn curve_path(points: &[(f64, f64)], area: &Area, scale: f64) -> String {
     path
 }
 
-fn stroke(canvas: &mut Canvas, path: &str, colour: Rgb, width: &str) {
-    let colour = hex(colour);
-    canvas.raw(&format!(r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linejoin="round"/>"#));
-}
-
 fn axes(canvas: &mut Canvas, area: &Area, bins: &Bins, unit: &str) {
-    let middle = (area.left + area.right) / 2.0;
-    let height = (area.top + area.bottom) / 2.0;
-    for (share, label) in ticks(0.0, bins.top * 100.0, 5) {
-        let y = area.y(share / 100.0 / bins.top);
-        canvas.line((area.left, y), (area.right, y), GRID);
-        canvas.text(area.left - 7.0, y + 4.0, Style::new(12.0, Anchor::End).soft(), &label);
-    }
-    for (share, label) in ticks(0.0, 1.0, 5) {
-        let y = area.y(share);
-        canvas.line((area.right, y), (area.right + 4.0, y), &format!(r#"stroke="{}""#, hex(CUMULATIVE)));
-        canvas.coloured(area.right + 8.0, y + 4.0, Style::new(12.0, Anchor::Start), CUMULATIVE, false, &label);
-    }
-    for (value, label) in ticks(area.low, area.high, 8) {
-        let x = area.x(value);
-        canvas.line((x, area.bottom), (x, area.bottom + 5.0), AXIS);
-        canvas.text(x, area.bottom + 19.0, LABEL.soft(), &label);
-    }
+    let percent = ticks(0.0, bins.top * 100.0, 5);
+    area.left_axis(canvas, percent.into_iter().map(|(share, label)| (share / 100.0 / bins.top, label)));
+    area.right_axis(canvas, ticks(0.0, 1.0, 5), CUMULATIVE);
+    area.value_axis(canvas);
     let bin = match unit {
         "HU" => format!("voxels per {} HU (%)", short(bins.width, 4)),
         _ if bins.width == 1.0 => "voxels per value (%)".into(),
         _ => format!("voxels per {} values (%)", short(bins.width, 4)),
     };
-    let titles = Style::new(12.5, Anchor::Middle);
     canvas.raw(r#"<g class="bars-title">"#);
-    canvas.coloured(area.left - 48.0, height, titles, BARS.map(|c| c / 4 * 3), true, &bin);
+    area.left_title(canvas, &bin, BARS.map(|c| c / 4 * 3));
     canvas.raw("</g>");
-    canvas.coloured(area.right + 48.0, height, titles, CUMULATIVE, true, "cumulative share");
+    area.right_title(canvas, "cumulative share", CUMULATIVE);
     let beyond: Vec<String> = bins
         .beyond
         .iter()
@@ -273,11 +216,13 @@ fn axes(canvas: &mut Canvas, area: &Area, bins: &Bins, unit: &str) {
         .filter(|(share, _)| **share > 0.0)
         .map(|(share, side)| format!("{} % {side}", short(share * 100.0, 2)))
         .collect();
-    let unit = match beyond.is_empty() {
-        true => unit.to_string(),
-        false => format!("{unit}  (not drawn: {})", beyond.join(", ")),
-    };
-    canvas.text(middle, area.bottom + 38.0, titles, &titles.fit(&unit, area.right - area.left));
+    area.value_title(
+        canvas,
+        &match beyond.is_empty() {
+            true => unit.to_string(),
+            false => format!("{unit}  (not drawn: {})", beyond.join(", ")),
+        },
+    );
 }
 
 /// The bars as one shape.
@@ -331,7 +276,7 @@ mod tests {
     fn no_line_runs_through_a_label() {
         let marker = |at: f64, name: &str| Marker { at, name: name.into(), colour: BARS };
         let near = [(10.0, "first"), (11.0, "second"), (12.0, "third"), (60.0, "apart"), (99.0, "a long name at the end")];
-        let plot = Plot { markers: near.map(|(at, name)| marker(at, name)).into(), ..Plot::default() };
+        let plot = HistogramPlot { markers: near.map(|(at, name)| marker(at, name)).into(), ..HistogramPlot::default() };
         let area = Area { left: 0.0, right: 600.0, top: 100.0, bottom: 300.0, low: 0.0, high: 100.0 };
         let labels = plot.labels(&area);
         assert_eq!(labels.len(), 5);
@@ -348,7 +293,7 @@ mod tests {
         for values in [vec![], vec![(7.0, 3)], vec![(-1e30, 1), (1e30, 1)], vec![(0.0, u64::MAX / 2), (1e-9, 1)]] {
             let mut canvas = Canvas::new(600.0, 300.0);
             let histogram = Histogram { values, step: 1.0, unit: "x<y".into() };
-            Plot::from(histogram).draw(&mut canvas, [0.0, 0.0, 600.0, 300.0]);
+            HistogramPlot::from(histogram).draw(&mut canvas, [0.0, 0.0, 600.0, 300.0]);
             let svg = canvas.finish("");
             assert!(!svg.as_str().contains("NaN") && !svg.as_str().contains("inf"), "{}", svg.as_str());
             svg.to_png(300).unwrap();

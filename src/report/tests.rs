@@ -207,7 +207,7 @@ fn slice_montage_labels_and_outline() {
         .zip(&lungs)
         .map(|(p, s)| p.outlined(s, colours::OUTLINE))
         .collect();
-    let mut plot = Plot::from(Histogram::of(&[(Rescale::IDENTITY, &counts(&header, &bytes))], Unit::Hounsfield));
+    let mut plot = HistogramPlot::from(Histogram::of(&[(Rescale::IDENTITY, &counts(&header, &bytes))], Unit::Hounsfield));
     let bell = |at: f64, sd: f64, share: f64| {
         let points = (-2000..800)
             .map(|x| (f64::from(x), share * (-((f64::from(x) - at) / sd).powi(2) / 2.0).exp() / (sd * 2.5066)))
@@ -218,7 +218,8 @@ fn slice_montage_labels_and_outline() {
     plot.markers = [(-500.0, "t₁ = −500"), (-400.0, "t₂ = −400"), (200.0, "t₃ = 200")]
         .map(|(at, name)| Marker { at, name: name.into(), colour: colours::MARKER })
         .into();
-    show("histogram", &figure::histogram("chest phantom", &plot));
+    let plot = Plot::from(plot);
+    show("histogram", &figure::plot("chest phantom", &plot));
     let panels = [
         Panel { title: "Lung mask".into(), pictures: outlined, plot: Some(plot), ..Panel::default() },
         Panel { title: "Labels".into(), pictures: coloured, keys: keys.clone(), plot: None },

@@ -8,7 +8,7 @@ use crate::analysis::distribution::Distribution;
 use crate::analysis::steps::Scale;
 use crate::pipelines::Mapping;
 use crate::report::colours::{MARKER, label};
-use crate::report::{Histogram, Key, Marker, Panel, Plot, Shade, Slice, Svg, display_window, figure};
+use crate::report::{Histogram, HistogramPlot, Key, Marker, Panel, Plot, Shade, Slice, Svg, display_window, figure};
 use crate::volume::{Dtype, Header, Rescale, Rescales, Window};
 
 impl MappingFinding<'_> {
@@ -22,7 +22,7 @@ impl MappingFinding<'_> {
         let unit = header.unit.symbol();
         let before = mapping.values();
         let shade = Shade::new(header, window(header, before));
-        let mut plot = Plot::from(histogram(before, |v| v, if unit.is_empty() { "value" } else { unit }));
+        let mut plot = HistogramPlot::from(histogram(before, |v| v, if unit.is_empty() { "value" } else { unit }));
         let pictures = greys(header, slices, &header.rescale, &shade)?;
         let mut panels = vec![Panel { title: "Original".into(), pictures, ..Panel::default() }];
 
@@ -50,7 +50,7 @@ impl MappingFinding<'_> {
             panel.pictures = greys(header, &results, &Rescales::Uniform(Rescale::IDENTITY), &shade)?;
             panel.plot = Some(Plot::from(histogram(composed.after(), |v| composed.stored(v), "result")));
         }
-        panels[0].plot = Some(plot);
+        panels[0].plot = Some(plot.into());
         panels.push(panel);
         figure::side_by_side(title, &panels)
     }

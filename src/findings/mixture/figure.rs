@@ -6,7 +6,7 @@ use super::MixtureFinding;
 use crate::Result;
 use crate::analysis::statistics::Quantiles;
 use crate::report::colours::{Rgb, label};
-use crate::report::{Curve, Histogram, Key, Marker, Panel, Plot, Shade, Slice, Svg, display_window, figure};
+use crate::report::{Curve, Histogram, HistogramPlot, Key, Marker, Panel, Shade, Slice, Svg, display_window, figure};
 
 /// The curve of all classes together.
 const SUM: Rgb = [40, 40, 40];
@@ -26,8 +26,8 @@ impl MixtureFinding<'_> {
         let keys = self.classes.iter().map(|c| Key { name: c.name.clone(), colour: label(c.label as u64) }).collect();
         let unit = if header.unit.symbol().is_empty() { "value" } else { header.unit.symbol() };
         let histogram = Histogram { values: values.to_vec(), step, unit: unit.into() };
-        let fitted = Some(Plot { curves: self.curves(values), ..Plot::from(histogram.clone()) });
-        let parted = self.segmentation.spans().map(|_| Plot { markers: self.markers(), ..Plot::from(histogram) });
+        let fitted = Some(HistogramPlot { curves: self.curves(values), ..histogram.clone().into() }.into());
+        let parted = self.segmentation.spans().map(|_| HistogramPlot { markers: self.markers(), ..histogram.into() }.into());
         let original = greys(header, original, &header.rescale, &shade)?;
         figure::side_by_side(
             title,

@@ -17,7 +17,7 @@ use hounsfield::findings::words::number;
 use hounsfield::io::output::{Target, publish};
 use hounsfield::pipelines::{DeviceChoice, Group};
 use hounsfield::report::html::{self, Step};
-use hounsfield::report::{Report, bars};
+use hounsfield::report::{BarPlot, Report, figure};
 use hounsfield::{Error, Result};
 use serde_json::json;
 
@@ -97,7 +97,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 }
 
 fn page(rows: &[Measurement], operations: &[&'static str], what: &str, repeats: usize) -> Result<String> {
-    let groups: Vec<_> = operations.iter().map(|o| ((*o).to_owned(), rows::bars(rows, o))).collect();
+    let groups = operations.iter().map(|o| ((*o).to_owned(), rows::bars(rows, o))).collect();
+    let rates = BarPlot { unit: "GB/s".into(), groups };
     let ms = |s: &measure::Samples| format!("{}{}", if s.is_noise() { "~" } else { "" }, number(1e3 * s.median()));
     let statistics = rows.iter().map(|row| {
         let optional = |s: &Option<measure::Samples>| s.as_ref().map_or("-".to_owned(), ms);
@@ -107,7 +108,7 @@ fn page(rows: &[Measurement], operations: &[&'static str], what: &str, repeats: 
     html::render(&Report {
         title: "Devices compared".into(),
         summary: what.into(),
-        figures: vec![(String::new(), bars("Bytes read and written per second", "GB/s", &groups))],
+        figures: vec![(String::new(), figure::plot("Bytes read and written per second", &rates.into()))],
         columns: ["compute (ms)", "transfer (ms)", "file to file (ms)", "CRC-32 of the result"].map(String::from).to_vec(),
         statistics: statistics.collect(),
         method: vec![

@@ -1,0 +1,51 @@
+//! One plot of any kind.
+
+use super::bars::BarPlot;
+use super::histogram::{Histogram, HistogramPlot};
+use super::svg::Canvas;
+
+/// One plot, drawn into a panel of a figure or into a figure of its own.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Plot {
+    /// A histogram with its cumulative curve.
+    Histogram(HistogramPlot),
+    /// Bars with names.
+    Bars(BarPlot),
+}
+
+impl Plot {
+    /// The height that it takes in a panel, key and axes included.
+    pub(super) fn height(&self) -> f64 {
+        match self {
+            Self::Histogram(_) => 320.0,
+            Self::Bars(bars) => bars.height(),
+        }
+    }
+
+    /// Draws into the box [x, y, width, height].
+    pub(super) fn draw(&self, canvas: &mut Canvas, [x, y, w, h]: [f64; 4]) {
+        match self {
+            Self::Histogram(plot) => plot.draw(canvas, [x, y, w, h]),
+            Self::Bars(bars) => bars.draw(canvas, [x, y, w]),
+        }
+    }
+}
+
+impl From<HistogramPlot> for Plot {
+    fn from(plot: HistogramPlot) -> Self {
+        Self::Histogram(plot)
+    }
+}
+
+impl From<Histogram> for Plot {
+    fn from(histogram: Histogram) -> Self {
+        Self::Histogram(histogram.into())
+    }
+}
+
+impl From<BarPlot> for Plot {
+    fn from(bars: BarPlot) -> Self {
+        Self::Bars(bars)
+    }
+}
