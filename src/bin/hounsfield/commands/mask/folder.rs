@@ -21,7 +21,7 @@ use crate::text::tell;
 const TABLE: &str = "statistics.csv";
 
 /// An image by name, and what its mask holds.
-type Image = (String, MaskFinding);
+type ImageFinding = (String, MaskFinding);
 
 /// One image of the folder, and where it goes.
 struct Work {
@@ -58,7 +58,7 @@ pub fn run(shared: &Shared, args: &Args, folder: &Path) -> Result<()> {
     let results = masking.all(&work, &|pair, error| leave_out(&folder.join(&pair.image), error))?;
     progress.finish();
     // All together, so that nothing is there after an interruption or on a full disk.
-    let (images, mut staged): (Vec<Image>, Vec<Staged>) = results.into_iter().unzip();
+    let (images, mut staged): (Vec<ImageFinding>, Vec<Staged>) = results.into_iter().unzip();
     let listing = mask_table(&images);
     staged.push(table.stage_bytes(listing.csv().as_bytes())?);
     output::publish(staged)?;
@@ -129,7 +129,7 @@ struct Masking<'a> {
 
 impl Masking<'_> {
     /// Masks all images, several at a time; rows in the order of `work`. What an input lacks goes to `leave_out`, what an output lacks ends it all.
-    fn all(&self, work: &[Work], leave_out: &(dyn Fn(&Named, &str) + Sync)) -> Result<Vec<(Image, Staged)>> {
+    fn all(&self, work: &[Work], leave_out: &(dyn Fn(&Named, &str) + Sync)) -> Result<Vec<(ImageFinding, Staged)>> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let results = Mutex::new(Vec::new());
         // Decoding and encoding take most of the time and are done here. The pipelines' own threads stay free for them: were these threads of the
@@ -165,7 +165,7 @@ impl Masking<'_> {
         Ok(rows)
     }
 
-    fn single(&self, work: &Work) -> Result<(Image, Staged)> {
+    fn single(&self, work: &Work) -> Result<(ImageFinding, Staged)> {
         let Named { image, masks } = &work.pair;
         let masks: Vec<PathBuf> = masks.iter().map(|m| self.folder.join(m)).collect();
         let pair = Pair::open(self.args, &self.folder.join(image), &masks, &self.run)?;
