@@ -23,6 +23,8 @@
 pub mod analysis;
 pub mod engine;
 mod error;
+#[cfg(all(feature = "files", feature = "report"))]
+pub mod findings;
 #[cfg(feature = "files")]
 pub mod io;
 pub mod ops;

@@ -138,13 +138,18 @@ fn code(file: &Path) -> String {
     lines.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned()
 }
 
+/// Files that are tests as a whole.
+fn is_test(file: &Path) -> bool {
+    let names = ["tests", "testing", "faults", "mutations", "round_trips", "handmade"];
+    file.file_stem().is_some_and(|stem| names.iter().any(|name| stem == *name))
+}
+
 /// The library's sources, without files that are tests, by room.
 fn sources() -> Vec<(String, PathBuf)> {
     let src = root().join("src");
-    let tests = ["tests", "faults", "mutations", "round_trips", "handmade"];
     files_below(&src, "rs")
         .into_iter()
-        .filter(|file| !tests.iter().any(|t| file.file_stem().is_some_and(|stem| stem == *t)))
+        .filter(|file| !is_test(file))
         .filter_map(|file| {
             let inner = file.strip_prefix(&src).unwrap().to_owned();
             let room = inner.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
@@ -202,11 +207,11 @@ fn arrows_between_rooms_point_one_way() {
 fn leads_to(file: &Path, names: &[&str]) -> Option<PathBuf> {
     let src = root().join("src");
     let is_folder = file.file_stem().is_some_and(|s| s == "mod");
-    let mut at = match names.first()? {
-        &"crate" => src.clone(),
-        &"super" if is_folder => file.parent()?.parent()?.to_owned(),
-        &"super" => file.parent()?.to_owned(),
-        &"self" if is_folder => file.parent()?.to_owned(),
+    let mut at = match *names.first()? {
+        "crate" => src.clone(),
+        "super" if is_folder => file.parent()?.parent()?.to_owned(),
+        "super" => file.parent()?.to_owned(),
+        "self" if is_folder => file.parent()?.to_owned(),
         _ => return None,
     };
     for name in &names[1..] {
@@ -253,7 +258,7 @@ const ROLES: [&str; 1] = ["Args"];
 #[test]
 fn one_name_means_one_thing() {
     let mut places: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
-    for file in files_below(&root().join("src"), "rs") {
+    for file in files_below(&root().join("src"), "rs").into_iter().filter(|file| !is_test(file)) {
         for line in code(&file).lines().map(str::trim_start) {
             let rest = ["pub(super) ", "pub(crate) ", "pub "].iter().find_map(|p| line.strip_prefix(p)).unwrap_or(line);
             let named = ["struct ", "enum ", "trait ", "union "].iter().find_map(|k| rest.strip_prefix(k));
@@ -272,7 +277,7 @@ const MOST_ARGUMENTS: usize = 4;
 
 #[test]
 fn no_function_of_the_pipelines_takes_a_handful() {
-    for file in files_below(&root().join("src/pipelines"), "rs") {
+    for file in files_below(&root().join("src/pipelines"), "rs").into_iter().filter(|file| !is_test(file)) {
         let text = code(&file);
         for (at, _) in text.match_indices("fn ") {
             let Some(open) = text[at..].find('(').filter(|open| text[at..at + open].lines().count() == 1) else { continue };

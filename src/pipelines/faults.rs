@@ -15,7 +15,7 @@ use crate::volume::{Dtype, Header, Rescale, Rescales, Shape, Table, Volume};
 /// What a job makes of its volume, as bytes: results that are Exact, or labels of classes that lie far apart.
 type Made = Box<dyn Fn(&Device) -> Vec<u8>>;
 
-struct Job {
+struct Trial {
     name: &'static str,
     /// How many steps it takes at least.
     steps: u64,
@@ -79,8 +79,8 @@ fn segmented(volume: &Volume, job: &Segment, run: &Run<'_>) -> Vec<u8> {
     written(found.header(), |sink| drop(found.write_labels(sink, None, run).unwrap()))
 }
 
-fn jobs() -> Vec<Job> {
-    let job = |name, steps, run: Made| Job { name, steps, run };
+fn jobs() -> Vec<Trial> {
+    let job = |name, steps, run: Made| Trial { name, steps, run };
     vec![
         job("count", 5, {
             let volume = ct();

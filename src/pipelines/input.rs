@@ -86,7 +86,7 @@ impl<'a> Input<'a> {
 
     /// The same with its voxels from another source, of the same header: from memory.
     #[must_use]
-    pub(super) fn from_source(self, source: Arc<dyn Source>) -> Self {
+    pub(super) fn reading(self, source: Arc<dyn Source>) -> Self {
         Self { channels: vec![source], ..self }
     }
 

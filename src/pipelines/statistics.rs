@@ -143,35 +143,36 @@ struct ValueReader {
 }
 
 #[derive(Clone, Copy)]
-struct Value {
+struct StoredValue {
     number: f64,
     key: u64,
 }
 
 impl ValueReader {
     /// The types that are common get a loop of their own.
-    fn each(&self, bytes: &[u8], mask: Option<&[u8]>, take: impl FnMut(Value)) {
+    fn each(&self, bytes: &[u8], mask: Option<&[u8]>, take: impl FnMut(StoredValue)) {
         match self.dtype {
             Dtype::F32 => {
-                let value = |b: &[u8; 4]| Value {
+                let value = |b: &[u8; 4]| StoredValue {
                     number: f64::from(f32::from_le_bytes(*b)),
                     key: float_key(u64::from(u32::from_le_bytes(*b)), 32),
                 };
                 self.selected(bytes.as_chunks().0.iter().map(value), mask, take);
             }
             Dtype::F64 => {
-                let value = |b: &[u8; 8]| Value { number: f64::from_le_bytes(*b), key: float_key(u64::from_le_bytes(*b), 64) };
+                let value =
+                    |b: &[u8; 8]| StoredValue { number: f64::from_le_bytes(*b), key: float_key(u64::from_le_bytes(*b), 64) };
                 self.selected(bytes.as_chunks().0.iter().map(value), mask, take);
             }
             dtype => {
-                let value = |one| Value { number: dtype.decode(one), key: key_of(dtype, one) };
+                let value = |one| StoredValue { number: dtype.decode(one), key: key_of(dtype, one) };
                 self.selected(bytes.chunks_exact(dtype.bytes()).map(value), mask, take);
             }
         }
     }
 
     #[inline]
-    fn selected(&self, values: impl Iterator<Item = Value>, mask: Option<&[u8]>, mut take: impl FnMut(Value)) {
+    fn selected(&self, values: impl Iterator<Item = StoredValue>, mask: Option<&[u8]>, mut take: impl FnMut(StoredValue)) {
         for (i, value) in values.enumerate() {
             if mask.is_some_and(|m| m[i] == 0) {
                 continue;
@@ -203,7 +204,7 @@ impl Default for First {
 }
 
 impl First {
-    fn add(&mut self, dtype: Dtype, value: Value) {
+    fn add(&mut self, dtype: Dtype, value: StoredValue) {
         if !value.number.is_finite() {
             self.nan += u64::from(value.number.is_nan());
             self.infinite += u64::from(value.number.is_infinite());

@@ -138,11 +138,11 @@ fn slices_of_different_rescale_are_counted_and_mapped_apart() {
             for (bytes, _) in volume.bytes().chunks_exact(2 * slice).zip(&rescales).filter(|(_, r)| **r == g.rescale) {
                 counts.merge(&histogram::cpu(Block { dtype: Dtype::I16, bytes }, None));
             }
-            assert_same(&device.name(), &g.counts.bins, &counts.bins);
+            assert_same(device.name(), &g.counts.bins, &counts.bins);
         }
         let sink = Memory::new(5 * slice, Dtype::U16);
         map(&input, &tables, &sink, &Run::silent(&device)).unwrap();
-        assert_same(&device.name(), &sink.take(), &want);
+        assert_same(device.name(), &sink.take(), &want);
     }
     let mapped = map_volume(&volume, &tables, volume.header().derived(Dtype::U16)).unwrap();
     assert_same("in memory", mapped.bytes(), &want);
@@ -168,7 +168,7 @@ fn floats_take_the_same_ways() {
         assert_eq!(&counts, first.get_or_insert_with(|| counts.clone()));
         let sink = Memory::new(values.len(), Dtype::U16);
         map_bins(&input, &bins, &sink, &run).unwrap();
-        assert_same(&device.name(), &sink.take(), &mapped);
+        assert_same(device.name(), &sink.take(), &mapped);
     }
 }
 

@@ -8,7 +8,7 @@ const FEWEST: f64 = 40.0;
 /// What is drawn: bars of equal width, each a whole number of stored values wide, so that no bar holds more values than its
 /// neighbours by chance (the comb that careless binning draws).
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Bins {
+pub(super) struct BarBins {
     /// Left edge of the first bar.
     pub low: f64,
     /// Width of a bar, in real units.
@@ -23,8 +23,8 @@ pub(super) struct Bins {
     pub top: f64,
 }
 
-impl Bins {
-    /// Bins for the occupied `values` (ascending, with counts), which lie `step` apart or a multiple of it.
+impl BarBins {
+    /// BarBins for the occupied `values` (ascending, with counts), which lie `step` apart or a multiple of it.
     pub fn new(values: &[(f64, u64)], step: f64) -> Self {
         let total = values.iter().map(|v| v.1).sum::<u64>().max(1) as f64;
         let Some((low, high)) = shown(values, total) else {
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn few_values_have_a_bar_each() {
-        let bins = Bins::new(&[(0.0, 1), (1.0, 2), (3.0, 1)], 1.0);
+        let bins = BarBins::new(&[(0.0, 1), (1.0, 2), (3.0, 1)], 1.0);
         assert_eq!((bins.low, bins.width, bins.high()), (-0.5, 1.0, 3.5));
         assert_eq!(bins.shares, [0.25, 0.5, 0.0, 0.25]);
         assert_eq!(bins.cumulative, [0.25, 0.75, 0.75, 1.0]);
@@ -196,7 +196,7 @@ mod tests {
     fn a_flat_histogram_is_flat_whatever_its_length() {
         for n in [255, 256, 257, 300, 1000, 4096, 65_536] {
             let values: Vec<(f64, u64)> = (0..n).map(|i| (f64::from(i) * 0.3 - 17.0, 5)).collect();
-            let bins = Bins::new(&values, 0.3);
+            let bins = BarBins::new(&values, 0.3);
             assert!(bins.shares.len() <= 256, "{n}");
             let inner = &bins.shares[..bins.shares.len() - 1];
             assert!(inner.iter().all(|s| (s - inner[0]).abs() < 1e-12), "{n}");
@@ -209,18 +209,18 @@ mod tests {
     fn few_levels_of_a_wide_type_make_no_comb() {
         let mut noise = crate::report::tests::Noise(3);
         let values: Vec<(f64, u64)> = (0..400).map(|i| ((i * 160 + noise.below(40)) as f64, 160)).collect();
-        let bins = Bins::new(&values, 1.0);
+        let bins = BarBins::new(&values, 1.0);
         let inner = &bins.shares[1..bins.shares.len() - 1];
         let (least, most) = inner.iter().fold((1.0f64, 0.0f64), |(a, b), &s| (a.min(s), b.max(s)));
         assert!(most < 1.7 * least, "{least} to {most}");
         // Where each value has its bar, gaps are in the data and are shown.
-        assert_eq!(Bins::new(&[(0.0, 1), (2.0, 1), (5.0, 1), (255.0, 1)], 1.0).width, 1.0);
+        assert_eq!(BarBins::new(&[(0.0, 1), (2.0, 1), (5.0, 1), (255.0, 1)], 1.0).width, 1.0);
     }
 
     #[test]
     fn multiples_of_four_make_no_comb() {
         let values: Vec<(f64, u64)> = (0..100).map(|i| (f64::from(i) * 4.0, 5)).collect();
-        let bins = Bins::new(&values, 1.0);
+        let bins = BarBins::new(&values, 1.0);
         assert_eq!((bins.width, bins.shares.len()), (4.0, 100));
     }
 
@@ -228,28 +228,28 @@ mod tests {
     fn a_spike_of_air_does_not_flatten_the_rest() {
         let mut values: Vec<(f64, u64)> = (0..200).map(|i| (f64::from(i), 100 + (i % 50) as u64)).collect();
         values[0].1 = 1_000_000;
-        let bins = Bins::new(&values, 1.0);
+        let bins = BarBins::new(&values, 1.0);
         assert_eq!(bins.clipped().len(), 1);
         assert_eq!((bins.clipped()[0].0, bins.clipped()[0].1), (0, 1));
         assert!(bins.clipped()[0].2 > 0.97 && bins.top < 2e-4);
         values[0].1 = 300;
-        assert!(Bins::new(&values, 1.0).clipped().is_empty());
+        assert!(BarBins::new(&values, 1.0).clipped().is_empty());
     }
 
     #[test]
     fn a_few_outliers_do_not_stretch_the_axis() {
         let mut values: Vec<(f64, u64)> = (0..1000).map(|i| (f64::from(i), 100)).collect();
         values.push((30_000.0, 1));
-        let bins = Bins::new(&values, 1.0);
+        let bins = BarBins::new(&values, 1.0);
         assert!(bins.high() < 1200.0, "{}", bins.high());
         assert!((bins.beyond[1] - 1.0 / 100_001.0).abs() < 1e-12);
     }
 
     #[test]
     fn nothing_counted_is_an_empty_plot() {
-        let bins = Bins::new(&[], 1.0);
+        let bins = BarBins::new(&[], 1.0);
         assert!(bins.top > 0.0 && bins.high() > bins.low);
-        let one = Bins::new(&[(7.0, 3)], 1.0);
+        let one = BarBins::new(&[(7.0, 3)], 1.0);
         assert_eq!((one.low, one.high(), one.shares[0]), (6.5, 7.5, 1.0));
     }
 }

@@ -14,14 +14,12 @@ const PANEL: f64 = 640.0;
 const BETWEEN: f64 = 44.0;
 /// Most height that a panel's pictures take.
 const PICTURES: f64 = 520.0;
-/// Height of a plot with its key and axes.
-const PLOT: f64 = 320.0;
 
 const TITLE: Style = Style::new(21.0, Anchor::Start).bold();
 const HEADING: Style = Style::new(16.0, Anchor::Start).bold();
 const SMALL: Style = Style::new(12.0, Anchor::Start).soft();
 
-/// One column of a figure: pictures above, their histogram beneath.
+/// One column of a figure: pictures above, a plot beneath.
 #[derive(Debug, Clone, Default)]
 pub struct Panel {
     /// What it shows; may be empty.
@@ -30,7 +28,7 @@ pub struct Panel {
     pub pictures: Vec<Picture>,
     /// What the colours mean.
     pub keys: Vec<Key>,
-    /// Histogram and cumulative curve.
+    /// What is counted or measured of them.
     pub plot: Option<Plot>,
 }
 
@@ -59,7 +57,8 @@ pub fn side_by_side(title: &str, panels: &[Panel]) -> Result<Svg> {
     let pictures_y = MARGIN + title_height + heading;
     let keys_y = pictures_y + highest(&layouts) + any(panels.iter().any(|p| !p.keys.is_empty()), 6.0);
     let plot_y = keys_y + highest(&keys) + any(panels.iter().any(|p| !p.pictures.is_empty()), 16.0);
-    let height = plot_y + any(panels.iter().any(|p| p.plot.is_some()), PLOT) + MARGIN * 0.6;
+    let plot_height = panels.iter().filter_map(|p| p.plot.as_ref()).map(Plot::height).fold(0.0, f64::max);
+    let height = plot_y + plot_height + MARGIN * 0.6;
     let count = panels.len().max(1) as f64;
     let width = 2.0 * MARGIN + count * PANEL + (count - 1.0) * BETWEEN;
 
@@ -71,7 +70,7 @@ pub fn side_by_side(title: &str, panels: &[Panel]) -> Result<Svg> {
         pictures(&mut canvas, &panel.pictures, layout, x, pictures_y)?;
         draw_keys(&mut canvas, &panel.keys, keys, x, keys_y);
         if let Some(plot) = &panel.plot {
-            plot.draw(&mut canvas, [x, plot_y, PANEL, PLOT]);
+            plot.draw(&mut canvas, [x, plot_y, PANEL, plot_height]);
         }
     }
     Ok(canvas.finish(title))
@@ -108,13 +107,21 @@ pub fn montage(title: &str, pictures: &[Picture], keys: &[Key]) -> Result<Svg> {
     Ok(canvas.finish(title))
 }
 
-/// One histogram with its cumulative curve.
-pub fn histogram(title: &str, plot: &Plot) -> Svg {
-    let (width, height) = (960.0, 520.0);
+/// One plot alone.
+pub fn plot(title: &str, plot: &Plot) -> Svg {
+    let width = 960.0;
+    let untitled = title.is_empty();
+    let (top, height) = match plot {
+        Plot::Histogram(_) => (if untitled { MARGIN * 0.6 } else { MARGIN + 34.0 }, 520.0),
+        Plot::Bars(_) => (MARGIN + 40.0, plot.height() + 2.0 * MARGIN + 30.0),
+    };
     let mut canvas = Canvas::new(width, height);
-    let top = if title.is_empty() { MARGIN * 0.6 } else { MARGIN + 34.0 };
     canvas.text(MARGIN, MARGIN + 16.0, TITLE, &TITLE.fit(title, width - 2.0 * MARGIN));
-    plot.draw(&mut canvas, [MARGIN * 0.5, top, width - MARGIN, height - top - MARGIN * 0.4]);
+    match plot {
+        // Titles of axes reach into the margin.
+        Plot::Histogram(_) => plot.draw(&mut canvas, [MARGIN * 0.5, top, width - MARGIN, height - top - MARGIN * 0.4]),
+        Plot::Bars(_) => plot.draw(&mut canvas, [MARGIN, top, width - 2.0 * MARGIN, plot.height()]),
+    }
     canvas.finish(title)
 }
 

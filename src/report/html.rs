@@ -19,7 +19,7 @@ pub struct Report {
     /// Statistics: a name and a value for each column.
     pub statistics: Vec<(String, Vec<String>)>,
     /// How it was computed, in order.
-    pub method: Vec<Step>,
+    pub method: Vec<MethodRow>,
     /// What the reader must know before trusting the numbers.
     pub warnings: Vec<String>,
     /// What the reader may want to know.
@@ -30,7 +30,7 @@ pub struct Report {
 
 /// One paragraph on how something was computed.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Step {
+pub struct MethodRow {
     /// `Command`, `Method`, `Device`, …
     pub name: String,
     /// The text.
@@ -39,7 +39,7 @@ pub struct Step {
     pub code: bool,
 }
 
-impl Step {
+impl MethodRow {
     /// A paragraph.
     pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into(), code: false }
@@ -99,7 +99,7 @@ mod tests {
             summary: evil.clone(),
             columns: vec![evil.clone()],
             statistics: vec![(evil.clone(), vec![evil.clone()])],
-            method: vec![Step::code(&*evil, &*evil)],
+            method: vec![MethodRow::code(&*evil, &*evil)],
             warnings: vec![evil.clone()],
             notes: vec![evil.clone()],
             program: evil.clone(),

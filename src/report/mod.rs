@@ -6,13 +6,15 @@
 //! From voxels to a figure:
 //! 1. [`View`] says how the voxel axes lie on screen, [`Picker`] collects the voxels of a few slices while blocks pass by;
 //! 2. [`Shade`] turns real values into greys, [`Picture`] holds the pixels with their letters, caption and outlines;
-//! 3. [`Plot`] draws an exact [`Histogram`] with its cumulative curve;
+//! 3. [`Plot`] is what stands on axes: an exact [`Histogram`] with its cumulative curve, bars with names;
 //! 4. [`figure`] lays pictures and plots out, [`html`] writes the page around them.
 
+mod axes;
 mod bars;
 mod bins;
 pub mod colours;
 pub mod figure;
+mod histogram;
 pub mod html;
 mod layout;
 mod picker;
@@ -26,12 +28,13 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use bars::{Bar, bars};
+pub use bars::{Bar, BarPlot};
 pub use figure::{Key, Panel};
+pub use histogram::{Curve, Histogram, HistogramPlot, Marker};
 pub use html::Report;
 pub use picker::{Picker, Slice};
 pub use picture::Picture;
 pub use plane::{Plane, View};
-pub use plot::{Curve, Histogram, Marker, Plot};
+pub use plot::Plot;
 pub use svg::Svg;
 pub use window::{Shade, display_window};

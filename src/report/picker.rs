@@ -42,7 +42,7 @@ impl Slice {
 
 /// Voxels of one wanted slice in voxel order: the lower in-plane axis fastest.
 #[derive(Debug)]
-struct Wanted {
+struct PickedSlice {
     view: View,
     index: u64,
     bytes: Mutex<Vec<u8>>,
@@ -54,7 +54,7 @@ pub struct Picker {
     shape: [u64; 3],
     dtype: Dtype,
     volume: u64,
-    wanted: Vec<Wanted>,
+    wanted: Vec<PickedSlice>,
 }
 
 impl Picker {
@@ -81,7 +81,7 @@ impl Picker {
                     ));
                 }
                 let (w, h) = view.size();
-                Ok(Wanted { view, index, bytes: Mutex::new(vec![0; (w * h) as usize * size]) })
+                Ok(PickedSlice { view, index, bytes: Mutex::new(vec![0; (w * h) as usize * size]) })
             })
             .collect::<Result<_>>()?;
         Ok(Self { shape: header.grid.shape.xyz(), dtype: header.meaning.dtype, volume, wanted })
@@ -108,7 +108,7 @@ impl Picker {
             return;
         }
         let bytes = &bytes[(low - at) as usize * size..(high - at) as usize * size];
-        let run = Run { low: low - first, high: high - first, bytes, size };
+        let run = Stretch { low: low - first, high: high - first, bytes, size };
         for wanted in &self.wanted {
             let i = wanted.index;
             match wanted.view.axis() {
@@ -129,7 +129,7 @@ impl Picker {
         let Self { dtype, volume, wanted, .. } = self;
         wanted
             .into_iter()
-            .map(|Wanted { view, index, bytes }| {
+            .map(|PickedSlice { view, index, bytes }| {
                 let bytes = bytes.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let bytes = turned(&view, &bytes, dtype.bytes());
                 Slice { view, index, volume, dtype, bytes }
@@ -148,14 +148,14 @@ impl Observe for Picker {
 }
 
 /// Part of a volume: voxels `low..high`.
-struct Run<'a> {
+struct Stretch<'a> {
     low: u64,
     high: u64,
     bytes: &'a [u8],
     size: usize,
 }
 
-impl Run<'_> {
+impl Stretch<'_> {
     /// Copies what there is of voxels `from..from + count` to pixel `to` and on.
     fn copy(&self, from: u64, count: u64, to: u64, into: &Mutex<Vec<u8>>) {
         let (low, high) = (self.low.max(from), self.high.min(from + count));

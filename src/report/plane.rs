@@ -59,7 +59,7 @@ impl Plane {
 
 /// One voxel axis as it runs on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
+struct AxisRun {
     axis: usize,
     flipped: bool,
 }
@@ -73,8 +73,8 @@ pub struct View {
     plane: Plane,
     shape: [u64; 3],
     normal: usize,
-    right: Run,
-    down: Run,
+    right: AxisRun,
+    down: AxisRun,
     geometry: Option<Geometry>,
 }
 
@@ -84,7 +84,7 @@ impl View {
         let axes = patient_axes(header);
         let run = |(wanted, positive): (usize, bool)| {
             let axis = axis_along(&axes, wanted);
-            Run { axis, flipped: axes[axis].1 != positive }
+            AxisRun { axis, flipped: axes[axis].1 != positive }
         };
         let [right, down] = plane.screen().map(run);
         Self {

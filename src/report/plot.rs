@@ -1,357 +1,51 @@
-//! Histogram and cumulative curve.
+//! One plot of any kind.
 
-use super::bins::Bins;
-use super::colours::{BACKDROP, BARS, CUMULATIVE, Rgb, hex};
-use super::svg::{Anchor, Canvas, Style, num};
-use super::ticks::{short, ticks};
-use crate::volume::{Counts, Rescale, Unit};
+use super::bars::BarPlot;
+use super::histogram::{Histogram, HistogramPlot};
+use super::svg::Canvas;
 
-/// An exact histogram in real values. For floats: the middles of equal bins and the width of a bin as the step.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Histogram {
-    /// The values that occur, ascending, and how many voxels hold each.
-    pub values: Vec<(f64, u64)>,
-    /// Distance of neighbouring possible values.
-    pub step: f64,
-    /// What stands below the axis: `HU`, `stored value`.
-    pub unit: String,
+/// One plot, drawn into a panel of a figure or into a figure of its own.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Plot {
+    /// A histogram with its cumulative curve.
+    Histogram(HistogramPlot),
+    /// Bars with names.
+    Bars(BarPlot),
 }
 
-impl Histogram {
-    /// The histogram of 8- or 16-bit integers, from one exact count for each rescale of the volume.
-    pub fn of(counts: &[(Rescale, &Counts)], unit: Unit) -> Self {
-        let values = crate::analysis::statistics::distribution(counts);
-        // Bars no narrower than the coarsest of several rescales: none is empty only because of its step.
-        let step = counts.iter().map(|(r, _)| r.slope.abs()).fold(0.0, f64::max);
-        let stored = counts.iter().all(|(r, _)| *r == Rescale::IDENTITY);
-        let unit = match (unit.symbol(), stored) {
-            ("", true) => "stored value",
-            ("", false) => "value",
-            (symbol, _) => symbol,
-        };
-        Self { values, step: if step > 0.0 { step } else { 1.0 }, unit: unit.into() }
+impl Plot {
+    /// The height that it takes in a panel, key and axes included.
+    pub(super) fn height(&self) -> f64 {
+        match self {
+            Self::Histogram(_) => 320.0,
+            Self::Bars(bars) => bars.height(),
+        }
+    }
+
+    /// Draws into the box [x, y, width, height].
+    pub(super) fn draw(&self, canvas: &mut Canvas, [x, y, w, h]: [f64; 4]) {
+        match self {
+            Self::Histogram(plot) => plot.draw(canvas, [x, y, w, h]),
+            Self::Bars(bars) => bars.draw(canvas, [x, y, w]),
+        }
     }
 }
 
-/// A line over the bars, such as a Gaussian that was fitted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Curve {
-    /// Name in the key.
-    pub name: String,
-    /// Colour.
-    pub colour: Rgb,
-    /// (real value, probability density per real unit), ascending.
-    pub points: Vec<(f64, f64)>,
-}
-
-/// A vertical line, such as a threshold.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Marker {
-    /// Real value.
-    pub at: f64,
-    /// What is written beside it.
-    pub name: String,
-    /// Colour.
-    pub colour: Rgb,
-}
-
-/// A histogram with its cumulative curve, and what is drawn over it.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plot {
-    /// The bars.
-    pub histogram: Histogram,
-    /// Lines over the bars.
-    pub curves: Vec<Curve>,
-    /// Vertical lines.
-    pub markers: Vec<Marker>,
+impl From<HistogramPlot> for Plot {
+    fn from(plot: HistogramPlot) -> Self {
+        Self::Histogram(plot)
+    }
 }
 
 impl From<Histogram> for Plot {
     fn from(histogram: Histogram) -> Self {
-        Self { histogram, ..Self::default() }
+        Self::Histogram(histogram.into())
     }
 }
 
-const LABEL: Style = Style::new(12.0, Anchor::Middle);
-const AXIS: &str = r##"class="axis" stroke="#6e7781" stroke-width="1""##;
-const GRID: &str = r##"class="grid" stroke="#d8dee4" stroke-width="1""##;
-
-/// The scales of one plot on the canvas.
-struct Area {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    low: f64,
-    high: f64,
-}
-
-impl Area {
-    fn x(&self, value: f64) -> f64 {
-        self.left + (value - self.low) / (self.high - self.low) * (self.right - self.left)
-    }
-
-    /// `fraction` of the height; what is higher stops at the top.
-    fn y(&self, fraction: f64) -> f64 {
-        self.bottom - fraction.clamp(0.0, 1.0) * (self.bottom - self.top)
-    }
-}
-
-impl Plot {
-    /// Draws into the box [x, y, width, height].
-    pub(super) fn draw(&self, canvas: &mut Canvas, [x, y, w, h]: [f64; 4]) {
-        let bins = Bins::new(&self.histogram.values, self.histogram.step);
-        let (left, right) = (x + 62.0, x + w - 56.0);
-        let key_bottom = self.key(canvas, left, right, y);
-        let (low, high) = (bins.low, bins.high());
-        let mut area = Area { left, right, top: key_bottom + 26.0, bottom: y + h - 44.0, low, high };
-        let labels = self.labels(&area);
-        area.top += ROW * labels.iter().map(|l| l.row + 1).max().unwrap_or(0) as f64;
-        axes(canvas, &area, &bins, &self.histogram.unit);
-        canvas.raw(&format!(
-            r#"<path class="bars" d="{}" fill="{}" fill-opacity="0.85"/>"#,
-            outline(&bins, &area),
-            hex(self.bars())
-        ));
-        cut_marks(canvas, &area, &bins);
-        let mut line = format!("M{} {}", num(area.left), num(area.y(bins.beyond[0])));
-        for (i, share) in bins.cumulative.iter().enumerate() {
-            line += &format!("L{} {}", num(area.x(bins.low + bins.width * (i + 1) as f64)), num(area.y(*share)));
-        }
-        stroke(canvas, &line, CUMULATIVE, "2");
-        for curve in &self.curves {
-            let path = curve_path(&curve.points, &area, bins.width / bins.top);
-            if !path.is_empty() {
-                stroke(canvas, &path, curve.colour, "2");
-            }
-        }
-        labels.iter().for_each(|label| label.line(canvas, &area));
-        labels.iter().for_each(|label| label.name(canvas, &area));
-        canvas.line((area.left, area.bottom), (area.right, area.bottom), AXIS);
-    }
-
-    fn bars(&self) -> Rgb {
-        if self.curves.is_empty() { BARS } else { BACKDROP }
-    }
-
-    /// Writes the key from `y` on, in as many rows as it takes, and says where it ends.
-    fn key(&self, canvas: &mut Canvas, left: f64, right: f64, y: f64) -> f64 {
-        let style = Style::new(12.0, Anchor::Start).soft();
-        let fixed = [("histogram", self.bars(), true), ("cumulative share", CUMULATIVE, false)];
-        let curves = self.curves.iter().map(|c| (c.name.as_str(), c.colour, false));
-        let (mut x, mut row) = (left, y + 12.0);
-        for (name, colour, filled) in fixed.into_iter().chain(curves) {
-            let name = style.fit(name, right - left - 22.0);
-            let width = style.width(&name) + 22.0;
-            if x + width > right && x > left {
-                (x, row) = (left, row + 18.0);
-            }
-            match filled {
-                true => canvas.rect([x, row - 10.0, 14.0, 11.0], &format!(r#"fill="{}" fill-opacity="0.85""#, hex(colour))),
-                false => stroke(canvas, &format!("M{} {}h14", num(x), num(row - 4.0)), colour, "2.5"),
-            }
-            canvas.text(x + 20.0, row, style, &name);
-            x += width + 18.0;
-        }
-        row
-    }
-
-    /// Places the markers' labels in rows above the plot, so that no dashed line runs through a label.
-    fn labels(&self, area: &Area) -> Vec<Label<'_>> {
-        let mut order: Vec<&Marker> = self.markers.iter().filter(|m| m.at >= area.low && m.at <= area.high).collect();
-        order.sort_by(|a, b| b.at.total_cmp(&a.at));
-        let mut placed: Vec<Label> = Vec::new();
-        for marker in order {
-            let x = area.x(marker.at);
-            let width = LABEL.bold().width(&marker.name) + 5.0;
-            let right = x + width <= area.right + 50.0;
-            let span = if right { [x, x + width] } else { [x - width, x] };
-            let within = |x: f64, [from, to]: [f64; 2]| x >= from - 3.0 && x <= to + 3.0;
-            // Every line ends at its own row: a label must be above the lines that it spans, below the labels that span it.
-            let free = |row: &usize| {
-                placed.iter().all(|other| {
-                    let apart = span[1] + 6.0 < other.span[0] || other.span[1] + 6.0 < span[0];
-                    let over = !within(other.x, span) || *row > other.row;
-                    let under = !within(x, other.span) || *row < other.row;
-                    (apart || *row != other.row) && over && under
-                })
-            };
-            // Two labels at the right edge may span each other's lines: then the line ends behind the text.
-            let highest = placed.iter().map(|l| l.row + 1).max().unwrap_or(0);
-            let row = (0..=highest).find(free).unwrap_or(highest.min(8));
-            placed.push(Label { marker, x, span, right, row });
-        }
-        placed
-    }
-}
-
-/// A marker's label: row 0 is the lowest.
-struct Label<'a> {
-    marker: &'a Marker,
-    x: f64,
-    span: [f64; 2],
-    right: bool,
-    row: usize,
-}
-
-impl Label<'_> {
-    fn y(&self, area: &Area) -> f64 {
-        area.top - 24.0 - ROW * self.row as f64
-    }
-
-    fn line(&self, canvas: &mut Canvas, area: &Area) {
-        let dashes = format!(r#"stroke="{}" stroke-width="1.5" stroke-dasharray="5 3""#, hex(self.marker.colour));
-        canvas.line((self.x, self.y(area) - 10.0), (self.x, area.bottom), &dashes);
-    }
-
-    fn name(&self, canvas: &mut Canvas, area: &Area) {
-        let (x, anchor) = if self.right { (self.x + 5.0, Anchor::Start) } else { (self.x - 5.0, Anchor::End) };
-        let from = if self.right { self.span[0] + 3.0 } else { self.span[0] };
-        let behind = [from, self.y(area) - 11.0, self.span[1] - self.span[0] - 3.0, 14.0];
-        canvas.rect(behind, r##"class="paper" fill="#ffffff""##);
-        let style = Style { anchor, ..LABEL.bold() };
-        canvas.coloured(x, self.y(area), style, self.marker.colour, false, &self.marker.name);
-    }
-}
-
-/// Height of a row of markers' labels.
-const ROW: f64 = 16.0;
-
-/// The parts of a curve that can be told from the axis: many bells side by side must not draw it over and over.
-fn curve_path(points: &[(f64, f64)], area: &Area, scale: f64) -> String {
-    let mut path = String::new();
-    let mut pen_down = false;
-    for &(value, density) in points {
-        let height = density * scale;
-        let seen = value >= area.low && value <= area.high && height > 0.004;
-        if seen {
-            let command = if pen_down { 'L' } else { 'M' };
-            path += &format!("{command}{} {}", num(area.x(value)), num(area.y(height)));
-        }
-        pen_down = seen;
-    }
-    path
-}
-
-fn stroke(canvas: &mut Canvas, path: &str, colour: Rgb, width: &str) {
-    let colour = hex(colour);
-    canvas.raw(&format!(r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linejoin="round"/>"#));
-}
-
-fn axes(canvas: &mut Canvas, area: &Area, bins: &Bins, unit: &str) {
-    let middle = (area.left + area.right) / 2.0;
-    let height = (area.top + area.bottom) / 2.0;
-    for (share, label) in ticks(0.0, bins.top * 100.0, 5) {
-        let y = area.y(share / 100.0 / bins.top);
-        canvas.line((area.left, y), (area.right, y), GRID);
-        canvas.text(area.left - 7.0, y + 4.0, Style::new(12.0, Anchor::End).soft(), &label);
-    }
-    for (share, label) in ticks(0.0, 1.0, 5) {
-        let y = area.y(share);
-        canvas.line((area.right, y), (area.right + 4.0, y), &format!(r#"stroke="{}""#, hex(CUMULATIVE)));
-        canvas.coloured(area.right + 8.0, y + 4.0, Style::new(12.0, Anchor::Start), CUMULATIVE, false, &label);
-    }
-    for (value, label) in ticks(area.low, area.high, 8) {
-        let x = area.x(value);
-        canvas.line((x, area.bottom), (x, area.bottom + 5.0), AXIS);
-        canvas.text(x, area.bottom + 19.0, LABEL.soft(), &label);
-    }
-    let bin = match unit {
-        "HU" => format!("voxels per {} HU (%)", short(bins.width, 4)),
-        _ if bins.width == 1.0 => "voxels per value (%)".into(),
-        _ => format!("voxels per {} values (%)", short(bins.width, 4)),
-    };
-    let titles = Style::new(12.5, Anchor::Middle);
-    canvas.raw(r#"<g class="bars-title">"#);
-    canvas.coloured(area.left - 48.0, height, titles, BARS.map(|c| c / 4 * 3), true, &bin);
-    canvas.raw("</g>");
-    canvas.coloured(area.right + 48.0, height, titles, CUMULATIVE, true, "cumulative share");
-    let beyond: Vec<String> = bins
-        .beyond
-        .iter()
-        .zip(["lower", "higher"])
-        .filter(|(share, _)| **share > 0.0)
-        .map(|(share, side)| format!("{} % {side}", short(share * 100.0, 2)))
-        .collect();
-    let unit = match beyond.is_empty() {
-        true => unit.to_string(),
-        false => format!("{unit}  (not drawn: {})", beyond.join(", ")),
-    };
-    canvas.text(middle, area.bottom + 38.0, titles, &titles.fit(&unit, area.right - area.left));
-}
-
-/// The bars as one shape.
-fn outline(bins: &Bins, area: &Area) -> String {
-    let mut path = format!("M{} {}", num(area.left), num(area.bottom));
-    for (i, share) in bins.shares.iter().enumerate() {
-        let next = num(area.x(bins.low + bins.width * (i + 1) as f64));
-        path += &format!("V{}H{next}", num(area.y(share / bins.top)));
-    }
-    path + &format!("V{}Z", num(area.bottom))
-}
-
-/// Bars that are too high: a break in the bar, and its share above it.
-fn cut_marks(canvas: &mut Canvas, area: &Area, bins: &Bins) {
-    let mut free = area.left - 40.0;
-    for (from, to, share) in bins.clipped() {
-        let (left, right) = (area.x(bins.low + bins.width * from as f64), area.x(bins.low + bins.width * to as f64));
-        for y in [area.top + 9.0, area.top + 14.0] {
-            let slash = r##"class="cut" stroke="#ffffff" stroke-width="2""##;
-            canvas.line((left - 2.0, y + 2.0), (right.max(left + 2.0) + 2.0, y - 2.0), slash);
-        }
-        let label = format!("{} %", short(share * 100.0, 3));
-        let width = LABEL.width(&label);
-        let x = ((left + right) / 2.0).max(area.left - 20.0 + width / 2.0).min(area.right - width / 2.0);
-        if x - width / 2.0 > free {
-            canvas.text(x, area.top - 6.0, LABEL.bold(), &label);
-            free = x + width / 2.0 + 6.0;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::volume::Dtype;
-
-    #[test]
-    fn rescales_are_merged_by_real_value() {
-        let mut counts = Counts::exact(Dtype::U8);
-        counts.bins[2] = 5;
-        counts.bins[4] = 7;
-        let half = Rescale { slope: 0.5, intercept: 1.0 };
-        let h = Histogram::of(&[(Rescale::IDENTITY, &counts), (half, &counts)], Unit::Unknown);
-        assert_eq!(h.values, [(2.0, 10), (3.0, 7), (4.0, 7)]);
-        assert_eq!((h.step, h.unit.as_str()), (1.0, "value"));
-        assert_eq!(Histogram::of(&[(Rescale::IDENTITY, &counts)], Unit::Unknown).unit, "stored value");
-        assert_eq!(Histogram::of(&[(half, &counts)], Unit::Hounsfield).unit, "HU");
-    }
-
-    #[test]
-    fn no_line_runs_through_a_label() {
-        let marker = |at: f64, name: &str| Marker { at, name: name.into(), colour: BARS };
-        let near = [(10.0, "first"), (11.0, "second"), (12.0, "third"), (60.0, "apart"), (99.0, "a long name at the end")];
-        let plot = Plot { markers: near.map(|(at, name)| marker(at, name)).into(), ..Plot::default() };
-        let area = Area { left: 0.0, right: 600.0, top: 100.0, bottom: 300.0, low: 0.0, high: 100.0 };
-        let labels = plot.labels(&area);
-        assert_eq!(labels.len(), 5);
-        for a in &labels {
-            for b in labels.iter().filter(|b| b.row <= a.row && b.x != a.x) {
-                assert!(a.x < b.span[0] || a.x > b.span[1], "{} through {}", a.marker.name, b.marker.name);
-            }
-        }
-        assert!(labels.iter().all(|l| l.row < 4));
-    }
-
-    #[test]
-    fn strange_data_draw_no_strange_numbers() {
-        for values in [vec![], vec![(7.0, 3)], vec![(-1e30, 1), (1e30, 1)], vec![(0.0, u64::MAX / 2), (1e-9, 1)]] {
-            let mut canvas = Canvas::new(600.0, 300.0);
-            let histogram = Histogram { values, step: 1.0, unit: "x<y".into() };
-            Plot::from(histogram).draw(&mut canvas, [0.0, 0.0, 600.0, 300.0]);
-            let svg = canvas.finish("");
-            assert!(!svg.as_str().contains("NaN") && !svg.as_str().contains("inf"), "{}", svg.as_str());
-            svg.to_png(300).unwrap();
-        }
+impl From<BarPlot> for Plot {
+    fn from(bars: BarPlot) -> Self {
+        Self::Bars(bars)
     }
 }

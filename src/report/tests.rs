@@ -156,10 +156,13 @@ fn equalise_figure_and_report() {
             .map(|(n, a, b)| (n.into(), vec![a.into(), b.into()]))
             .into(),
         method: vec![
-            html::Step::code("Command", "hounsfield equalise chest.nii.gz -o equalised.nii.gz --report report.html"),
-            html::Step::text("Method", "Global histogram equalisation over an exact histogram of all voxels but the padding."),
-            html::Step::code("Formula", "T(v) = round((cdf(v) − cdf_min) / (N − cdf_min) · 65535)"),
-            html::Step::text("Device", "CPU, 2 threads"),
+            html::MethodRow::code("Command", "hounsfield equalise chest.nii.gz -o equalised.nii.gz --report report.html"),
+            html::MethodRow::text(
+                "Method",
+                "Global histogram equalisation over an exact histogram of all voxels but the padding.",
+            ),
+            html::MethodRow::code("Formula", "T(v) = round((cdf(v) − cdf_min) / (N − cdf_min) · 65535)"),
+            html::MethodRow::text("Device", "CPU, 2 threads"),
         ],
         warnings: vec!["21.5 % of the voxels are padding (−2000) and were left out.".into()],
         notes: vec!["Pictures are radiological: the patient's left is on the right.".into()],
@@ -208,7 +211,7 @@ fn slice_montage_labels_and_outline() {
         .zip(&lungs)
         .map(|(p, s)| p.outlined(s, colours::OUTLINE))
         .collect();
-    let mut plot = Plot::from(Histogram::of(&[(Rescale::IDENTITY, &counts(&header, &bytes))], Unit::Hounsfield));
+    let mut plot = HistogramPlot::from(Histogram::of(&[(Rescale::IDENTITY, &counts(&header, &bytes))], Unit::Hounsfield));
     let bell = |at: f64, sd: f64, share: f64| {
         let points = (-2000..800)
             .map(|x| (f64::from(x), share * (-((f64::from(x) - at) / sd).powi(2) / 2.0).exp() / (sd * 2.5066)))
@@ -219,7 +222,8 @@ fn slice_montage_labels_and_outline() {
     plot.markers = [(-500.0, "t₁ = −500"), (-400.0, "t₂ = −400"), (200.0, "t₃ = 200")]
         .map(|(at, name)| Marker { at, name: name.into(), colour: colours::MARKER })
         .into();
-    show("histogram", &figure::histogram("chest phantom", &plot));
+    let plot = Plot::from(plot);
+    show("histogram", &figure::plot("chest phantom", &plot));
     let panels = [
         Panel { title: "Lung mask".into(), pictures: outlined, plot: Some(plot), ..Panel::default() },
         Panel { title: "Labels".into(), pictures: coloured, keys: keys.clone(), plot: None },

@@ -3,16 +3,17 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use hounsfield::findings::{Note, Provenance};
 use hounsfield::io::output::{self, Staged, Target, Targets};
 use hounsfield::io::{self, OpenOptions, Sink, Source, WriteOptions};
 use hounsfield::pipelines::{Cost, Device, Input, Mask, Region, Run};
-use hounsfield::report::{Picker, Svg};
+use hounsfield::report::{Picker, Report, Svg, html};
 use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, RegionArgs, Shared};
-use crate::picture;
 use crate::progress::Progress;
+use crate::{picture, words};
 
 /// One run of a command.
 pub struct Job<'a> {
@@ -154,6 +155,12 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
+    /// A page that is complete.
+    pub fn page(&mut self, target: &Target, page: &Report) -> Result<()> {
+        self.staged.push(target.stage_bytes(html::render(page)?.as_bytes())?);
+        Ok(())
+    }
+
     /// Gives all outputs their names.
     pub fn publish(&mut self) -> Result<()> {
         output::publish(std::mem::take(&mut self.staged))
@@ -163,6 +170,22 @@ impl<'a> Job<'a> {
     pub fn warn(&self, text: &str) {
         warn(self.shared, text);
     }
+
+    /// What the reader should know about a result; unless --quiet.
+    pub fn note(&self, note: &Note) {
+        warn(self.shared, &words::note(note));
+    }
+
+    /// How the result came to be; `command` is what a report shows of the command line.
+    pub fn provenance(&self, command: String) -> Result<Provenance> {
+        let device = self.device()?.name().to_owned();
+        Ok(Provenance { command, device, events: self.events.clone(), words: words::note })
+    }
+}
+
+/// An output's name, for results.
+pub fn name(target: &Target) -> String {
+    target.path().display().to_string()
 }
 
 /// The middle slices of a volume, for pictures, if any are asked for.

@@ -8,7 +8,6 @@ mod exit;
 mod job;
 mod picture;
 mod progress;
-mod size;
 mod text;
 mod words;
 

@@ -1,8 +1,11 @@
-//! Words and numbers for people.
+//! What is printed.
 
 use std::io::Write;
 
+use hounsfield::findings::Rows;
 use hounsfield::{Error, Result};
+
+use crate::args::Shared;
 
 /// Prints results. A reader that has gone away wants no more: success.
 pub fn print(text: &str) -> Result<()> {
@@ -19,54 +22,15 @@ pub fn print_json(value: &serde_json::Value) -> Result<()> {
     print(&format!("{value:#}\n"))
 }
 
-/// Names and values in two columns.
-pub fn columns(rows: &[(&str, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
+/// A result as people read it, or as JSON for programs.
+pub fn tell(shared: &Shared, text: &str, rows: &Rows) -> Result<()> {
+    if shared.json { print_json(&rows.json()) } else { print(text) }
 }
 
-/// A number with up to seven significant digits, without needless zeros.
-pub fn number(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return format!("{}", value + 0.0);
-    }
-    let magnitude = value.abs().log10().floor() as i32;
-    if !(-5..15).contains(&magnitude) {
-        return format!("{value:.6e}");
-    }
-    let text = format!("{value:.*}", (6 - magnitude).clamp(0, 12) as usize);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
-/// Several numbers, ` x ` between them.
-pub fn by(values: impl IntoIterator<Item = f64>) -> String {
-    values.into_iter().map(number).collect::<Vec<_>>().join(" x ")
-}
-
-/// A count with its thousands apart.
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_short_and_true() {
-        assert_eq!(
-            [0.0, -0.0, 1.5, -1000.0, 0.07540697, 123456789.0].map(number),
-            ["0", "0", "1.5", "-1000", "0.07540697", "123456789"]
-        );
-        assert_eq!([1e-9, 1e20, f64::NAN].map(number), ["1.000000e-9", "1.000000e20", "NaN"]);
-        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-    }
+/// A command as a reader could type it: what was given of some flags, each with its value.
+pub fn command_line(start: String, flags: &[(&str, Option<String>)]) -> String {
+    flags.iter().fold(start, |line, (flag, value)| match value {
+        Some(value) => format!("{line} {flag} {value}"),
+        None => line,
+    })
 }

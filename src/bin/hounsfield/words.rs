@@ -1,6 +1,7 @@
 //! Errors in the words of the command line: the library says what to do, here the flags have names.
 
 use hounsfield::engine::GpuError;
+use hounsfield::findings::Note;
 use hounsfield::{Error, Hint};
 
 /// The message that the user gets.
@@ -47,9 +48,31 @@ fn flags(hint: &Hint) -> String {
     words.into()
 }
 
+/// A fact, and which flag does something about it.
+pub fn note(note: &Note) -> String {
+    let flag = match note {
+        Note::PaddingCounts { .. } => "--padding drop leaves them out",
+        Note::Clamped { .. } => "--to f32 keeps them",
+        Note::NotConverged { .. } => "--max-iter allows more",
+        Note::ClassInParts { .. } => "--monotone forbids that",
+        Note::ClassesOutOfOrder => "--monotone makes them",
+        other => return other.to_string(),
+    };
+    format!("{note}; {flag}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_ends_with_the_flag_that_helps() {
+        assert_eq!(
+            note(&Note::PaddingCounts { voxels: 1234, percent: 12.345 }),
+            "1,234 padding voxels (12.3 %) are counted; --padding drop leaves them out"
+        );
+        assert_eq!(note(&Note::EmptyMask), "the mask is empty: nothing was kept");
+    }
 
     #[test]
     fn what_has_a_flag_here_names_it() {

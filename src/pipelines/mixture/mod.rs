@@ -131,7 +131,7 @@ impl Segmentation {
         let mut channels = channels.to_vec();
         if method == Method::Voxel {
             for channel in &mut channels {
-                *channel = channel.clone().from_source(held(channel.source().clone(), share, &run.quiet())?);
+                *channel = channel.clone().reading(held(channel.source().clone(), share, &run.quiet())?);
             }
         }
         channels[0] = channels[0].clone().masked(mask.clone());

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::files::Files;
 use super::measure::Samples;
-use super::rows::Row;
+use super::rows::Measurement;
 use super::tissue;
 
 /// The table that `remap` uses: 12 bits of a CT to 8, the commonest thing done to one.
@@ -24,19 +24,19 @@ pub fn remap_table(from: Dtype) -> Table {
 const BLOCK: usize = 1 << 20;
 
 /// All rows of the CPU with `threads` threads.
-pub fn rows(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Row>> {
+pub fn rows(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Measurement>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|e| Error::usage(format!("{threads} threads cannot be started: {e}"), "use fewer with --threads"))?;
     pool.install(|| measured(volume, files, threads, repeats))
 }
 
-fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Row>> {
+fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize) -> Result<Vec<Measurement>> {
     let device = if threads == 1 { "CPU, 1 thread".to_owned() } else { format!("CPU, {threads} threads") };
     let bytes = volume.bytes().len() as u64;
     let bandwidth = 2.0 * bytes as f64 / copy(volume, repeats)?.median();
     let (cpu, input) = (Device::cpu(), Input::of(volume.clone()));
     let count = || pipelines::count(&input, &Run::silent(&cpu));
-    let row = |operation, compute, bytes, hash, file| Row {
+    let row = |operation, compute, bytes, hash, file| Measurement {
         operation,
         device: device.clone(),
         compute,

@@ -13,11 +13,11 @@ use hounsfield::volume::{Dtype, Volume};
 use super::cpu::remap_table;
 use super::files::Files;
 use super::measure::Samples;
-use super::rows::Row;
+use super::rows::Measurement;
 use super::tissue;
 
 /// All rows of an adapter.
-pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -> Result<Vec<Row>> {
+pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -> Result<Vec<Measurement>> {
     let gpu = Arc::new(Gpu::open_adapter(adapter.clone())?);
     let device = Device::gpu(gpu.clone());
     let name = gpu.name().to_owned();
@@ -133,7 +133,7 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
     })?;
     drop(down);
 
-    let row = |operation, compute, bytes, hash, transfer, file| Row {
+    let row = |operation, compute, bytes, hash, transfer, file| Measurement {
         operation,
         device: name.clone(),
         compute,

@@ -13,17 +13,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hounsfield::engine::adapters;
+use hounsfield::findings::words::number;
 use hounsfield::io::output::{Target, publish};
 use hounsfield::pipelines::{DeviceChoice, Group};
-use hounsfield::report::html::{self, Step};
-use hounsfield::report::{Report, bars};
+use hounsfield::report::html::{self, MethodRow};
+use hounsfield::report::{BarPlot, Report, figure};
 use hounsfield::{Error, Result};
 use serde_json::json;
 
 use crate::args::Shared;
+use crate::job;
 use crate::text::{print, print_json};
-use crate::{job, text};
-use rows::Row;
+use rows::Measurement;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -95,9 +96,10 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     }))
 }
 
-fn page(rows: &[Row], operations: &[&'static str], what: &str, repeats: usize) -> Result<String> {
-    let groups: Vec<_> = operations.iter().map(|o| ((*o).to_owned(), rows::bars(rows, o))).collect();
-    let ms = |s: &measure::Samples| format!("{}{}", if s.is_noise() { "~" } else { "" }, text::number(1e3 * s.median()));
+fn page(rows: &[Measurement], operations: &[&'static str], what: &str, repeats: usize) -> Result<String> {
+    let groups = operations.iter().map(|o| ((*o).to_owned(), rows::bars(rows, o))).collect();
+    let rates = BarPlot { unit: "GB/s".into(), groups };
+    let ms = |s: &measure::Samples| format!("{}{}", if s.is_noise() { "~" } else { "" }, number(1e3 * s.median()));
     let statistics = rows.iter().map(|row| {
         let optional = |s: &Option<measure::Samples>| s.as_ref().map_or("-".to_owned(), ms);
         let cells = vec![ms(&row.compute), optional(&row.transfer), optional(&row.file), format!("{:08x}", row.hash)];
@@ -106,22 +108,22 @@ fn page(rows: &[Row], operations: &[&'static str], what: &str, repeats: usize) -
     html::render(&Report {
         title: "Devices compared".into(),
         summary: what.into(),
-        figures: vec![(String::new(), bars("Bytes read and written per second", "GB/s", &groups))],
+        figures: vec![(String::new(), figure::plot("Bytes read and written per second", &rates.into()))],
         columns: ["compute (ms)", "transfer (ms)", "file to file (ms)", "CRC-32 of the result"].map(String::from).to_vec(),
         statistics: statistics.collect(),
         method: vec![
-            Step::text(
+            MethodRow::text(
                 "Compute",
                 format!(
                     "Medians of {repeats} runs after one that does not count, with the voxels where the device has them; by the GPU's own clock where it has one. ~ marks noise: the middle half of the runs spreads by more than a quarter."
                 ),
             ),
-            Step::text(
+            MethodRow::text(
                 "Mixtures",
                 "Three classes. \"gmm exact\" counts, fits to the histogram on the host and labels by a table; \"gmm voxel\" is one E-step over all voxels with the sums that the M-step needs, from file to file two iterations and the labels. Its result is that of the labels, without voxels whose two best posteriors are nearer than 0.001.",
             ),
-            Step::text("Transfer", "Voxels to the device, and results back where there are voxels to bring back."),
-            Step::text(
+            MethodRow::text("Transfer", "Voxels to the device, and results back where there are voxels to bring back."),
+            MethodRow::text(
                 "File to file",
                 "From an uncompressed NIfTI file in the system's temporary folder to an answer or another file, flushed.",
             ),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::measure::Samples;
 
 /// One operation on one device.
-pub struct Row {
+pub struct Measurement {
     pub operation: &'static str,
     pub device: String,
     /// With the voxels where the device has them.
@@ -25,14 +25,14 @@ pub struct Row {
     pub hash: u32,
 }
 
-impl Row {
+impl Measurement {
     fn rate(&self) -> f64 {
         self.bytes as f64 / self.compute.median()
     }
 }
 
 /// The table for people.
-pub fn as_text(rows: &[Row]) -> String {
+pub fn as_text(rows: &[Measurement]) -> String {
     let mut out = format!(
         "{:<11} {:<28} {:>11} {:>8} {:>7} {:>8} {:>11} {:>11}  {}\n",
         "operation", "device", "compute ms", "GB/s", "% copy", "speed-up", "transfer ms", "file ms", "result"
@@ -66,18 +66,18 @@ fn time(s: &Samples) -> String {
 }
 
 /// How many times faster than the first device, one CPU thread.
-fn baseline(rows: &[Row], row: &Row) -> Option<f64> {
+fn baseline(rows: &[Measurement], row: &Measurement) -> Option<f64> {
     let first = rows.iter().find(|r| r.operation == row.operation)?;
     Some(first.compute.median() / row.compute.median())
 }
 
 /// Whether a result is the one that the first device gave.
-pub fn agrees(rows: &[Row], row: &Row) -> bool {
+pub fn agrees(rows: &[Measurement], row: &Measurement) -> bool {
     rows.iter().find(|r| r.operation == row.operation).is_none_or(|first| first.hash == row.hash)
 }
 
 /// The same for machines.
-pub fn as_json(rows: &[Row]) -> Value {
+pub fn as_json(rows: &[Measurement]) -> Value {
     let samples = |s: &Samples| json!({"median_s": s.median(), "spread": s.spread(), "noise": s.is_noise()});
     rows.iter()
         .map(|row| {
@@ -100,7 +100,7 @@ pub fn as_json(rows: &[Row]) -> Value {
 }
 
 /// Bars of one operation, a device each, in GB/s.
-pub fn bars(rows: &[Row], operation: &str) -> Vec<Bar> {
+pub fn bars(rows: &[Measurement], operation: &str) -> Vec<Bar> {
     let own = rows.iter().filter(|r| r.operation == operation);
     own.map(|r| Bar { name: r.device.clone(), value: r.rate() / 1e9 }).collect()
 }

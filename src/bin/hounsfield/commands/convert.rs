@@ -47,7 +47,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     job.publish()?;
     if shared.json {
         return print_json(
-            &json!({"output": target.path(), "shape": header.grid.shape.axes(), "dtype": header.meaning.dtype.name()}),
+            &json!({"output": job::name(&target), "shape": header.grid.shape.axes(), "dtype": header.meaning.dtype.name()}),
         );
     }
     job::say(shared, &format!("wrote {}", target.path().display()));

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use hounsfield::pipelines::Filter;
 use hounsfield::volume::Dtype;
 use hounsfield::{Error, Result};
-use serde_json::Value;
 
 use super::filter::Way;
-use super::pointwise::{self, Done, Request};
+use super::pointwise::{self, Product, Request};
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
-use crate::text::{count, number, print, print_json};
+use crate::job;
+use crate::text::tell;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -58,33 +58,13 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         to: args.to,
         title: "Point-wise steps",
     };
-    let done = pointwise::carry_out(shared, request)?;
-    say(shared, &done)
+    say(shared, &pointwise::carry_out(shared, request)?)
 }
 
 /// Prints what was done.
-pub fn say(shared: &Shared, done: &Done) -> Result<()> {
-    if shared.json {
-        return print_json(&Value::Object(pointwise::as_json(done)));
-    }
-    let out = done.mapping.header();
-    let mut text = format!(
-        "{}: {} {}, {} voxels counted, on {}\n{}",
-        done.image.path().display(),
-        out.grid.shape,
-        out.meaning.dtype,
-        count(done.mapping.counted()),
-        done.device,
-        pointwise::as_text(done.mapping.composed())
-    );
-    if let Some(bins) = done.mapping.bins() {
-        text += &format!("  statistics of true floats: over {} bins that follow the voxels\n", count(bins as u64));
-    }
-    if let Some(bound) = done.mapping.bound() {
-        text += &format!("  results within {} of the same steps in float64\n", number(bound));
-    }
-    if let Some(file) = &done.figure {
-        text += &format!("{}\n", file.path().display());
-    }
-    print(&text)
+pub fn say(shared: &Shared, product: &Product) -> Result<()> {
+    let finding = product.finding();
+    let line = finding.line(&product.provenance);
+    let text = format!("{}: {line}\n{}{}", job::name(&product.image), finding.text(), product.figure_line());
+    tell(shared, &text, &product.rows())
 }

@@ -3,17 +3,17 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use hounsfield::analysis::statistics::Statistics;
+use hounsfield::findings::words::number;
+use hounsfield::findings::{self, Note};
 use hounsfield::pipelines::{self, Bins, Counted, Input, Region};
-use hounsfield::report::{Picker, Picture, Plane, Shade, View, display_window, figure};
-use hounsfield::volume::Header;
+use hounsfield::report::{Picker, Picture, Plane, Shade, View, figure};
 use hounsfield::{Error, Result};
 use serde_json::json;
 
 use crate::args::{FileArgs, Shared, parse};
-use crate::job::Job;
+use crate::job::{self, Job};
 use crate::picture;
-use crate::text::{number, print_json};
+use crate::text::print_json;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -60,7 +60,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         .map(|slice| Ok(Picture::grey(slice, &header.meaning.rescale, &shade)?.captioned(view.caption(slice.index))))
         .collect::<Result<Vec<_>>>()?;
     if header.origin.burned_in_text {
-        job.warn("text may be burnt into the pixels: look at the picture before sharing it");
+        job.note(&Note::BurntText);
     }
     let staged = match pictures.as_slice() {
         [one] if args.montage.is_none() => {
@@ -74,7 +74,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     if shared.json {
         let positions: Vec<_> = wanted.iter().map(|i| view.position_mm(*i)).collect();
         return print_json(
-            &json!({"output": target.path(), "plane": format!("{plane:?}").to_lowercase(), "index": wanted, "position_mm": positions}),
+            &json!({"output": job::name(&target), "plane": format!("{plane:?}").to_lowercase(), "index": wanted, "position_mm": positions}),
         );
     }
     Ok(())
@@ -117,13 +117,8 @@ fn shade(job: &mut Job<'_>, window: Option<(f64, f64)>, input: &Input<'_>) -> Re
     }
     if input.is_exact() {
         let counted = job.pass("read", bytes, |run| Counted::of(input, &Region::default(), Bins::Following, run))?;
-        return Ok(chosen(header, counted.statistics().as_ref()));
+        return Ok(findings::shade(header, counted.statistics().as_ref()));
     }
-    let found = job.pass("read", bytes, |run| pipelines::float_statistics(input, None, run))?;
-    Ok(chosen(header, found.statistics.as_ref()))
-}
-
-fn chosen(header: &Header, statistics: Option<&Statistics>) -> Shade {
-    let (low, high, min, max) = statistics.map_or((0.0, 1.0, 0.0, 1.0), |s| (s.percentiles[0], s.percentiles[5], s.min, s.max));
-    Shade::new(header, display_window(header, low, high, min, max))
+    let floats = job.pass("read", bytes, |run| pipelines::float_statistics(input, None, run))?;
+    Ok(findings::shade(header, floats.statistics.as_ref()))
 }

@@ -68,6 +68,5 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         to: args.to,
         title: "Display window",
     };
-    let done = pointwise::carry_out(shared, request)?;
-    super::map::say(shared, &done)
+    super::map::say(shared, &pointwise::carry_out(shared, request)?)
 }

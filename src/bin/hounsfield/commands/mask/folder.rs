@@ -5,29 +5,23 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use hounsfield::analysis::statistics::Statistics;
+use hounsfield::findings::{MaskFinding, Rows, mask_rows, mask_table};
 use hounsfield::io::output::{self, Staged, Target, Targets};
-use hounsfield::pipelines::{Cost, Run, Side, Sides, Watch};
-use hounsfield::volume::Header;
+use hounsfield::pipelines::{Cost, Run, Watch};
 use hounsfield::{Error, Result};
-use serde_json::json;
 
 use super::pairs::{self, Named};
-use super::{Args, Pair, words};
+use super::{Args, Pair};
 use crate::args::Shared;
 use crate::job;
 use crate::progress::Progress;
-use crate::text::{number, print, print_json};
+use crate::text::tell;
 
 /// The table's name in the folder of the outputs.
 const TABLE: &str = "statistics.csv";
 
-/// One image done.
-struct Row {
-    image: PathBuf,
-    header: Header,
-    sides: Sides,
-}
+/// An image by name, and what its mask holds.
+type ImageFinding = (String, MaskFinding);
 
 /// One image of the folder, and where it goes.
 struct Work {
@@ -61,28 +55,22 @@ pub fn run(shared: &Shared, args: &Args, folder: &Path) -> Result<()> {
     found.unpaired.iter().for_each(|(path, why)| leave_out(&folder.join(path), why));
     let watch = Within(&progress);
     let masking = Masking { args, folder, run: Run::new(&device, Run::MEMORY_BYTES, &watch), progress: &progress };
-    let done = masking.all(&work, &|pair, error| leave_out(&folder.join(&pair.image), error))?;
+    let results = masking.all(&work, &|pair, error| leave_out(&folder.join(&pair.image), error))?;
     progress.finish();
     // All together, so that nothing is there after an interruption or on a full disk.
-    let (rows, mut staged): (Vec<Row>, Vec<Staged>) = done.into_iter().unzip();
-    staged.push(table.stage_bytes(csv(&rows).as_bytes())?);
+    let (images, mut staged): (Vec<ImageFinding>, Vec<Staged>) = results.into_iter().unzip();
+    let listing = mask_table(&images);
+    staged.push(table.stage_bytes(listing.csv().as_bytes())?);
     output::publish(staged)?;
 
     let left_out = left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if shared.json {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                let mut value = json!({"image": row.image, "shape": row.header.grid.shape.axes()});
-                value.as_object_mut().into_iter().for_each(|v| v.extend(words::as_json(&row.header, &row.sides)));
-                value
-            })
-            .collect();
-        let left: Vec<_> = left_out.iter().map(|(path, why)| json!({"path": path, "reason": why})).collect();
-        print_json(&json!({"output": out, "table": table.path(), "images": rows, "left_out": left}))?;
-    } else {
-        print(&format!("{}\n{} images: {}\n", as_text(&rows), rows.len(), out.display()))?;
-    }
+    let mut rows = Rows::new();
+    rows.key("output", out.display().to_string());
+    rows.key("table", job::name(&table));
+    rows.key("images", images.iter().map(|(name, finding)| mask_rows(name, finding)).collect::<Vec<_>>());
+    rows.key("left_out", left_out.iter().map(reason).collect::<Vec<_>>());
+    let text = format!("{}\n{} images: {}\n", listing.table(), images.len(), out.display());
+    tell(shared, &text, &rows)?;
     match left_out.len() {
         0 => Ok(()),
         n => Err(Error::format(
@@ -91,6 +79,14 @@ pub fn run(shared: &Shared, args: &Args, folder: &Path) -> Result<()> {
             "mend what was said of them above; the others are done",
         )),
     }
+}
+
+/// A file that was left out, and why.
+fn reason((path, why): &(PathBuf, String)) -> Rows {
+    let mut rows = Rows::new();
+    rows.key("path", path.display().to_string());
+    rows.key("reason", why.as_str());
+    rows
 }
 
 /// Where every image goes, with the folders made: checked for all before the first is read.
@@ -133,7 +129,7 @@ struct Masking<'a> {
 
 impl Masking<'_> {
     /// Masks all images, several at a time; rows in the order of `work`. What an input lacks goes to `leave_out`, what an output lacks ends it all.
-    fn all(&self, work: &[Work], leave_out: &(dyn Fn(&Named, &str) + Sync)) -> Result<Vec<(Row, Staged)>> {
+    fn all(&self, work: &[Work], leave_out: &(dyn Fn(&Named, &str) + Sync)) -> Result<Vec<(ImageFinding, Staged)>> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let results = Mutex::new(Vec::new());
         // Decoding and encoding take most of the time and are done here. The pipelines' own threads stay free for them: were these threads of the
@@ -169,7 +165,7 @@ impl Masking<'_> {
         Ok(rows)
     }
 
-    fn single(&self, work: &Work) -> Result<(Row, Staged)> {
+    fn single(&self, work: &Work) -> Result<(ImageFinding, Staged)> {
         let Named { image, masks } = &work.pair;
         let masks: Vec<PathBuf> = masks.iter().map(|m| self.folder.join(m)).collect();
         let pair = Pair::open(self.args, &self.folder.join(image), &masks, &self.run)?;
@@ -177,8 +173,8 @@ impl Masking<'_> {
             self.progress.event(&format!("note: {note}: {}", image.display()));
         }
         let staged = pair.write(&work.target, &self.run)?;
-        let sides = pair.sides(&self.run)?;
-        Ok((Row { image: image.clone(), header: pair.input.header().clone(), sides }, staged))
+        let finding = MaskFinding { header: pair.input.header().clone(), sides: pair.sides(&self.run)? };
+        Ok(((image.to_string_lossy().into_owned(), finding), staged))
     }
 }
 
@@ -197,68 +193,5 @@ impl Watch for Within<'_> {
 
     fn stopped(&self) -> bool {
         self.0.stopped()
-    }
-}
-
-type Number = fn(&Statistics) -> f64;
-
-/// What the table has of each side.
-const COLUMNS: [(&str, Number); 5] =
-    [("mean", |s| s.mean), ("std", |s| s.std), ("min", |s| s.min), ("max", |s| s.max), ("median", |s| s.median)];
-
-fn csv(rows: &[Row]) -> String {
-    let mut text = String::from("image,width,height,pixels,mask_pixels,percent");
-    for side in ["inside", "outside"] {
-        COLUMNS.iter().for_each(|(name, _)| text += &format!(",{name}_{side}"));
-    }
-    text.push('\n');
-    for Row { image, header, sides } in rows {
-        let [width, height, _] = header.grid.shape.xyz();
-        let percent = words::percent(header, &sides.inside);
-        text += &quoted(&image.to_string_lossy());
-        text += &format!(",{width},{height},{},{},{percent}", header.grid.shape.voxels(), sides.inside.voxels);
-        for side in [&sides.inside, &sides.outside] {
-            for (_, value) in COLUMNS {
-                text += &side.statistics.as_ref().map_or(",".into(), |s| format!(",{}", value(s)));
-            }
-        }
-        text.push('\n');
-    }
-    text
-}
-
-/// A field as RFC 4180 has it.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
-}
-
-fn as_text(rows: &[Row]) -> String {
-    let mut table = vec![["image", "size", "mask pixels", "%", "mean inside", "std", "mean outside", "std"].map(str::to_owned)];
-    for Row { image, header, sides } in rows {
-        let [width, height, _] = header.grid.shape.xyz();
-        let of =
-            |side: &Side, value: Number| side.statistics.as_ref().map_or("-".into(), |s| number((value(s) * 1e4).round() / 1e4));
-        table.push([
-            image.display().to_string(),
-            format!("{width} x {height}"),
-            sides.inside.voxels.to_string(),
-            format!("{:.2}", words::percent(header, &sides.inside)),
-            of(&sides.inside, |s| s.mean),
-            of(&sides.inside, |s| s.std),
-            of(&sides.outside, |s| s.mean),
-            of(&sides.outside, |s| s.std),
-        ]);
-    }
-    words::table(&table)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn names_with_commas_and_quotes_stay_one_field() {
-        assert_eq!(
-            [r"benign (1).png", "a,b.png", "a\"b.png"].map(super::quoted),
-            ["benign (1).png", "\"a,b.png\"", "\"a\"\"b.png\""]
-        );
     }
 }

@@ -1,24 +1,22 @@
 //! `hounsfield mask`: the segmented image, and what lies inside and outside of the mask.
 
-mod figure;
 mod folder;
 mod pairs;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::path::{Path, PathBuf};
 
+use hounsfield::findings::{MaskFinding, MaskSlices, Rows};
 use hounsfield::io::output::{Staged, Target};
 use hounsfield::io::{self, Grey, OpenOptions, WriteOptions};
 use hounsfield::ops::mask::Rule;
 use hounsfield::pipelines::{self, Input, Run, Sides};
 use hounsfield::{Error, Result};
-use serde_json::json;
 
 use crate::args::{FileArgs, Shared, parse};
 use crate::job::{self, Job};
-use crate::text::{print, print_json};
+use crate::text::tell;
 
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "hounsfield mask [OPTIONS] --output <OUT> <IMAGE> <MASK>...
@@ -80,7 +78,7 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
     let (header, background) = (&pair.input.header().clone(), pair.background);
     pair.notes.iter().for_each(|note| job.warn(note));
     let pictured = match figure_file {
-        Some(_) => Some(job.pass("mask", header.bytes(), |run| figure::Slices::new(header, &pair.mask, run))?),
+        Some(_) => Some(job.pass("mask", header.grid.shape.voxels(), |run| MaskSlices::new(header, &pair.mask, run))?),
         None => None,
     };
     let observed = pair.masked().observed(pictured.as_ref().map(|p| p as _));
@@ -91,24 +89,22 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
         false => job.pass("look", header.bytes(), |run| Input::resolve(pair.input.source().clone(), run))?,
     };
     let sides = job.pass("statistics", header.bytes(), |run| pipelines::sides(&input, &pair.mask, run))?;
+    let finding = MaskFinding { header: header.clone(), sides };
     if let (Some(file), Some(slices)) = (&figure_file, pictured) {
-        job.draw(file, &slices.draw(header, &sides, background)?)?;
+        job.draw(file, &finding.figure(slices, background)?)?;
     }
     job.publish()?;
 
-    if sides.inside.voxels == 0 {
-        job.warn("the mask is empty: nothing was kept");
-    }
+    finding.notes().iter().for_each(|note| job.note(note));
     let device = job.device()?.name();
-    if shared.json {
-        let figure = figure_file.as_ref().map(Target::path);
-        let mut value = json!({"output": target.path(), "figure": figure, "device": device});
-        value.as_object_mut().into_iter().for_each(|v| v.extend(words::as_json(header, &sides)));
-        return print_json(&value);
-    }
-    let mut text = format!("{}: {} {}, on {device}\n", target.path().display(), header.grid.shape, header.meaning.dtype);
-    text += &figure_file.iter().map(|f| format!("{}\n", f.path().display())).collect::<String>();
-    print(&(text + &words::as_text(header, &sides)))
+    let mut rows = Rows::new();
+    rows.key("output", job::name(&target));
+    rows.key("figure", figure_file.as_ref().map(job::name));
+    rows.key("device", device);
+    rows.extend(finding.rows());
+    let mut text = format!("{}: {} {}, on {device}\n", job::name(&target), header.grid.shape, header.meaning.dtype);
+    figure_file.iter().for_each(|file| text += &format!("{}\n", job::name(file)));
+    tell(shared, &(text + &finding.text()), &rows)
 }
 
 /// How an image is read.

@@ -1,11 +1,10 @@
 //! `hounsfield segment`: fit a Gaussian mixture, write labels and posteriors, and show them.
 
-mod shown;
-mod words;
-
 use std::path::PathBuf;
 
 use hounsfield::analysis::mixture::Start;
+use hounsfield::findings::MixtureFinding;
+use hounsfield::findings::words::number;
 use hounsfield::io::output::Target;
 use hounsfield::io::{self, OpenOptions, Output, Sink, WriteOptions};
 use hounsfield::pipelines::{Method, Segment, Segmentation, Truth};
@@ -15,9 +14,7 @@ use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::job::{self, Job};
-use crate::text::{print, print_json};
-use shown::Shown;
-use words::Words;
+use crate::text::{command_line, tell};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -142,27 +139,45 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         job.pass("posteriors", header.bytes(), |run| segmentation.write_posteriors(&sinks, run))?;
         files.into_iter().map(Output::finish).try_for_each(|staged| staged.map(|staged| job.stage(staged)))?;
     }
-    let device = job.device()?.name().to_owned();
-    let words = Words::new(args, &segmentation, &written, device, job.events.clone());
-    words.notes().iter().for_each(|note| job.warn(note));
+    let provenance = job.provenance(line(args))?;
+    let finding = MixtureFinding::new(&segmentation, &written, &args.names);
+    finding.notes().iter().for_each(|note| job.note(note));
     if let (Some(original), Some(labels)) = (original, labels) {
-        let shown = Shown::new(args, &words, original.finish(), labels.finish());
+        let (original, labels) = (original.finish(), labels.finish());
         if let Some(file) = &outputs.figure {
-            job.draw(file, &shown.figure("Gaussian mixture")?)?;
+            job.draw(file, &finding.figure("Gaussian mixture", &original, &labels)?)?;
         }
         if let Some(file) = &outputs.report {
-            job.stage(shown.report(file)?);
+            job.page(file, &finding.page(&original, &labels, &provenance)?)?;
         }
     }
     job.publish()?;
-    if shared.json {
-        let mut value = words.json();
-        value["outputs"] = outputs.files().map(|t| t.path().display().to_string()).collect();
-        return print_json(&value);
+    let files: Vec<String> = outputs.files().map(job::name).collect();
+    let text = finding.text(&provenance) + &files.iter().map(|file| format!("{file}\n")).collect::<String>();
+    let mut rows = finding.rows(&provenance);
+    rows.key("outputs", files);
+    tell(shared, &text, &rows)
+}
+
+/// The command without paths, for the report: file names can hold names of people.
+fn line(args: &Args) -> String {
+    let range = args.region.r#where.map(|(low, high)| format!("{}:{}", number(low), number(high)));
+    let mut line = command_line(
+        format!("hounsfield segment INPUT -k {} -o OUTPUT", args.classes),
+        &[
+            ("--where", range),
+            ("--mask", args.region.mask.as_ref().map(|_| "MASK".into())),
+            ("--label", args.region.label.map(number)),
+            ("--max-iter", args.max_iter.map(|n| n.to_string())),
+            ("--tol", args.tol.map(number)),
+            ("--truth", args.truth.as_ref().map(|_| "LABELS".into())),
+        ],
+    );
+    line += &" --channel FILE".repeat(args.channel.len());
+    if args.monotone {
+        line += " --monotone";
     }
-    let mut text = words.text();
-    outputs.files().for_each(|t| text += &format!("{}\n", t.path().display()));
-    print(&text)
+    line
 }
 
 fn check_names(args: &Args) -> Result<()> {

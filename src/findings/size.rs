@@ -1,9 +1,9 @@
 //! How large a region is where the spacing is known: an area for one slice, a volume for more; of one point in time.
 
-use hounsfield::volume::Header;
+use crate::volume::Header;
 
 /// What a voxel adds to the size.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Size {
     /// `mm2` or `mL`.
     pub unit: &'static str,
@@ -14,6 +14,7 @@ pub struct Size {
 }
 
 impl Size {
+    /// Of the voxels of an image with this header.
     pub fn new(header: &Header) -> Self {
         let geometry = header.grid.geometry.as_ref();
         let times = header.grid.shape.volumes() as f64;
@@ -34,7 +35,7 @@ impl Size {
 
 #[cfg(test)]
 mod tests {
-    use hounsfield::volume::{Dtype, Geometry, Shape};
+    use crate::volume::{Dtype, Geometry, Shape};
 
     use super::*;
 

@@ -2,25 +2,30 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use hounsfield::Result;
-use hounsfield::analysis::statistics::Statistics;
-use hounsfield::ops::mask::{self as op, Keep};
-use hounsfield::pipelines::{self, Input, Mask, Run, Sides};
-use hounsfield::report::{Key, Panel, Picker, Picture, Shade, Slice, Svg, View, colours, display_window, figure};
-use hounsfield::volume::{Block, Dtype, Header, Observe};
+use super::super::pictures::shade;
+use super::super::words::count;
+use super::MaskFinding;
+use crate::Result;
+use crate::analysis::statistics::Statistics;
+use crate::ops::mask::{self as op, Keep};
+use crate::pipelines::{self, Input, Mask, Run, Sides};
+use crate::report::{Key, Panel, Picker, Picture, Shade, Slice, Svg, View, colours, figure};
+use crate::volume::{Block, Dtype, Header, Observe};
 
-use super::words::percent;
-use crate::text::count;
-
-/// The slices that a figure shows: in every plane the one with most of the mask.
-pub struct Slices {
+/// The slices that a figure shows: in every plane the one with most of the mask. Those of the image are picked while it passes by.
+#[derive(Debug)]
+pub struct MaskSlices {
     image: Picker,
     mask: Vec<Slice>,
 }
 
-impl Slices {
+impl MaskSlices {
     /// Reads the mask twice: for where it is, and for the slices there.
+    ///
+    /// # Errors
+    /// What reading gives; [`crate::Error::Interrupted`].
     pub fn new(header: &Header, mask: &Mask, run: &Run<'_>) -> Result<Self> {
+        let run = &run.one_of(2);
         let fullest = fullest(header, mask, run)?;
         let picks: Vec<_> =
             View::planes(header).into_iter().map(|plane| (plane, fullest[View::new(header, plane).axis()])).collect();
@@ -30,13 +35,25 @@ impl Slices {
         gather(mask, &picker, run)?;
         Ok(Self { image: Picker::new(header, &picks, 0)?, mask: picker.finish() })
     }
+}
 
-    /// The figure.
-    pub fn draw(self, header: &Header, sides: &Sides, background: u64) -> Result<Svg> {
-        let shade = shade(header, sides);
+impl Observe for MaskSlices {
+    fn see(&self, at: u64, block: Block<'_>) {
+        self.image.see(at, block);
+    }
+}
+
+impl MaskFinding {
+    /// Original, outline of the mask, and what is kept; all else has the bits of `background`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Usage`] if a slice is too large to be drawn.
+    pub fn figure(&self, slices: MaskSlices, background: u64) -> Result<Svg> {
+        let header = &self.header;
+        let shade = contrast(header, &self.sides);
         let grey = |slice: &Slice| Picture::grey(slice, &header.meaning.rescale, &shade);
         let mut panels = ["Original", "Mask", "Segmented"].map(|t| Panel { title: t.into(), ..Panel::default() });
-        for (slice, mask) in self.image.finish().iter().zip(&self.mask) {
+        for (slice, mask) in slices.image.finish().iter().zip(&slices.mask) {
             let mut bytes = vec![0; slice.bytes.len()];
             op::cpu(Block { dtype: slice.dtype, bytes: &slice.bytes }, Keep::Bytes(&mask.bytes), background, &mut bytes);
             let kept = Slice { bytes, ..slice.clone() };
@@ -44,24 +61,17 @@ impl Slices {
             panels[1].pictures.push(grey(slice)?.outlined(mask, colours::OUTLINE));
             panels[2].pictures.push(grey(&kept)?);
         }
-        let voxels = count(sides.inside.voxels);
-        let name = format!("mask: {voxels} of {} ({:.2} %)", count(header.grid.shape.voxels()), percent(header, &sides.inside));
+        let voxels = count(self.sides.inside.voxels);
+        let name = format!("mask: {voxels} of {} ({:.2} %)", count(header.grid.shape.voxels()), self.percent());
         panels[1].keys.push(Key { name, colour: colours::OUTLINE });
         figure::side_by_side("", &panels)
     }
 }
 
-impl Observe for Slices {
-    fn see(&self, at: u64, block: Block<'_>) {
-        self.image.see(at, block);
-    }
-}
-
 /// Greys for the whole image; for what is inside of the mask where those would show it as one black or one white.
-fn shade(header: &Header, sides: &Sides) -> Shade {
+fn contrast(header: &Header, sides: &Sides) -> Shade {
+    let shade = shade(header, sides.all.as_ref());
     let ends = |s: &Statistics| (s.percentiles[0], s.percentiles[5]);
-    let (low, high, min, max) = sides.all.as_ref().map_or((0.0, 1.0, 0.0, 1.0), |s| (ends(s).0, ends(s).1, s.min, s.max));
-    let shade = Shade::new(header, display_window(header, low, high, min, max));
     match sides.inside.statistics.as_ref().map(ends) {
         Some((low, high)) if low < high && shade.grey(low) == shade.grey(high) => Shade::over(header, low, high),
         _ => shade,
@@ -91,7 +101,6 @@ fn fullest(header: &Header, mask: &Mask, run: &Run<'_>) -> Result<[u64; 3]> {
     }))
 }
 
-/// A look at the mask is no progress with the image.
 fn gather(mask: &Mask, observer: &dyn Observe, run: &Run<'_>) -> Result<()> {
-    pipelines::gather(&Input::of(mask.clone().into_source()).observed(Some(observer)), &run.quiet())
+    pipelines::gather(&Input::of(mask.clone().into_source()).observed(Some(observer)), run)
 }

@@ -1,0 +1,210 @@
+//! What a segmentation by a Gaussian mixture found.
+
+mod figure;
+mod page;
+
+use super::rows::{Rows, Value};
+use super::words::{count, number};
+use super::{Note, Provenance, Size};
+use crate::analysis::mixture::{ClassSpan, Gaussian};
+use crate::analysis::overlap::Overlap;
+use crate::pipelines::{Segmentation, Written};
+
+/// A fitted mixture and the labels that were written.
+#[derive(Debug)]
+pub struct MixtureFinding<'a> {
+    /// The mixture.
+    pub segmentation: &'a Segmentation,
+    /// The voxels of each label, and how they agree with the truth.
+    pub written: &'a Written,
+    /// The classes by mean.
+    pub classes: Vec<MixtureClass<'a>>,
+    /// What a voxel adds to the size of its class.
+    pub size: Size,
+}
+
+/// One class of a mixture.
+#[derive(Debug)]
+pub struct MixtureClass<'a> {
+    /// Its label, from 1.
+    pub label: usize,
+    /// Its name.
+    pub name: String,
+    /// Its bell.
+    pub gaussian: &'a Gaussian,
+    /// Voxels with its label.
+    pub voxels: u64,
+    /// In the unit of [`MixtureFinding::size`], where the spacing is known.
+    pub size: Option<f64>,
+    /// Against the truth, if there is one.
+    pub overlap: Option<Overlap>,
+}
+
+impl<'a> MixtureFinding<'a> {
+    /// Classes without a name are numbered.
+    pub fn new(segmentation: &'a Segmentation, written: &'a Written, names: &[String]) -> Self {
+        let size = Size::new(segmentation.header());
+        let class = |(i, gaussian)| {
+            let label = i + 1;
+            let voxels = written.voxels[label];
+            MixtureClass {
+                label,
+                name: names.get(i).cloned().unwrap_or_else(|| format!("class {label}")),
+                gaussian,
+                voxels,
+                size: size.of(voxels),
+                overlap: written.confusion.as_ref().map(|c| c.of(label)),
+            }
+        };
+        let classes = segmentation.mixture().components.iter().enumerate().map(class).collect();
+        Self { segmentation, written, classes, size }
+    }
+
+    /// The method in a word: `exact` or `voxel`.
+    pub fn method(&self) -> &'static str {
+        if self.segmentation.spans().is_some() { "exact" } else { "voxel" }
+    }
+
+    /// What the reader should know before using the labels.
+    pub fn notes(&self) -> Vec<Note> {
+        let fit = &self.segmentation.mixture().fit;
+        let mut notes = Vec::new();
+        if !fit.converged {
+            notes.push(Note::NotConverged { iterations: fit.iterations });
+        }
+        let nowhere = self.classes.iter().filter(|c| c.voxels == 0);
+        notes.extend(nowhere.map(|c| Note::ClassNowhere { name: c.name.clone() }));
+        notes.extend(self.order_notes());
+        let not_finite = self.segmentation.not_finite();
+        if not_finite > 0 {
+            notes.push(Note::NotFinite { voxels: not_finite });
+        }
+        let unknown = self.classes.iter().filter(|c| c.overlap.is_some_and(|o| o.both + o.true_only == 0));
+        notes.extend(unknown.map(|c| Note::NoTruth { label: c.label, name: c.name.clone() }));
+        if let Some(c) = self.written.confusion.as_ref().filter(|c| c.strange > 0) {
+            notes.push(Note::StrangeTruth { voxels: c.strange, classes: self.classes.len() });
+        }
+        notes
+    }
+
+    /// Where labels do not simply rise with the value.
+    fn order_notes(&self) -> Vec<Note> {
+        let spans = self.segmentation.spans().unwrap_or_default();
+        let mut notes = Vec::new();
+        for class in &self.classes {
+            let own = spans.iter().filter(|s| usize::from(s.label) == class.label);
+            let parts: Vec<String> = own.map(|s| format!("{} to {}", number(s.from), number(s.to))).collect();
+            if parts.len() > 1 {
+                notes.push(Note::ClassInParts { name: class.name.clone(), parts });
+            }
+        }
+        if notes.is_empty() && spans.windows(2).any(|pair| pair[0].label > pair[1].label) {
+            notes.push(Note::ClassesOutOfOrder);
+        }
+        notes
+    }
+
+    /// Classes, fit, method, and what to know.
+    pub fn rows(&self, provenance: &Provenance) -> Rows {
+        let fit = &self.segmentation.mixture().fit;
+        let span = |s: &ClassSpan| {
+            let mut rows = Rows::new();
+            rows.key("label", u64::from(s.label));
+            rows.key("from", s.from);
+            rows.key("to", s.to);
+            rows
+        };
+        let mut rows = Rows::new();
+        rows.key("classes", self.classes.iter().map(|c| self.class_rows(c)).collect::<Vec<_>>());
+        rows.key("log_likelihood", fit.log_likelihood);
+        rows.key("iterations", u64::from(fit.iterations));
+        rows.key("converged", fit.converged);
+        rows.key("bic", fit.bic());
+        rows.key("aic", fit.aic());
+        rows.key("count", fit.count);
+        rows.key("not_finite", self.segmentation.not_finite());
+        rows.key("method", self.method());
+        rows.key("device", provenance.device.as_str());
+        rows.key("runs", self.segmentation.spans().map(|all| all.iter().map(span).collect::<Vec<_>>()));
+        rows.key("notes", self.notes().iter().map(provenance.words).collect::<Vec<_>>());
+        rows.key("events", provenance.events.as_slice());
+        rows
+    }
+
+    /// One class. People read fewer digits, and the overlap in a table of its own.
+    fn class_rows(&self, c: &MixtureClass<'_>) -> Rows {
+        let g = c.gaussian;
+        let mut rows = Rows::new();
+        rows.add("label", "label", c.label, "");
+        rows.add("name", "name", c.name.as_str(), "");
+        rows.add("mean", "mean", channels(g, |a| g.mean[a]), "");
+        rows.add("std", "std", channels(g, |a| g.std(a)), "");
+        rows.add("weight", "weight", Value::from(g.weight).read_as(format!("{:.5}", g.weight)), "");
+        rows.add("voxels", "voxels", c.voxels, "");
+        let size = c.size.map(|size| Value::from(size).read_as(format!("{size:.3}")));
+        rows.add(self.size.key, self.size.unit, size, self.size.unit);
+        if g.mean.len() > 1 {
+            let line = |a| (0..g.mean.len()).map(|b| g.covariance(a, b)).collect::<Vec<_>>();
+            rows.key("covariance", (0..g.mean.len()).map(line).collect::<Vec<_>>());
+        }
+        if let Some(o) = c.overlap {
+            let mut truth = Rows::new();
+            truth.key("dice", o.dice());
+            truth.key("iou", o.iou());
+            truth.key("both", o.both);
+            truth.key("found_only", o.found_only);
+            truth.key("true_only", o.true_only);
+            truth.key("empty", o.empty());
+            rows.key("truth", truth);
+        }
+        rows
+    }
+
+    /// A table of the classes, the fit in a line, and a table of how labels agree with the truth.
+    pub fn text(&self, provenance: &Provenance) -> String {
+        let fit = &self.segmentation.mixture().fit;
+        let classes: Vec<Rows> = self.classes.iter().map(|c| self.class_rows(c)).collect();
+        let overlaps: Vec<Rows> = self.classes.iter().filter_map(|c| Some(overlap_rows(c, &c.overlap?))).collect();
+        let fitted = format!(
+            "log-likelihood {:.7} a voxel after {} iterations{}; {} voxels; BIC {:.2}, AIC {:.2}; {} method on {}\n",
+            fit.log_likelihood,
+            fit.iterations,
+            if fit.converged { "" } else { ", not converged" },
+            count(fit.count),
+            fit.bic(),
+            fit.aic(),
+            self.method(),
+            provenance.device
+        );
+        let agreement = if overlaps.is_empty() { String::new() } else { Rows::columns(&overlaps).table() };
+        Rows::columns(&classes).table() + &fitted + &agreement
+    }
+}
+
+/// How a class agrees with the truth, as people read it.
+fn overlap_rows(c: &MixtureClass<'_>, o: &Overlap) -> Rows {
+    let share = |v: f64| {
+        let empty = if o.empty() { " (empty in both)" } else { "" };
+        Value::from(v).read_as(format!("{v:.4}{empty}"))
+    };
+    let mut rows = Rows::new();
+    rows.words("label", c.label, "");
+    rows.words("name", c.name.as_str(), "");
+    rows.words("Dice", share(o.dice()), "");
+    rows.words("IoU", share(o.iou()), "");
+    rows.words("true +", o.both, "");
+    rows.words("false +", o.found_only, "");
+    rows.words("false -", o.true_only, "");
+    rows
+}
+
+/// One number for each channel; of one channel the number itself.
+fn channels(gaussian: &Gaussian, value: impl Fn(usize) -> f64) -> Value {
+    let all: Vec<f64> = (0..gaussian.mean.len()).map(value).collect();
+    let read = all.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
+    match all.as_slice() {
+        [one] => Value::from(*one),
+        several => Value::from(several),
+    }
+    .read_as(read)
+}

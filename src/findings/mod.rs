@@ -1,0 +1,50 @@
+//! What a job found: rows (key, words, value, unit), of which text, JSON and CSV are made, and figure and page where there is one. For a program,
+//! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
+//!
+//! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
+//! [`EqualizationFinding`], [`FilterFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! know first are [`Note`]s.
+//!
+//! ```
+//! use hounsfield::findings::{HeaderFinding, Value};
+//! use hounsfield::volume::{Dtype, Header, Shape};
+//!
+//! let header = Header::new(Shape::new(&[4, 3]).unwrap(), Dtype::U8);
+//! let rows = HeaderFinding { header: &header }.rows();
+//! assert_eq!(rows.get("dtype"), Some(&Value::from("uint8").read_as("uint8")));
+//! assert_eq!(rows.json()["shape"].to_string(), "[4,3]");
+//! assert!(rows.text().contains("shape        4 x 3\n"));
+//! ```
+
+mod export;
+mod filter;
+mod header;
+mod histogram;
+mod mapping;
+mod masking;
+mod mixture;
+mod note;
+mod pictures;
+mod provenance;
+mod rows;
+mod size;
+mod statistics;
+#[cfg(test)]
+mod tests;
+pub mod words;
+
+pub use filter::FilterFinding;
+pub use header::HeaderFinding;
+pub use histogram::{Bin, HistogramFinding};
+pub use mapping::{EqualizationFinding, MappingFinding, after};
+pub use masking::{MaskFinding, MaskSlices, mask_rows, mask_table};
+pub use mixture::{MixtureClass, MixtureFinding};
+pub use note::Note;
+pub use pictures::shade;
+pub use provenance::Provenance;
+pub use rows::{Row, Rows, Value};
+pub use size::Size;
+pub use statistics::StatisticsFinding;
+
+/// What pages say they come from.
+const PROGRAM: &str = concat!("hounsfield ", env!("CARGO_PKG_VERSION"));

@@ -1,0 +1,101 @@
+//! What a reader should know before using a result.
+
+use std::fmt;
+
+use super::words::count;
+use crate::volume::Dtype;
+
+/// What a reader should know before using a result. Displayed, each is a fact in neutral words; a program whose user can do something about
+/// it adds which switch or button does it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// Padding voxels take part.
+    PaddingCounts {
+        /// How many.
+        voxels: u64,
+        /// Their share of all voxels.
+        percent: f64,
+    },
+    /// Results that the type cannot hold became its ends.
+    Clamped {
+        /// How many.
+        voxels: u64,
+        /// The type.
+        to: Dtype,
+    },
+    /// The file shows low values bright, and the result, made to be looked at, keeps them low.
+    LowIsBright,
+    /// Nothing was equalised.
+    Unchanged,
+    /// Names of people may be seen in a picture.
+    BurntText,
+    /// The mask selects no voxel.
+    EmptyMask,
+    /// The fit stopped before it stood still.
+    NotConverged {
+        /// After so many iterations.
+        iterations: u32,
+    },
+    /// A class that no voxel has.
+    ClassNowhere {
+        /// Its name.
+        name: String,
+    },
+    /// A class whose values lie apart.
+    ClassInParts {
+        /// Its name.
+        name: String,
+        /// The ends of each part, in words.
+        parts: Vec<String>,
+    },
+    /// Labels fall somewhere as the value rises.
+    ClassesOutOfOrder,
+    /// Voxels that are no numbers.
+    NotFinite {
+        /// How many.
+        voxels: u64,
+    },
+    /// The truth does not know a class.
+    NoTruth {
+        /// Its label.
+        label: usize,
+        /// Its name.
+        name: String,
+    },
+    /// The truth holds other labels than the classes.
+    StrangeTruth {
+        /// In so many voxels.
+        voxels: u64,
+        /// The number of classes.
+        classes: usize,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PaddingCounts { voxels, percent } => {
+                write!(f, "{} padding voxels ({percent:.1} %) are counted", count(*voxels))
+            }
+            Self::Clamped { voxels, to } => write!(f, "{} results do not fit {to} and are clamped", count(*voxels)),
+            Self::LowIsBright => f.write_str(
+                "low values are bright in this file (MONOCHROME1), also in the result; the step invert turns that round",
+            ),
+            Self::Unchanged => f.write_str("fewer than two values take part: the image is written unchanged"),
+            Self::BurntText => f.write_str("text may be burnt into the pixels: look at the picture before sharing it"),
+            Self::EmptyMask => f.write_str("the mask is empty: nothing was kept"),
+            Self::NotConverged { iterations } => write!(f, "EM did not converge in {iterations} iterations"),
+            Self::ClassNowhere { name } => write!(f, "{name} is nowhere the most likely class"),
+            Self::ClassInParts { name, parts } => {
+                write!(f, "{name} is not contiguous: it holds the values {}", parts.join(" and "))
+            }
+            Self::ClassesOutOfOrder => f.write_str("classes do not follow each other by value"),
+            Self::NotFinite { voxels } => write!(f, "{} voxels are NaN or infinite: label 0", count(*voxels)),
+            Self::NoTruth { label, name } => write!(f, "the truth has no voxel of label {label}, {name}"),
+            Self::StrangeTruth { voxels, classes } => {
+                write!(f, "{} voxels of the truth hold no label from 0 to {classes}: taken as 0", count(*voxels))
+            }
+        }
+    }
+}

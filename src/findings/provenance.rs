@@ -1,0 +1,23 @@
+//! How a result came to be.
+
+use super::Note;
+
+/// How a result came to be, as only the caller knows it.
+#[derive(Debug, Clone)]
+pub struct Provenance {
+    /// What a reader can repeat: a command line, a call. Without paths, since file names can hold names of people. May be empty.
+    pub command: String,
+    /// The device's name.
+    pub device: String,
+    /// What happened on the way, such as a fall-back to the CPU.
+    pub events: Vec<String>,
+    /// The caller's words for a note: the fact, and how to do something about it there.
+    pub words: fn(&Note) -> String,
+}
+
+impl Provenance {
+    /// On this device, with notes in neutral words.
+    pub fn new(device: impl Into<String>) -> Self {
+        Self { command: String::new(), device: device.into(), events: Vec::new(), words: Note::to_string }
+    }
+}
