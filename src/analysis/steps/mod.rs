@@ -125,11 +125,13 @@ impl Chain {
     }
 
     /// One step whose numbers are known to make sense.
+    #[cfg(feature = "files")]
     pub(crate) fn of(step: Step) -> Self {
         Self(vec![step])
     }
 
     /// No step: every value stays what it is.
+    #[cfg(feature = "files")]
     pub(crate) fn identity() -> Self {
         Self(Vec::new())
     }
