@@ -39,6 +39,72 @@ fn a_kill_leaves_the_old_output_as_it_was() {
     assert_eq!(std::fs::read(&old).unwrap()[..2], [0x1f, 0x8b]);
 }
 
+/// The number of the software driver, whose memory is the process's own.
+fn software() -> Option<String> {
+    let devices = ok(&["devices", "--json"]).json();
+    let adapters = devices["adapters"].as_array().expect("a list");
+    let found = adapters.iter().find(|a| a["software"] == true).map(|a| a["index"].to_string());
+    if found.is_none() {
+        eprintln!("skipped: no software driver, whose memory is the process's own");
+    }
+    found
+}
+
+/// The most memory a command had resident, in MiB. The system keeps the highest mark while the process lives, so reading it often is enough.
+fn peak_mib(args: &[&str]) -> f64 {
+    let mut child = program().args(args).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = 0;
+    let ended = loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let mark = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u32>().ok());
+        peak_kib = mark.unwrap_or(0).max(peak_kib);
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(ended.success() && peak_kib > 0, "{args:?}: {ended}");
+    f64::from(peak_kib) / 1024.0
+}
+
+/// On the software driver what lies on the device lies in the process too, so its peak holds all that the budget promises.
+#[test]
+fn a_fit_over_voxels_takes_the_same_memory_for_any_volume() {
+    const MEMORY_MIB: i16 = 16;
+    if !with_gpu() {
+        return;
+    }
+    let Some(software) = software() else { return };
+    let folder = Folder::new();
+    let labels = folder.at("labels.nii");
+    let chunk = noise(1 << 20);
+    let peak = |mib: i16| {
+        let mut bytes = nifti(&[256, 256, 8 * mib], 4, &[]);
+        (0..mib).for_each(|_| bytes.extend_from_slice(&chunk));
+        let path = folder.file(&format!("{mib}.nii"), &bytes);
+        let (memory, out) = (MEMORY_MIB.to_string(), labels.as_str());
+        peak_mib(&[
+            "segment",
+            &path,
+            "-o",
+            out,
+            "--force",
+            "--method",
+            "voxel",
+            "--max-iter",
+            "2",
+            "--device",
+            &software,
+            "--memory",
+            &memory,
+        ])
+    };
+    let (least, some, more) = (peak(1), peak(32), peak(96));
+    assert!((more / some - 1.0).abs() < 0.1, "{some} MiB for 32 MiB of voxels, {more} for 96");
+    assert!(more <= least + f64::from(MEMORY_MIB) + 16.0, "{least} MiB for 1 MiB of voxels, {more} for 96");
+}
+
 /// Address space is taken away until the software driver has no memory for the job's buffers: a real failure of a real driver. Drivers may
 /// crash under it; a result, where there is one, is right, and with some limit the job goes on with smaller units.
 #[test]
@@ -46,12 +112,7 @@ fn a_device_that_is_really_out_of_memory_gives_the_same_answer() {
     if !with_gpu() {
         return;
     }
-    let devices = ok(&["devices", "--json"]).json();
-    let adapters = devices["adapters"].as_array().expect("a list");
-    let Some(software) = adapters.iter().find(|a| a["software"] == true).map(|a| a["index"].to_string()) else {
-        eprintln!("skipped: no software driver, whose memory is the process's own");
-        return;
-    };
+    let Some(software) = software() else { return };
     let folder = Folder::new();
     // A hole of zeros and a few voxels behind it: 256 MiB that take no disk.
     let path = folder.at("sparse.nii");
