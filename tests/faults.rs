@@ -71,7 +71,7 @@ fn peak_mib(args: &[&str]) -> f64 {
 /// On the software driver what lies on the device lies in the process too, so its peak holds all that the budget promises.
 #[test]
 fn a_fit_over_voxels_takes_the_same_memory_for_any_volume() {
-    const MEMORY_MIB: i16 = 16;
+    const MEMORY_MIB: f64 = 16.0;
     if !with_gpu() {
         return;
     }
@@ -83,26 +83,15 @@ fn a_fit_over_voxels_takes_the_same_memory_for_any_volume() {
         let mut bytes = nifti(&[256, 256, 8 * mib], 4, &[]);
         (0..mib).for_each(|_| bytes.extend_from_slice(&chunk));
         let path = folder.file(&format!("{mib}.nii"), &bytes);
-        let (memory, out) = (MEMORY_MIB.to_string(), labels.as_str());
-        peak_mib(&[
-            "segment",
-            &path,
-            "-o",
-            out,
-            "--force",
-            "--method",
-            "voxel",
-            "--max-iter",
-            "2",
-            "--device",
-            &software,
-            "--memory",
-            &memory,
-        ])
+        let line =
+            format!("segment {path} -o {labels} --force --method voxel --max-iter 2 --device {software} --memory {MEMORY_MIB}");
+        let args: Vec<&str> = line.split(' ').collect();
+        // The least of two runs: a driver under load may compile its kernels on more threads at once.
+        peak_mib(&args).min(peak_mib(&args))
     };
     let (least, some, more) = (peak(1), peak(32), peak(96));
     assert!((more / some - 1.0).abs() < 0.1, "{some} MiB for 32 MiB of voxels, {more} for 96");
-    assert!(more <= least + f64::from(MEMORY_MIB) + 16.0, "{least} MiB for 1 MiB of voxels, {more} for 96");
+    assert!(more <= least + MEMORY_MIB + 16.0, "{least} MiB for 1 MiB of voxels, {more} for 96");
 }
 
 /// Address space is taken away until the software driver has no memory for the job's buffers: a real failure of a real driver. Drivers may
