@@ -71,6 +71,17 @@ pub enum Error {
         /// The number that no series has, if one was asked for.
         asked: Option<u32>,
     },
+    /// The series holds several kinds of image, or no volume of the number asked for: [`Hint::ChooseVolume`].
+    SeveralVolumes {
+        /// The file or folder.
+        path: PathBuf,
+        /// The first ones in words, in the order of their numbers from 1.
+        kinds: Vec<String>,
+        /// All of them.
+        count: u64,
+        /// The number that none has, if one was asked for.
+        asked: Option<u32>,
+    },
     /// An input cannot be read.
     Read {
         /// The file or folder.
@@ -140,8 +151,9 @@ impl Error {
             Self::Format { hint, .. } | Self::Unsupported { hint, .. } | Self::Limit { hint, .. } | Self::Usage { hint, .. } => {
                 Some(hint)
             }
-            Self::Geometry { .. } => Some(&Hint::TrustGeometry),
+            Self::Geometry { flaws, .. } => Some(Flaw::remedy(flaws)),
             Self::SeveralSeries { .. } => Some(&Hint::ChooseSeries),
+            Self::SeveralVolumes { .. } => Some(&Hint::ChooseVolume),
             Self::Exists { .. } => Some(&Hint::Overwrite),
             Self::Read { .. } | Self::Write { .. } | Self::Gpu(_) | Self::Interrupted => None,
         }
@@ -159,6 +171,14 @@ impl Error {
             Self::SeveralSeries { path, catalogue, asked } => {
                 let none = if asked.is_some() { "there is no such series; " } else { "" };
                 format!("{none}{} holds {} series: {catalogue}; {todo}", path.display(), catalogue.series.len())
+            }
+            Self::SeveralVolumes { path, kinds, count, asked } => {
+                let none = if asked.is_some() { "there is no such volume; " } else { "" };
+                let mut list: Vec<String> = kinds.iter().enumerate().map(|(i, kind)| format!("{}: {kind}", i + 1)).collect();
+                if let Some(more @ 1..) = count.checked_sub(kinds.len() as u64) {
+                    list.push(format!("and {more} more"));
+                }
+                format!("{none}the series holds {count} volumes: {}; {todo}: {}", list.join("; "), path.display())
             }
             Self::Read { path, source } => format!("cannot read: {source}: {}", path.display()),
             Self::Write { path, source } => format!("cannot write: {source}: {}", path.display()),

@@ -12,5 +12,6 @@ mod hostile;
 mod outputs;
 mod privacy;
 mod reference;
+mod reports;
 mod structure;
 mod support;

@@ -1,6 +1,7 @@
 //! The series that a folder holds: data for a picker, and what an error tells where one has to be chosen.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// The series of a folder of DICOM files. Nothing in it names a patient.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -10,6 +11,24 @@ pub struct Catalogue {
     pub series: Vec<SeriesEntry>,
     /// Files of the folder that are no DICOM images.
     pub other_files: u64,
+    /// Files that look like DICOM but are damaged before they say what series they are of.
+    pub damaged: Vec<PathBuf>,
+}
+
+impl Catalogue {
+    /// The damaged files by name, if there are any.
+    pub(crate) fn damaged_in_words(&self) -> Option<String> {
+        const SHOWN: usize = 5;
+        let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let names: Vec<String> = self.damaged.iter().take(SHOWN).map(name).collect();
+        let count = self.damaged.len();
+        let more = if count > SHOWN { format!(" and {} more", count - SHOWN) } else { String::new() };
+        match count {
+            0 => None,
+            1 => Some(format!("1 file is damaged ({})", names[0])),
+            _ => Some(format!("{count} files are damaged ({}{more})", names.join(", "))),
+        }
+    }
 }
 
 /// What the headers of one series say of it.
@@ -55,9 +74,12 @@ impl fmt::Display for Catalogue {
         for (i, entry) in self.series.iter().take(SHOWN).enumerate() {
             write!(f, "{}{entry}", if i > 0 { "; " } else { "" })?;
         }
-        match self.series.len().checked_sub(SHOWN) {
-            Some(more @ 1..) => write!(f, "; and {more} more"),
-            _ => Ok(()),
+        if let Some(more @ 1..) = self.series.len().checked_sub(SHOWN) {
+            write!(f, "; and {more} more")?;
+        }
+        match self.damaged_in_words() {
+            Some(damaged) => write!(f, "; {damaged}"),
+            None => Ok(()),
         }
     }
 }
@@ -69,7 +91,7 @@ mod tests {
     #[test]
     fn a_long_list_is_cut() {
         let entry = |number| SeriesEntry { number, files: 1, unreadable: 1, ..SeriesEntry::default() };
-        let of = |n| Catalogue { series: (1..=n).map(entry).collect(), other_files: 0 }.to_string();
+        let of = |n| Catalogue { series: (1..=n).map(entry).collect(), ..Catalogue::default() }.to_string();
         assert_eq!(of(2), "1: 1 unreadable file; 2: 1 unreadable file");
         assert!(of(20).ends_with("20: 1 unreadable file") && of(23).ends_with("20: 1 unreadable file; and 3 more"));
     }

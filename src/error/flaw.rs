@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Hint;
+
 /// One thing that makes slices no regular grid. Slices are counted from 1 along their normal.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -92,7 +94,7 @@ impl fmt::Display for Flaw {
                     1 => f.write_str("one position")?,
                     n => write!(f, "{n} positions")?,
                 }
-                write!(f, " and nothing in the files tells their times apart: the first {at_mm:.3} mm along the normal")
+                write!(f, " and nothing in the files tells them apart in one way: the first {at_mm:.3} mm along the normal")
             }
             Self::Turned { slices, of, degrees } => {
                 write!(f, "{slices} of {of} slices are turned against the first, by up to {degrees:.1}° (mixed orientation)")
@@ -121,6 +123,25 @@ impl fmt::Display for Flaw {
 }
 
 impl Flaw {
+    /// Whether it is about the distances of slices only.
+    pub(crate) fn is_gap(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Uneven { .. })
+    }
+
+    /// What to do about these.
+    pub(crate) fn remedy(flaws: &[Self]) -> &'static Hint {
+        let all = |test: fn(&Self) -> bool| flaws.iter().all(test);
+        if all(Self::is_gap) {
+            &Hint::AllowGaps
+        } else if all(|flaw| matches!(flaw, Self::SamePlace { .. })) {
+            &Hint::FirstDuplicate
+        } else if flaws.iter().any(|flaw| matches!(flaw, Self::Turned { .. } | Self::OtherSpacing { .. })) {
+            &Hint::Split
+        } else {
+            &Hint::TrustGeometry
+        }
+    }
+
     /// All of them in one line.
     pub(crate) fn list(flaws: &[Self]) -> String {
         flaws.iter().map(Self::to_string).collect::<Vec<_>>().join("; ")

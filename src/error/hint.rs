@@ -39,8 +39,16 @@ pub enum Hint {
     Overwrite,
     /// Choose one of the series by its number.
     ChooseSeries,
+    /// Choose one of the volumes of a series by its number.
+    ChooseVolume,
     /// Read the series although its geometry cannot be trusted.
     TrustGeometry,
+    /// Stack the slices that there are.
+    AllowGaps,
+    /// Keep one of the slices of each position.
+    FirstDuplicate,
+    /// Take images that differ in size, orientation or spacing for volumes of their own.
+    Split,
     /// Write one slice only, or choose a format for volumes.
     OneSlice,
 }
@@ -64,6 +72,10 @@ impl fmt::Display for Hint {
             Self::MoreMemory => "allow more memory",
             Self::Overwrite => "replace it only if it may be lost",
             Self::ChooseSeries => "pick one by its number",
+            Self::ChooseVolume => "pick one of the volumes by its number",
+            Self::AllowGaps => "get the missing slices, or stack those that there are",
+            Self::FirstDuplicate => "check the series, or keep the first slice of each position",
+            Self::Split => "put the images of one kind into a folder of their own, or split the series",
             Self::TrustGeometry => "check the series, or go on all the same by trusting its geometry",
             Self::OneSlice => "use .tiff or .nii.gz, or write one slice",
         })

@@ -54,6 +54,27 @@ impl HeaderFinding<'_> {
         rows.add("origin_lps_mm", "origin", origin, "mm");
         rows.key("voxel_to_lps_mm", geometry.and_then(|g| g.lps_matrix()));
         rows.add("time_step_s", "time step", h.grid.time_step_s, "s");
+        self.volumes(rows);
+    }
+
+    /// What tells the volumes of a 4-D image apart.
+    fn volumes(&self, rows: &mut Rows) {
+        let marks = &self.header.grid.volume_marks;
+        let (mut all, mut read) = (Vec::new(), Vec::new());
+        for mark in marks {
+            let mut one = Rows::new();
+            one.key("name", mark.name.as_str());
+            one.key("unit", mark.unit.as_str());
+            one.key("values", mark.values.as_slice());
+            all.push(one);
+            const SHOWN: usize = 8;
+            let mut values: Vec<String> = mark.values.iter().take(SHOWN).map(|v| number(*v)).collect();
+            if mark.values.len() > SHOWN {
+                values.push("…".into());
+            }
+            read.push(format!("{} {} {}", mark.name, values.join(", "), mark.unit).trim_end().to_owned());
+        }
+        rows.add_if(!all.is_empty(), "volume_marks", "volumes", Value::from(all).read_as(read.join("; ")), "");
     }
 
     /// How the file wants to be shown.

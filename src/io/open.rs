@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::output::Target;
-use super::{InFolder, OpenOptions, Output, Source, WriteOptions, format, stack};
+use super::{InFolder, OpenOptions, Output, Source, WriteOptions, dicom, format, stack};
 use crate::volume::Header;
 use crate::{Error, Result};
 
-/// Opens a volume: one file, one folder (a DICOM series, or images of one format in natural order), or several files that are
-/// the slices of one volume in the order given.
+/// Opens a volume: one file, one folder (a DICOM series, or images of one format in natural order), or several files: a DICOM series
+/// in whatever order they come, or the slices of one volume in the order given.
 ///
 /// # Errors
 /// Every family but [`Error::Write`]; see there.
@@ -16,6 +16,7 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
     match paths {
         [] => Err(Error::usage("no input is given", "name a file or a folder")),
         [one] => open_one(one, options),
+        several if several.iter().any(|path| dicom::is_dicom(path)) => Ok(Box::new(dicom::open_files(several, options)?)),
         several => stack::open(several, options),
     }
 }

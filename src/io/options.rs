@@ -9,8 +9,16 @@ pub struct OpenOptions {
     pub grey: Grey,
     /// Read a series even if its geometry cannot be trusted.
     pub trust_geometry: bool,
+    /// Stack the slices that there are although some are missing or unevenly spaced.
+    pub allow_gaps: bool,
+    /// Of several slices at one position that nothing tells apart, take the one of the lowest number.
+    pub first_duplicate: bool,
+    /// Take images of different size, orientation or spacing in one series for volumes of their own, of which [`OpenOptions::volume`] picks one.
+    pub split: bool,
     /// Which of several DICOM series in a folder, counted from 1.
     pub series: Option<u32>,
+    /// Which of several volumes in a series, counted from 1: a kind of image where there are several, else along the fourth axis.
+    pub volume: Option<u32>,
     /// The most bytes of voxels to believe in; without it [`Limits::VOLUME`] and [`Limits::IMAGE`] hold.
     pub max_bytes: Option<u64>,
 }

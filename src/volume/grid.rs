@@ -11,12 +11,25 @@ pub struct Grid {
     pub geometry: Option<Geometry>,
     /// Seconds from one volume of a time series to the next.
     pub time_step_s: Option<f64>,
+    /// What tells the volumes of a 4-D image apart, the slowest first; empty if it is not known, or nothing but a regular time.
+    pub volume_marks: Vec<VolumeMark>,
+}
+
+/// A quantity that differs between the volumes of a 4-D image: b-value, echo time, segment, trigger time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VolumeMark {
+    /// The field's or the standard's name.
+    pub name: String,
+    /// Unit of the values; empty if they have none.
+    pub unit: String,
+    /// Of each volume.
+    pub values: Vec<f64>,
 }
 
 impl Grid {
     /// A grid of which nothing is known but how many voxels it has.
     pub fn new(shape: Shape) -> Self {
-        Self { shape, geometry: None, time_step_s: None }
+        Self { shape, geometry: None, time_step_s: None, volume_marks: Vec::new() }
     }
 }
 

@@ -15,7 +15,7 @@ mod turn;
 pub use counts::Counts;
 pub use dtype::Dtype;
 pub use geometry::{Geometry, Position};
-pub use grid::Grid;
+pub use grid::{Grid, VolumeMark};
 pub use header::{Acquisition, Display, Header, Meaning, Origin, Padding, Unit, VoiLut, Window, WindowFunction};
 pub use rescale::{Rescale, Rescales};
 pub use shape::Shape;

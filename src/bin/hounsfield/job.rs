@@ -246,8 +246,8 @@ fn paths(files: &FileArgs) -> Result<Vec<PathBuf>> {
 
 /// How the input is read.
 pub fn options(files: &FileArgs) -> OpenOptions {
-    let FileArgs { grey, series, trust_geometry, .. } = *files;
-    OpenOptions { grey, series, trust_geometry, ..OpenOptions::default() }
+    let FileArgs { grey, series, volume, allow_gaps, first_duplicate, split, trust_geometry, .. } = *files;
+    OpenOptions { grey, series, volume, allow_gaps, first_duplicate, split, trust_geometry, ..OpenOptions::default() }
 }
 
 /// Which values count.

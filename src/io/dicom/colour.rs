@@ -8,6 +8,19 @@ pub(super) fn to_grey(layout: &PixelLayout, samples: &[u8], grey: Grey) -> Vec<u
     let n = layout.pixels() as usize;
     match &layout.colour {
         Colour::Grey => samples.to_vec(),
+        Colour::ModalityLut(lut) => {
+            let entry = |stored: i32| lut.entry(stored).to_le_bytes();
+            match (layout.bits_allocated, layout.signed) {
+                (8, false) => samples.iter().flat_map(|s| entry(i32::from(*s))).collect(),
+                (8, true) => samples.iter().flat_map(|s| entry(i32::from(*s as i8))).collect(),
+                (16, false) => samples.as_chunks().0.iter().flat_map(|s| entry(i32::from(u16::from_le_bytes(*s)))).collect(),
+                (16, true) => samples.as_chunks().0.iter().flat_map(|s| entry(i32::from(i16::from_le_bytes(*s)))).collect(),
+                (_, false) => {
+                    samples.as_chunks().0.iter().flat_map(|s| entry(u32::from_le_bytes(*s).min(1 << 30) as i32)).collect()
+                }
+                (_, true) => samples.as_chunks().0.iter().flat_map(|s| entry(i32::from_le_bytes(*s))).collect(),
+            }
+        }
         Colour::Palette(palette) => {
             let table = palette.table(layout.signed, layout.bits_allocated, grey);
             if layout.bits_allocated == 8 {

@@ -4,26 +4,12 @@
 //! without ever entering memory. The walk is iterative over what it skips, so nesting cannot exhaust the stack, and nothing is
 //! allocated that the file does not hold.
 
-use std::collections::BTreeMap;
-
 use super::broken;
 use super::bytes::{Bytes, Cursor};
+use super::dataset::{Dataset, ElementValue, trimmed};
 use super::syntax::Syntax;
 use super::tags::{self, Want};
 use crate::Result;
-
-/// Attributes by tag.
-#[derive(Debug, Default)]
-pub(super) struct Dataset {
-    big_endian: bool,
-    values: BTreeMap<u32, ElementValue>,
-}
-
-#[derive(Debug)]
-enum ElementValue {
-    Plain { vr: [u8; 2], bytes: Vec<u8> },
-    Items(Vec<Dataset>),
-}
 
 /// Where the pixels lie.
 #[derive(Debug, Clone, Copy)]
@@ -191,7 +177,7 @@ impl Walker<'_> {
 
     /// The elements up to `end`, to the end of the item, or to the pixels.
     fn dataset(&mut self, explicit: bool, end: u64, depth: usize) -> Result<(Dataset, Option<PixelElement>)> {
-        let mut dataset = Dataset { big_endian: self.big_endian, ..Dataset::default() };
+        let mut dataset = Dataset::new(self.big_endian);
         while self.cursor.at < end {
             let Element { tag, vr, len } = self.element(explicit)?;
             if depth == 0 && tags::PIXELS.contains(&tag) {
@@ -203,11 +189,11 @@ impl Walker<'_> {
                 (Want::Sequence, _) if depth < 4 => {
                     let explicit = explicit && &vr != b"UN";
                     let items = self.items(explicit, len, depth)?;
-                    dataset.values.insert(tag, ElementValue::Items(items));
+                    dataset.insert(tag, ElementValue::Items(items));
                 }
                 (Want::Value, Some(len)) if len <= MAX_VALUE => {
                     let bytes = self.cursor.vec(len)?;
-                    dataset.values.insert(tag, ElementValue::Plain { vr, bytes });
+                    dataset.insert(tag, ElementValue::Plain { vr, bytes });
                 }
                 (_, Some(len)) => self.cursor.skip(len)?,
                 (_, None) => self.skip_sequence(explicit && &vr != b"UN")?,
@@ -258,84 +244,4 @@ impl Walker<'_> {
 
 fn defined(len: u32) -> Option<u64> {
     (len != u32::MAX).then_some(u64::from(len))
-}
-
-fn trimmed(bytes: &[u8]) -> &str {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(e) => std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default(),
-    };
-    text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace())
-}
-
-impl Dataset {
-    /// The items of a sequence; none if it is absent.
-    pub(super) fn items(&self, tag: u32) -> &[Dataset] {
-        match self.values.get(&tag) {
-            Some(ElementValue::Items(items)) => items,
-            _ => &[],
-        }
-    }
-
-    /// Whether the attribute is there at all.
-    pub(super) fn has(&self, tag: u32) -> bool {
-        self.values.contains_key(&tag)
-    }
-
-    /// The bytes of a value, unless it is empty.
-    pub(super) fn bytes(&self, tag: u32) -> Option<&[u8]> {
-        match self.values.get(&tag) {
-            Some(ElementValue::Plain { bytes, .. }) if !bytes.is_empty() => Some(bytes),
-            _ => None,
-        }
-    }
-
-    /// A value as text, trimmed, unless it is empty.
-    pub(super) fn text(&self, tag: u32) -> Option<&str> {
-        self.bytes(tag).map(trimmed).filter(|t| !t.is_empty())
-    }
-
-    /// The numbers of a value, however they are written; none that is not finite. `binary` is how they are encoded where the data
-    /// set does not say: tags of type DS and IS are text.
-    pub(super) fn numbers(&self, tag: u32) -> Vec<f64> {
-        let Some(ElementValue::Plain { vr, bytes }) = self.values.get(&tag) else { return Vec::new() };
-        let vr = if vr == b"  " || vr == b"UN" { tags::implicit_vr(tag) } else { vr };
-        let all: Option<Vec<f64>> = match vr {
-            b"US" => Some(self.u16s(tag).into_iter().map(f64::from).collect()),
-            b"SS" => Some(self.u16s(tag).into_iter().map(|v| f64::from(v as i16)).collect()),
-            b"UL" => Some(self.chunks::<4>(bytes).map(|b| f64::from(u32::from_le_bytes(b))).collect()),
-            b"SL" => Some(self.chunks::<4>(bytes).map(|b| f64::from(i32::from_le_bytes(b))).collect()),
-            b"FL" => Some(self.chunks::<4>(bytes).map(|b| f64::from(f32::from_le_bytes(b))).collect()),
-            b"FD" => Some(self.chunks::<8>(bytes).map(f64::from_le_bytes).collect()),
-            _ => trimmed(bytes).split('\\').map(|part| part.trim().parse::<f64>().ok()).collect(),
-        };
-        all.filter(|all| all.iter().all(|v| v.is_finite())).unwrap_or_default()
-    }
-
-    /// The first number of a value.
-    pub(super) fn number(&self, tag: u32) -> Option<f64> {
-        self.numbers(tag).first().copied()
-    }
-
-    /// Exactly N numbers.
-    pub(super) fn vector<const N: usize>(&self, tag: u32) -> Option<[f64; N]> {
-        self.numbers(tag).try_into().ok()
-    }
-
-    /// A value as 16-bit words, whatever its value representation says.
-    pub(super) fn u16s(&self, tag: u32) -> Vec<u16> {
-        self.bytes(tag).map(|bytes| self.chunks::<2>(bytes).map(u16::from_le_bytes).collect()).unwrap_or_default()
-    }
-
-    /// Little-endian words of a value.
-    fn chunks<'a, const N: usize>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = [u8; N]> + 'a {
-        bytes.chunks_exact(N).map(|chunk| {
-            let mut word = [0; N];
-            word.copy_from_slice(chunk);
-            if self.big_endian {
-                word.reverse();
-            }
-            word
-        })
-    }
 }

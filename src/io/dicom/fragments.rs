@@ -8,8 +8,16 @@ use crate::Result;
 /// A frame's fragments: (offset, length).
 pub(super) type Fragments = Vec<(u64, u64)>;
 
+/// The frames of a file.
+pub(super) struct Fragmented {
+    /// Of each frame that the header counts.
+    pub(super) fragments: Vec<Fragments>,
+    /// Frames that there are.
+    pub(super) frames: u64,
+}
+
 /// The fragments of each frame. `extended` is the Extended Offset Table, empty if there is none.
-pub(super) fn index(bytes: &Bytes, pixels: &PixelElement, frames: u64, extended: &[u64]) -> Result<Vec<Fragments>> {
+pub(super) fn index(bytes: &Bytes, pixels: &PixelElement, frames: u64, extended: &[u64]) -> Result<Fragmented> {
     let flaw = |what: &str| broken(bytes.path(), what);
     let mut cursor = Cursor::new(bytes, pixels.at);
     let item = |cursor: &mut Cursor| -> Result<Option<u64>> {
@@ -39,22 +47,37 @@ pub(super) fn index(bytes: &Bytes, pixels: &PixelElement, frames: u64, extended:
     if all.is_empty() {
         return Err(flaw("the compressed pixel data is empty"));
     }
-    if frames == 1 {
-        return Ok(vec![all]);
+    let split = |starts: &[usize]| {
+        let end = |f: usize| starts.get(f + 1).copied().unwrap_or(all.len());
+        let fragments = (0..frames).map(|f| all[starts[f]..end(f)].to_vec()).collect();
+        Fragmented { fragments, frames: starts.len() as u64 }
+    };
+    if all.len() == 1 && frames == 1 {
+        return Ok(split(&[0]));
+    }
+    let ascending = |starts: &[usize]| starts.len() >= frames && starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b);
+    let at = |offset: &u64| all.binary_search_by_key(&offset.checked_add(first + 8)?, |f| f.0).ok();
+    if !offsets.is_empty() && (offsets.len() > 1 || frames > 1) {
+        let starts: Option<Vec<usize>> = offsets.iter().map(at).collect();
+        match starts {
+            Some(starts) if ascending(&starts) => return Ok(split(&starts)),
+            _ if all.len() == frames => {}
+            None => return Err(flaw("the table of frame offsets does not fit the frames")),
+            Some(_) => {}
+        }
     }
     if all.len() == frames {
-        return Ok(all.into_iter().map(|f| vec![f]).collect());
+        return Ok(split(&(0..frames).collect::<Vec<_>>()));
     }
-    let starts: Vec<usize> = if offsets.len() == frames {
-        let at = |offset: &u64| all.iter().position(|f| Some(f.0) == offset.checked_add(first + 8));
-        offsets.iter().map(at).collect::<Option<_>>().ok_or_else(|| flaw("the table of frame offsets does not fit the frames"))?
-    } else {
-        codestream_starts(bytes, &all)?
-    };
-    if starts.len() != frames || starts.first() != Some(&0) || !starts.is_sorted_by(|a, b| a < b) {
-        return Err(flaw(&format!("{} fragments cannot be told apart into {frames} frames", all.len())));
+    let starts = codestream_starts(bytes, &all)?;
+    if ascending(&starts) {
+        return Ok(split(&starts));
     }
-    Ok((0..frames).map(|f| all[starts[f]..starts.get(f + 1).copied().unwrap_or(all.len())].to_vec()).collect())
+    // Nothing but the header's count says that these are one image.
+    if frames == 1 {
+        return Ok(split(&[0]));
+    }
+    Err(flaw(&format!("{} fragments cannot be told apart into {frames} frames", all.len())))
 }
 
 /// Fragments that begin with the marker that begins a JPEG or JPEG 2000 image.

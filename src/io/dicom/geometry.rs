@@ -1,6 +1,6 @@
 //! Whether slices form a regular grid, and which.
 
-use super::attributes::{ImageFrame, cross, dot};
+use super::frames::{ImageFrame, cross, dot};
 use crate::Flaw;
 use crate::volume::{Geometry, Position};
 
@@ -9,6 +9,35 @@ pub(super) struct Verdict {
     pub(super) geometry: Geometry,
     /// What is wrong; empty if nothing is.
     pub(super) flaws: Vec<Flaw>,
+    pub(super) note: Option<String>,
+}
+
+/// How exactly the files give positions, in mm.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rounding {
+    /// The step of the last decimal: the finest in the series, for trailing zeros are left out.
+    step: f64,
+    /// The most that rounding moves a slice along the normal.
+    along: f64,
+}
+
+impl Rounding {
+    pub(super) fn of<'a>(frames: impl Iterator<Item = &'a ImageFrame>, normal: [f64; 3]) -> Self {
+        let step = frames.map(|frame| frame.position_step).fold(f64::INFINITY, f64::min);
+        let step = if step.is_finite() { step } else { 0.0 };
+        Self { step, along: normal.iter().map(|n| n.abs()).sum::<f64>() * step / 2.0 }
+    }
+}
+
+/// Planes at a larger angle are turned against each other: acos near 1 makes hundredths of a degree of the files' decimals.
+pub(super) const TURNED_DEG: f64 = 0.25;
+
+/// Whether the pixels of two frames have one size.
+pub(super) fn same_spacing(a: Option<[f64; 2]>, b: Option<[f64; 2]>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => (0..2).all(|i| (a[i] - b[i]).abs() <= 1e-3 * a[i]),
+        (a, b) => a == b,
+    }
 }
 
 /// Distance of a frame along the common normal, if it has a place.
@@ -24,8 +53,6 @@ pub(super) fn normal(frame: &ImageFrame) -> Option<[f64; 3]> {
     (length > 0.5).then(|| n.map(|c| c / length))
 }
 
-/// How far apart two places along the normal must be to be two.
-pub(super) const SAME_PLACE_MM: f64 = 1e-3;
 /// Slices may be this far from where a regular grid has them: a share of the spacing, and what rounding in files makes.
 const UNEVEN_SHARE: f64 = 0.01;
 const UNEVEN_MM: f64 = 0.01;
@@ -34,7 +61,7 @@ const TILT_DEG: f64 = 0.2;
 const TILT_MM: f64 = 0.05;
 
 /// The grid of frames that ascend along `normal`, one for each place. All must have position and orientation.
-pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3]) -> Verdict {
+pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3], rounding: &Rounding) -> Verdict {
     let first = frames[0];
     let mut flaws = Vec::new();
     let [x, y] = first.orientation.unwrap_or([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
@@ -43,8 +70,14 @@ pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3]) -> Verdict {
     let at: Vec<f64> = frames.iter().filter_map(|f| distance(f, normal)).collect();
     let gaps: Vec<f64> = at.windows(2).map(|w| w[1] - w[0]).collect();
     let mut usual = median(&gaps);
+    let mut note = None;
     if let Some(step) = usual {
-        flaws.extend(uneven(&gaps, step));
+        let flaw = uneven(&gaps, step);
+        if flaw.is_some() && is_even_but_for_rounding(&at, rounding) {
+            note = Some(format!("positions are rounded to {} mm in the file: slices are taken as evenly spaced", rounding.step));
+        } else {
+            flaws.extend(flaw);
+        }
         if flaws.is_empty() {
             // Rounding in single positions averages out over the stack.
             usual = Some((at[at.len() - 1] - at[0]) / gaps.len() as f64);
@@ -58,7 +91,7 @@ pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3]) -> Verdict {
         let sideways: [f64; 3] = std::array::from_fn(|a| along[a] - normal[a] * height);
         let lean = dot(sideways, sideways).sqrt();
         let angle = lean.atan2(height).to_degrees();
-        if angle > TILT_DEG && lean > TILT_MM {
+        if angle > TILT_DEG && lean > TILT_MM + 2.0 * rounding.step {
             flaws.push(Flaw::Tilted { degrees: angle, mm: lean });
             let length = dot(along, along).sqrt();
             z = along.map(|c| c / length);
@@ -66,14 +99,22 @@ pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3]) -> Verdict {
         }
         // A straight line of origins may lean; a bent one is no grid at all.
         let off = frames.iter().filter_map(|f| f.position).map(|p| off_line(p, origin, along)).fold(0.0, f64::max);
-        if off > 2.0 * UNEVEN_MM + 0.05 * spacing_xy[0].max(spacing_xy[1]) {
+        if off > 2.0 * (UNEVEN_MM + rounding.step) + 0.05 * spacing_xy[0].max(spacing_xy[1]) {
             flaws.push(Flaw::Crooked { mm: off });
         }
     }
     let step = step.or(first.between).or(first.thickness).unwrap_or(1.0);
     let spacing_mm = [spacing_xy[0], spacing_xy[1], step];
     let position = Some(Position { origin_mm: origin, direction: [x, y, z] });
-    Verdict { geometry: Geometry { spacing_mm, position }, flaws }
+    Verdict { geometry: Geometry { spacing_mm, position }, flaws, note }
+}
+
+/// Whether all slices lie so near to an even line that rounding explains the rest; never where rounding could hide a missing slice.
+fn is_even_but_for_rounding(at: &[f64], rounding: &Rounding) -> bool {
+    let step = (at[at.len() - 1] - at[0]) / (at.len() - 1) as f64;
+    // The ends of the line are rounded too.
+    let most = 2.0 * rounding.along + 1e-6;
+    most <= 0.25 * step && at.iter().enumerate().all(|(i, d)| (d - at[0] - step * i as f64).abs() <= most)
 }
 
 /// What is wrong with the distances of slices, if anything is.
@@ -122,7 +163,7 @@ mod tests {
 
     fn judge(places: &[[f64; 3]]) -> Verdict {
         let frames = frames(places);
-        stack(&frames.iter().collect::<Vec<_>>(), [0.0, 0.0, 1.0])
+        stack(&frames.iter().collect::<Vec<_>>(), [0.0, 0.0, 1.0], &Rounding::default())
     }
 
     fn said(verdict: &Verdict) -> Vec<String> {
@@ -152,6 +193,22 @@ mod tests {
         let v = judge(&places);
         assert!(v.flaws.is_empty(), "{:?}", v.flaws);
         assert!((v.geometry.spacing_mm[2] - 0.625).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_line_rounded_to_its_last_decimal_is_even() {
+        let places: Vec<[f64; 3]> = (0..20).map(|i| [0.0, 0.0, (f64::from(i) * 0.87 * 10.0).round() / 10.0]).collect();
+        let frames: Vec<ImageFrame> = frames(&places).into_iter().map(|f| ImageFrame { position_step: 0.1, ..f }).collect();
+        let of = |frames: &[&ImageFrame]| {
+            let normal = [0.0, 0.0, 1.0];
+            stack(frames, normal, &Rounding::of(frames.iter().copied(), normal))
+        };
+        let all: Vec<&ImageFrame> = frames.iter().collect();
+        let v = of(&all);
+        assert!(v.flaws.is_empty() && (v.geometry.spacing_mm[2] - 0.87).abs() < 0.01, "{:?}", v.flaws);
+        assert_eq!(v.note.as_deref(), Some("positions are rounded to 0.1 mm in the file: slices are taken as evenly spaced"));
+        let without: Vec<&ImageFrame> = all.iter().enumerate().filter(|(i, _)| *i != 9).map(|(_, f)| *f).collect();
+        assert_eq!(of(&without).flaws.len(), 1, "a missing slice is none of rounding");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use dicom_core::value::DataSetSequence;
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 
+use super::tests::refusal;
 use super::*;
 use crate::volume::{Dtype, Header, Padding, Rescale, Rescales, Shape, VoiLut};
 
@@ -112,8 +113,15 @@ fn what_lies_above_the_stored_bits_is_masked() {
     let signed = [&twelve[..], &[word(tags::SIGNED, 1)]].concat();
     let source = one(&signed).unwrap();
     assert_eq!((source.header().meaning.dtype, values(&*source)), (Dtype::I16, vec![1.0, -1.0, -2048.0, 7.0, -1.0, 2047.0]));
-    let upper = [word(tags::BITS_STORED, 12), word(tags::HIGH_BIT, 15), words(&[0x001F, 0xFFFF, 0, 0x0010, 0x8000, 0])];
-    assert_eq!(values(&*one(&upper).unwrap()), [1.0, 4095.0, 0.0, 1.0, 2048.0, 0.0]);
+    let with_high_bit =
+        |stored, high, pixels: &[u16]| one(&[word(tags::BITS_STORED, stored), word(tags::HIGH_BIT, high), words(pixels)]);
+    let upper = with_high_bit(12, 15, &[0x0010, 0xFFF0, 0, 0x0010, 0x8000, 0]).unwrap();
+    assert_eq!(values(&*upper), [1.0, 4095.0, 0.0, 1.0, 2048.0, 0.0]);
+    let note = "HighBit is 15, with 12 bits stored: values are taken from the high bits";
+    assert!(upper.header().origin.notes.iter().any(|n| n == note));
+    assert_eq!(values(&*with_high_bit(12, 15, &[1, 4095, 0, 1, 2048, 0]).unwrap()), [1.0, 4095.0, 0.0, 1.0, 2048.0, 0.0]);
+    assert_eq!(values(&*with_high_bit(16, 11, &[1, 65535, 0, 1, 2048, 0]).unwrap()), [1.0, 65535.0, 0.0, 1.0, 2048.0, 0.0]);
+    assert!(refusal(with_high_bit(12, 15, &[0x001F, 0xFFFF, 0, 0x0010, 0x8000, 0])).contains("which are values is not known"));
 }
 
 #[test]
@@ -174,14 +182,14 @@ fn slices_are_ordered_by_place_not_by_name() {
     }
     std::fs::write(folder.path().join("notes.txt"), "no image").unwrap();
     std::fs::create_dir(folder.path().join("more")).unwrap();
-    let series = open_series(folder.path(), &OpenOptions::default()).unwrap();
+    let series = open_files(&[folder.path().into()], &OpenOptions::default()).unwrap();
     let header = series.header();
     assert_eq!(header.grid.shape.axes(), [3, 2, 4]);
     let geometry = header.grid.geometry.as_ref().unwrap();
     assert_eq!((geometry.spacing_mm, geometry.position.as_ref().unwrap().origin_mm), ([0.25, 0.5, 2.0], [-3.0, 4.0, 0.0]));
     assert_eq!(values(&series).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [0.0, 2.0, 4.0, 6.0]);
     assert_eq!(series.slice(0).unwrap().0.file_name().unwrap(), "b");
-    assert_eq!(header.origin.notes, ["1 files in the folder are no DICOM images and were left out"]);
+    assert_eq!(header.origin.notes, ["1 file in the folder is no DICOM image and was left out"]);
     assert_eq!((header.origin.files, header.origin.format.as_str()), (4, "DICOM series"));
 }
 

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::attributes::{Image, ImageFrame};
+use super::attributes::Image;
+use super::frames::ImageFrame;
+use super::layout::Colour;
 use super::order::SliceOrder;
 use super::syntax::Compression;
 use super::{FORMAT, OpenOptions};
@@ -20,21 +22,23 @@ pub(super) fn build(
     // Where slices differ in what is said once, the middle one speaks for all: the ends of a scan are the odd ones.
     let image = slices[slices.len() / 2].0;
     let layout = &image.pixels.layout;
-    let mut axes = vec![layout.columns, layout.rows, ordered.depth];
-    if ordered.times > 1 {
-        axes.push(ordered.times);
+    let [columns, rows] = layout.slice_size();
+    let mut axes = vec![columns, rows, ordered.depth];
+    if ordered.volumes > 1 {
+        axes.push(ordered.volumes);
     }
     let shape = Shape::new(&axes).ok_or_else(|| Error::limit(path, "the volume has too many voxels", "split the series"))?;
     let mut header = Header::new(shape, layout.dtype());
     options.limits(FORMAT.limits).check_volume(path, &header)?;
-    let grey = layout.samples == 1 && !matches!(layout.colour, super::layout::Colour::Palette(_));
+    let grey = layout.samples == 1 && !matches!(layout.colour, Colour::Palette(_));
     header.meaning.rescale = if grey { rescales(&slices) } else { Rescales::Uniform(Rescale::IDENTITY) };
     if grey && slices.iter().all(|(image, _)| image.hounsfield) {
         header.meaning.unit = Unit::Hounsfield;
     }
     header.grid.geometry.clone_from(&ordered.geometry);
     header.grid.time_step_s = ordered.time_step_s;
-    header.meaning.padding = if grey { image.padding } else { None };
+    header.grid.volume_marks.clone_from(&ordered.marks);
+    header.meaning.padding = if layout.colour == Colour::Grey { image.padding } else { None };
     header.display.windows = if grey { image.windows.clone() } else { Vec::new() };
     header.display.voi_luts = if grey { image.voi_luts.clone() } else { Vec::new() };
     header.display.inverted = layout.inverted;
@@ -70,15 +74,10 @@ fn oddities(slices: &[(&Image, &ImageFrame)], options: &OpenOptions) -> Vec<Stri
     if !image.has_magic {
         notes.push("the file has no DICOM preamble; its encoding was guessed".into());
     }
-    if layout.samples > 1 || matches!(layout.colour, super::layout::Colour::Palette(_)) {
+    if layout.samples > 1 || matches!(layout.colour, Colour::Palette(_)) {
         notes.push(format!("colours were turned into grey ({})", options.grey.name()));
     }
-    if any(&|image| image.modality_lut) {
-        notes.push("the file's Modality LUT is not applied: values are the stored ones".into());
-    }
-    if slices.iter().any(|(_, frame)| frame.rescale.flawed) {
-        notes.push("a rescale slope of zero was ignored".into());
-    }
+    notes.extend(remarks(slices));
     if slices.iter().any(|(_, frame)| frame.rescale.given) && slices.iter().any(|(_, frame)| !frame.rescale.given) {
         notes.push("some slices have no rescale: their values are the stored ones".into());
     }
@@ -89,6 +88,24 @@ fn oddities(slices: &[(&Image, &ImageFrame)], options: &OpenOptions) -> Vec<Stri
         notes.push("the pixels were compressed with loss".into());
     }
     notes
+}
+
+/// What was assumed in reading single files, each once, with how many it was assumed of.
+fn remarks(slices: &[(&Image, &ImageFrame)]) -> Vec<String> {
+    let mut files: Vec<&Image> = slices.iter().map(|(image, _)| *image).collect();
+    files.dedup_by(|a, b| std::ptr::eq(*a, *b));
+    let mut counted: Vec<(&String, usize)> = Vec::new();
+    for remark in files.iter().flat_map(|image| &image.remarks) {
+        match counted.iter_mut().find(|(known, _)| *known == remark) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((remark, 1)),
+        }
+    }
+    let all = files.len();
+    let say = |(remark, count): (&String, usize)| {
+        if count < all { format!("{remark} (in {count} of {all} files)") } else { remark.clone() }
+    };
+    counted.into_iter().map(say).collect()
 }
 
 fn is_lossy(image: &Image) -> bool {

@@ -3,7 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::elements::{Dataset, PixelElement};
+use super::bytes::Bytes;
+use super::dataset::Dataset;
+use super::elements::{PixelElement, Scan};
+use super::lut::Lut;
+use super::mosaic::Mosaic;
 use super::palette::Palette;
 use super::syntax::{Compression, Syntax};
 use super::{CONVERT, FORMAT, broken, tags};
@@ -18,6 +22,8 @@ const MAX_FRAMES: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Colour {
     Grey,
+    /// Grey behind a table of real values.
+    ModalityLut(Arc<Lut>),
     Palette(Arc<Palette>),
     Rgb,
     Ybr,
@@ -42,19 +48,37 @@ pub(super) struct PixelLayout {
     pub(super) colour: Colour,
     /// Low values are bright (MONOCHROME1).
     pub(super) inverted: bool,
+    /// Words in this range, beyond the bits stored, are the padding value as it is.
+    pub(super) padding_words: Option<(u16, u16)>,
+    /// A frame is several slices.
+    pub(super) mosaic: Option<Mosaic>,
 }
 
 impl PixelLayout {
-    pub(super) fn read(path: &Path, set: &Dataset, pixels: &PixelElement, syntax: &Syntax) -> Result<Self> {
-        let number = |tag, name: &str| match set.number(tag) {
+    /// What the header says, and in `remarks` what had to be assumed.
+    pub(super) fn read(
+        path: &Path,
+        set: &Dataset,
+        pixels: &PixelElement,
+        syntax: &Syntax,
+        remarks: &mut Vec<String>,
+    ) -> Result<Self> {
+        let exact = |tag| set.exact_one(tag).map_err(|flaw| broken(path, flaw.to_string()));
+        let number = |tag, name: &str| match exact(tag)? {
             Some(n) if n >= 1.0 => Ok(n as u64),
             Some(n) => Err(broken(path, format!("{name} is {n}"))),
-            None if set.has(tag) => Err(broken(path, format!("{name} is no number"))),
             None => Err(broken(path, format!("{name} is missing"))),
         };
         let rows = number(tags::ROWS, "Rows")?;
         let columns = number(tags::COLUMNS, "Columns")?;
-        let frames = if set.text(tags::FRAMES).is_some() { number(tags::FRAMES, "NumberOfFrames")? } else { 1 };
+        let frames = match exact(tags::FRAMES)? {
+            None => 1,
+            Some(0.0) => {
+                remarks.push("NumberOfFrames is 0: it is taken as 1".into());
+                1
+            }
+            Some(_) => number(tags::FRAMES, "NumberOfFrames")?,
+        };
         let float = pixels.tag == tags::FLOAT_PIXELS || pixels.tag == tags::DOUBLE_PIXELS;
         let bits_allocated = match pixels.tag {
             tags::FLOAT_PIXELS => 32,
@@ -72,10 +96,10 @@ impl PixelLayout {
         let (bits_stored, high_bit) = if float {
             (bits_allocated, bits_allocated - 1)
         } else {
-            let stored = set.number(tags::BITS_STORED).unwrap_or(f64::from(bits_allocated)) as u16;
-            (stored, set.number(tags::HIGH_BIT).unwrap_or(f64::from(stored) - 1.0) as u16)
+            let stored = exact(tags::BITS_STORED)?.unwrap_or(f64::from(bits_allocated)) as u16;
+            (stored, exact(tags::HIGH_BIT)?.unwrap_or(f64::from(stored) - 1.0) as u16)
         };
-        if bits_stored == 0 || bits_stored > bits_allocated || high_bit >= bits_allocated || high_bit + 1 < bits_stored {
+        if bits_stored == 0 || bits_stored > bits_allocated || high_bit >= bits_allocated {
             return Err(broken(
                 path,
                 format!("{bits_stored} bits stored up to bit {high_bit} do not fit into {bits_allocated} bits allocated"),
@@ -96,25 +120,88 @@ impl PixelLayout {
             float,
             colour: colour(path, set, photometric, samples, syntax)?,
             inverted: photometric == "MONOCHROME1",
+            padding_words: None,
+            mosaic: None,
         };
         if layout.samples == 3 && (layout.bits_allocated > 16 || layout.bits_allocated == 1 || layout.signed) {
             return Err(Error::unsupported(path, format!("colour of {bits_allocated} bits a sample is not supported"), CONVERT));
         }
-        if layout.is_colour() && layout.bits_stored != layout.bits_allocated {
-            return Err(Error::unsupported(
-                path,
-                format!("colour with {bits_stored} of {bits_allocated} bits stored is not supported"),
-                CONVERT,
-            ));
-        }
-        // A padding value beyond the stored bits says that all allocated bits count: masking would make it a real value.
-        if let Some(&padding) = set.u16s(tags::PADDING).first()
-            && bits_allocated == 16
-            && !layout.fits(padding)
-        {
-            (layout.bits_stored, layout.high_bit) = (16, 15);
-        }
+        layout.settle_padding(set);
         Ok(layout)
+    }
+
+    /// A padding value beyond the stored bits stays what it is where the rest is masked: masked, it would be a real value.
+    fn settle_padding(&mut self, set: &Dataset) {
+        let word = |tag| set.u16s(tag).first().copied();
+        if let Some(first) = word(tags::PADDING)
+            && self.bits_allocated == 16
+            && !self.is_colour()
+            && !self.fits(first)
+        {
+            let second = word(tags::PADDING_LIMIT).filter(|limit| !self.fits(*limit)).unwrap_or(first);
+            self.padding_words = Some((first.min(second), first.max(second)));
+        }
+    }
+
+    /// Where HighBit contradicts BitsStored (PS3.5 8.1.1 wants it one less), the pixels of the first frame decide: values lie in the
+    /// low bits, as all writers have them now, unless nothing does and something lies above. Bits on both sides are refused.
+    pub(super) fn settle_bits(
+        &mut self,
+        path: &Path,
+        file: &Bytes,
+        pixels: &PixelElement,
+        scan: &Scan,
+        remarks: &mut Vec<String>,
+    ) -> Result<()> {
+        if self.high_bit + 1 == self.bits_stored || self.float || self.bits_allocated == 1 {
+            return Ok(());
+        }
+        let named = format!("HighBit is {}, with {} bits stored", self.high_bit, self.bits_stored);
+        let mut low = self.high_bit < self.bits_stored;
+        if !low {
+            let inflated = if scan.syntax.deflated { Some(Bytes::memory(path, file.inflate(scan.dataset_at)?)) } else { None };
+            let bytes = inflated.as_ref().unwrap_or(file).vec(pixels.at, self.frame_bits().div_ceil(8) as u64)?;
+            let below = self.high_bit + 1 - self.bits_stored;
+            let mut seen = 0_u32;
+            for word in bytes.chunks_exact(usize::from(self.bits_allocated / 8)) {
+                let mut wide = [0; 4];
+                wide[..word.len()].copy_from_slice(word);
+                if scan.syntax.big_endian {
+                    wide[..word.len()].reverse();
+                }
+                seen |= u32::from_le_bytes(wide);
+            }
+            let (uses_low, uses_high) = (seen & ((1 << below) - 1) != 0, seen >> self.bits_stored != 0);
+            if uses_low && uses_high {
+                return Err(broken(
+                    path,
+                    format!("{named}, and the pixels use bits on both sides: which are values is not known"),
+                ));
+            }
+            low = !uses_high;
+        }
+        if low {
+            self.high_bit = self.bits_stored - 1;
+        }
+        remarks.push(format!("{named}: values are taken from the {} bits", if low { "low" } else { "high" }));
+        Ok(())
+    }
+
+    /// Whole frames behind those that the header counts.
+    pub(super) fn left_over(&self, pixels: &PixelElement) -> Option<String> {
+        let found = u128::from(pixels.len?) * 8 / self.frame_bits().max(1);
+        (found > u128::from(self.frames)).then(|| left_out(u64::try_from(found).unwrap_or(u64::MAX), self.frames))
+    }
+
+    /// Slices in one frame.
+    pub(super) fn tiles(&self) -> u64 {
+        self.mosaic.map_or(1, |mosaic| mosaic.slices)
+    }
+
+    /// Columns and rows of a slice.
+    pub(super) fn slice_size(&self) -> [u64; 2] {
+        let across = self.mosaic.map_or(1, |mosaic| mosaic.across);
+        [self.columns / across, self.rows / across]
     }
 
     /// Whether a 16-bit word is a value of the stored bits.
@@ -135,6 +222,7 @@ impl PixelLayout {
     /// The type of the voxels handed out: colours become grey.
     pub(super) fn dtype(&self) -> Dtype {
         match (&self.colour, self.float, self.bits_allocated, self.signed) {
+            (Colour::ModalityLut(_), ..) => Dtype::U16,
             (Colour::Palette(_), ..) | (_, _, 1, _) => Dtype::U8,
             (_, true, 32, _) => Dtype::F32,
             (_, true, ..) => Dtype::F64,
@@ -204,10 +292,22 @@ impl PixelLayout {
     }
 }
 
+/// Frames that the header does not count.
+pub(super) fn left_out(found: u64, counted: u64) -> String {
+    format!("the pixel data holds {found} frames and the header counts {counted}: the others are left out")
+}
+
 fn colour(path: &Path, set: &Dataset, photometric: &str, samples: u64, syntax: &Syntax) -> Result<Colour> {
     let native = matches!(syntax.compression, Compression::None | Compression::Wrapped);
     Ok(match (photometric, samples) {
-        ("MONOCHROME1" | "MONOCHROME2", 1) => Colour::Grey,
+        ("MONOCHROME1" | "MONOCHROME2", 1) => match set.items(tags::MODALITY_LUT) {
+            [] => Colour::Grey,
+            [item, ..] => {
+                let signed = set.number(tags::SIGNED) == Some(1.0);
+                let lut = Lut::read(item, signed).ok_or_else(|| broken(path, "the Modality LUT cannot be read"))?;
+                Colour::ModalityLut(Arc::new(lut))
+            }
+        },
         ("PALETTE COLOR", 1) => Colour::Palette(Arc::new(Palette::read(path, set)?)),
         ("RGB", 3) => Colour::Rgb,
         ("YBR_FULL_422", 3) if native => Colour::Ybr422,

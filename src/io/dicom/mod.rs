@@ -8,29 +8,40 @@
 //! ascend along the normal of the image plane.
 
 mod attributes;
+mod axis;
 mod bytes;
 mod colour;
+mod dataset;
 mod decode;
+mod display;
 mod elements;
 mod fragments;
+mod frames;
 mod geometry;
 #[cfg(test)]
 mod handmade;
 mod header;
+mod kinds;
 mod layout;
+mod lut;
+mod marks;
+mod mosaic;
+mod numbers;
 mod order;
 mod palette;
 mod pixels;
+mod places;
 mod series;
 mod source;
 mod syntax;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod time;
 pub mod write;
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::io::{Format, InFolder, Limits, OpenOptions, Source};
 use crate::{Catalogue, Error, Result};
@@ -56,26 +67,28 @@ pub(super) const FORMAT: Format = Format {
 /// # Errors
 /// [`Error::Format`] if no file of the folder is a DICOM image, [`Error::Read`].
 pub fn catalogue(folder: &Path, options: &OpenOptions) -> Result<Catalogue> {
-    Ok(series::Folder::scan(folder, options)?.catalogue)
+    Ok(series::Folder::scan(&[folder.to_path_buf()], options)?.catalogue)
 }
 
 /// Opens a DICOM file, or a folder with one series, as a volume of shape x, y, z(, t).
 ///
 /// # Errors
-/// [`Error::SeveralSeries`] for a folder of more than one, [`Error::Format`] for broken files, [`Error::Geometry`] for a grid that cannot be trusted,
-/// [`Error::Unsupported`] for compressions and colours we cannot decode, [`Error::Limit`], [`Error::Read`].
+/// As [`open_files`].
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
-    Ok(Box::new(open_series(path, options)?))
+    Ok(Box::new(open_files(&[path.to_path_buf()], options)?))
 }
 
-/// As [`open`], with access to the files behind the slices.
+/// As [`open`], with access to the files behind the slices. Several files are what a folder of them would be: their order does not count.
 ///
 /// # Errors
-/// As [`open`].
-pub fn open_series(path: &Path, options: &OpenOptions) -> Result<Series> {
-    let (images, notes) = series::load(path, options)?;
-    let (images, ordered) = order::order(path, images, options)?;
-    let header = header::build(path, &images, &ordered, notes, options)?;
+/// [`Error::SeveralSeries`] for files of more than one, [`Error::SeveralVolumes`] where a series holds several kinds of image,
+/// [`Error::Format`] for broken files, [`Error::Geometry`] for a grid that cannot be trusted,
+/// [`Error::Unsupported`] for compressions and colours we cannot decode, [`Error::Limit`], [`Error::Read`].
+pub fn open_files(paths: &[PathBuf], options: &OpenOptions) -> Result<Series> {
+    let place = paths.first().ok_or_else(|| Error::usage("no DICOM file is given", "give at least one"))?;
+    let (images, notes) = series::load(paths, options)?;
+    let (images, ordered) = order::order(place, images, options)?;
+    let header = header::build(place, &images, &ordered, notes, options)?;
     Ok(Series::new(header, images, ordered))
 }
 

@@ -1,22 +1,26 @@
-//! Frames to slices: doubles dropped, places and times sorted, the grid judged.
+//! Frames to slices: doubles dropped, kinds told apart, places and volumes sorted, the grid judged.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use super::OpenOptions;
-use super::attributes::{Image, ImageFrame, TIMES, dot};
-use super::geometry::{self, SAME_PLACE_MM};
-use crate::volume::Geometry;
+use super::attributes::Image;
+use super::axis::{self, FrameIndex};
+use super::frames::{ImageFrame, dot};
+use super::geometry::{self, Rounding};
+use super::{kinds, places, time};
+use crate::volume::{Geometry, VolumeMark};
 use crate::{Error, Flaw, Result};
 
 /// The slices of a volume in their order.
 pub(super) struct SliceOrder {
-    /// (file, frame) of each slice, through all times.
-    pub(super) slices: Vec<(usize, usize)>,
+    /// (file, frame) of each slice, through all volumes.
+    pub(super) slices: Vec<FrameIndex>,
     pub(super) depth: u64,
-    pub(super) times: u64,
+    pub(super) volumes: u64,
     pub(super) geometry: Option<Geometry>,
     pub(super) time_step_s: Option<f64>,
+    pub(super) marks: Vec<VolumeMark>,
     pub(super) notes: Vec<String>,
 }
 
@@ -28,23 +32,35 @@ struct Remarks {
     flaws: Vec<Flaw>,
 }
 
-type FrameIndex = (usize, usize);
-
 /// Orders the frames of a series.
 pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> Result<(Vec<Image>, SliceOrder)> {
-    same_layout(path, &images)?;
     let mut found = Remarks::default();
-    let images = drop_doubles(images, &mut found)?;
+    let mut images = drop_doubles(images, &mut found)?;
+    if over_midnight(&mut images) {
+        found.notes.push("times of day pass midnight: the later ones are taken for the next day's".into());
+    }
     let all: Vec<FrameIndex> =
         images.iter().enumerate().flat_map(|(i, image)| (0..image.frames.len()).map(move |f| (i, f))).collect();
+    let (all, chosen) = kinds::choose(path, &images, all, options)?;
+    found.notes.extend(chosen.note);
     let placed = all.iter().filter(|s| is_placed(frame(&images, s))).count();
     if placed > 0 && placed < all.len() {
         found.flaws.push(Flaw::Unplaced { slices: (all.len() - placed) as u64, of: all.len() as u64 });
     }
     let mut ordered =
-        if placed == all.len() { by_place(&images, all, &mut found) } else { without_place(&images, all, &mut found) };
+        if placed == all.len() { by_place(&images, all, options, &mut found) } else { without_place(&images, all, &mut found) };
+    if let Some(n) = options.volume.filter(|_| !chosen.by_kind) {
+        one_volume(path, &mut ordered, n, &mut found)?;
+    }
     if ordered.geometry.is_none() {
         found.notes.push("the file gives no usable pixel spacing: sizes in mm are not known".into());
+    }
+    if options.allow_gaps {
+        let (gaps, others): (Vec<Flaw>, Vec<Flaw>) = found.flaws.into_iter().partition(Flaw::is_gap);
+        if !gaps.is_empty() {
+            found.notes.push(format!("{}; the slices that there are were stacked at the usual distance", Flaw::list(&gaps)));
+        }
+        found.flaws = others;
     }
     if !found.flaws.is_empty() {
         if !options.trust_geometry {
@@ -64,28 +80,37 @@ fn is_placed(frame: &ImageFrame) -> bool {
     frame.position.is_some() && geometry::normal(frame).is_some()
 }
 
-/// Slices of different size or type make no volume, trusted or not.
-fn same_layout(path: &Path, images: &[Image]) -> Result<()> {
-    let first = &images[0].pixels.layout;
-    for image in images {
-        let layout = &image.pixels.layout;
-        if (layout.rows, layout.columns, layout.dtype()) != (first.rows, first.columns, first.dtype()) {
-            return Err(Error::format(
-                path,
-                format!(
-                    "mixed images in one series: {} x {} {} and {} x {} {}",
-                    first.columns,
-                    first.rows,
-                    first.dtype(),
-                    layout.columns,
-                    layout.rows,
-                    layout.dtype()
-                ),
-                "put the images of one kind into a folder of their own",
-            ));
-        }
+/// Moves times of day without dates to the next day where a series passes midnight.
+fn over_midnight(images: &mut [Image]) -> bool {
+    let mut slots: Vec<&mut f64> = images
+        .iter_mut()
+        .flat_map(|image| &mut image.frames)
+        .filter_map(|f| f.marks[super::marks::ACQUISITION_TIME].as_mut())
+        .collect();
+    let mut times: Vec<f64> = slots.iter().map(|t| **t).collect();
+    let moved = time::unwrap_midnight(&mut times);
+    slots.iter_mut().zip(times).for_each(|(slot, t)| **slot = t);
+    moved
+}
+
+/// Leaves one of several volumes, counted from 1.
+fn one_volume(path: &Path, ordered: &mut SliceOrder, n: u32, found: &mut Remarks) -> Result<()> {
+    if n == 0 || u64::from(n) > ordered.volumes {
+        let kinds = (1..=ordered.volumes).take(kinds::SHOWN).map(|v| describe(&ordered.marks, v as usize - 1)).collect();
+        return Err(Error::SeveralVolumes { path: path.into(), kinds, count: ordered.volumes, asked: Some(n) });
     }
+    found.notes.push(format!("volume {n} of {}: {}", ordered.volumes, describe(&ordered.marks, n as usize - 1)));
+    let depth = ordered.depth as usize;
+    ordered.slices = ordered.slices[(n as usize - 1) * depth..n as usize * depth].to_vec();
+    (ordered.volumes, ordered.time_step_s, ordered.marks) = (1, None, Vec::new());
     Ok(())
+}
+
+/// One volume in words.
+fn describe(marks: &[VolumeMark], volume: usize) -> String {
+    let words = marks.iter().filter_map(|mark| Some(format!("{} {} {}", mark.name, mark.values.get(volume)?, mark.unit)));
+    let words: Vec<String> = words.map(|text| text.trim_end().to_owned()).collect();
+    if words.is_empty() { "in the order of the file".into() } else { words.join(", ") }
 }
 
 /// Drops files that are the same image twice.
@@ -124,34 +149,35 @@ fn same_pixels(a: &Image, b: &Image) -> Result<bool> {
     }
     let (open_a, open_b) = (a.open()?, b.open()?);
     for f in 0..a.frames.len() as u64 {
-        if a.pixels.read_frame(&open_a, f)? != b.pixels.read_frame(&open_b, f)? {
+        if a.pixels.read_slice(&open_a, f)? != b.pixels.read_slice(&open_b, f)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn by_place(images: &[Image], mut all: Vec<FrameIndex>, found: &mut Remarks) -> SliceOrder {
+fn by_place(images: &[Image], mut all: Vec<FrameIndex>, options: &OpenOptions, found: &mut Remarks) -> SliceOrder {
     let first = frame(images, &all[0]);
     let normal = geometry::normal(first).unwrap_or([0.0, 0.0, 1.0]);
     mixed(images, &all, found);
     let at = |s: &FrameIndex| geometry::distance(frame(images, s), normal).unwrap_or(0.0);
     all.sort_by(|a, b| at(a).total_cmp(&at(b)));
-    // Runs of slices at one place.
+    let distances: Vec<f64> = all.iter().map(at).collect();
+    let mut rest = all.as_slice();
     let mut places: Vec<Vec<FrameIndex>> = Vec::new();
-    for slice in &all {
-        match places.last_mut() {
-            Some(place) if at(slice) - at(&place[0]) <= SAME_PLACE_MM => place.push(*slice),
-            _ => places.push(vec![*slice]),
-        }
+    for run in places::runs(&distances) {
+        let (place, later) = rest.split_at(run);
+        places.push(place.to_vec());
+        rest = later;
     }
-    let times = places[0].len();
-    let mut timed = None;
+    let mut told_apart = None;
     if places.iter().any(|place| place.len() > 1) {
-        if places.iter().all(|place| place.len() == times) {
-            timed = in_time(images, &mut places, found);
+        if places.iter().all(|place| place.len() == places[0].len()) {
+            told_apart = axis::distinguish(images, &mut places);
         }
-        if timed.is_none() {
+        if told_apart.is_none() && options.first_duplicate {
+            keep_first(images, &mut places, found);
+        } else if told_apart.is_none() {
             let doubled: Vec<&Vec<FrameIndex>> = places.iter().filter(|place| place.len() > 1).collect();
             found.flaws.push(Flaw::SamePlace {
                 slices: doubled.iter().map(|place| place.len() as u64).sum(),
@@ -161,19 +187,43 @@ fn by_place(images: &[Image], mut all: Vec<FrameIndex>, found: &mut Remarks) -> 
         }
     }
     let stack: Vec<&ImageFrame> = places.iter().map(|place| frame(images, &place[0])).collect();
-    let verdict = geometry::stack(&stack, normal);
+    let rounding = Rounding::of(all.iter().map(|s| frame(images, s)), normal);
+    let verdict = geometry::stack(&stack, normal, &rounding);
     found.flaws.extend(verdict.flaws);
+    found.notes.extend(verdict.note);
     let geometry = first.spacing.is_some().then_some(verdict.geometry);
     if stack.len() == 1 && geometry.is_some() {
         one_slice_note(stack[0], found);
     }
-    match timed {
-        Some(time_step_s) => {
-            let slices = (0..times).flat_map(|t| places.iter().map(move |place| place[t])).collect();
-            SliceOrder { slices, depth: places.len() as u64, times: times as u64, geometry, time_step_s, notes: Vec::new() }
+    let depth = places.len() as u64;
+    match told_apart {
+        Some(axis) => {
+            found.notes.push(axis.note);
+            let volumes = places[0].len();
+            let slices = (0..volumes).flat_map(|v| places.iter().map(move |place| place[v])).collect();
+            let (time_step_s, marks) = (axis.time_step_s, axis.marks);
+            SliceOrder { slices, depth, volumes: volumes as u64, geometry, time_step_s, marks, notes: Vec::new() }
         }
-        None => SliceOrder { depth: all.len() as u64, slices: all, times: 1, geometry, time_step_s: None, notes: Vec::new() },
+        None => {
+            let slices: Vec<FrameIndex> = places.concat();
+            let depth = slices.len() as u64;
+            SliceOrder { slices, depth, volumes: 1, geometry, time_step_s: None, marks: Vec::new(), notes: Vec::new() }
+        }
     }
+}
+
+/// Leaves one image at each place: that of the lowest number.
+fn keep_first(images: &[Image], places: &mut [Vec<FrameIndex>], found: &mut Remarks) {
+    let before: usize = places.iter().map(Vec::len).sum();
+    for place in &mut *places {
+        let number = |s: &FrameIndex| frame(images, s).instance.unwrap_or(f64::INFINITY);
+        place.sort_by(|a, b| number(a).total_cmp(&number(b)).then(a.cmp(b)));
+        place.truncate(1);
+    }
+    let left_out = before - places.len();
+    found.notes.push(format!(
+        "{left_out} slices at the position of another one were left out: the one of the lowest InstanceNumber stays"
+    ));
 }
 
 /// Without thickness and neighbours, the third spacing is made up: say so where it could matter.
@@ -193,17 +243,12 @@ fn mixed(images: &[Image], all: &[FrameIndex], found: &mut Remarks) {
         let frame = frame(images, slice);
         if let Some([u, v]) = frame.orientation {
             let off = dot(x, u).min(dot(y, v)).clamp(-1.0, 1.0).acos().to_degrees();
-            // acos near 1 turns rounding in the files' decimals into hundredths of a degree.
-            if off > 0.25 {
+            if off > geometry::TURNED_DEG {
                 turned += 1;
                 degrees = degrees.max(off);
             }
         }
-        let same = match (spacing, frame.spacing) {
-            (Some(a), Some(b)) => (0..2).all(|i| (a[i] - b[i]).abs() <= 1e-3 * a[i]),
-            (a, b) => a == b,
-        };
-        scaled += u64::from(!same);
+        scaled += u64::from(!geometry::same_spacing(spacing, frame.spacing));
     }
     if turned > 0 {
         found.flaws.push(Flaw::Turned { slices: turned, of, degrees });
@@ -213,47 +258,10 @@ fn mixed(images: &[Image], all: &[FrameIndex], found: &mut Remarks) {
     }
 }
 
-/// Sorts the slices of each place in time. `None`: nothing distinguishes them. Else the time step, where it is uniform.
-fn in_time(images: &[Image], places: &mut [Vec<FrameIndex>], found: &mut Remarks) -> Option<Option<f64>> {
-    type TimeKey<'a> = Box<dyn Fn(&FrameIndex) -> Option<f64> + 'a>;
-    let by_time = TIMES.iter().enumerate().map(|(i, &(_, name, unit))| {
-        let key: TimeKey = Box::new(move |s| frame(images, s).times[i]);
-        (name, unit, key)
-    });
-    let number: TimeKey = Box::new(|s| frame(images, s).instance.map(|n| n * (1u64 << 21) as f64 + s.1 as f64));
-    let keys = by_time.chain([("InstanceNumber", None, number)]);
-    for (name, unit, key) in keys {
-        let distinct = places.iter_mut().all(|place| {
-            place.sort_by(|a, b| key(a).unwrap_or(f64::NAN).total_cmp(&key(b).unwrap_or(f64::NAN)));
-            place.iter().all(|s| key(s).is_some()) && place.windows(2).all(|w| key(&w[0]) != key(&w[1]))
-        });
-        if !distinct {
-            continue;
-        }
-        let values: Vec<f64> = places[0].iter().filter_map(&key).collect();
-        let step = unit.and_then(|unit| uniform_step(&values, unit));
-        let step = step.or_else(|| places[0].first().and_then(|s| images[s.0].frame_time).map(|ms| ms / 1000.0));
-        found.notes.push(match step {
-            Some(_) => format!("{} times ordered by {name}", values.len()),
-            None => format!("{} times ordered by {name}; the time step is not known", values.len()),
-        });
-        return Some(step);
-    }
-    None
-}
-
-/// The step of ascending times, if all are alike to 2 % and a rounding of one unit in the file.
-fn uniform_step(values: &[f64], unit: f64) -> Option<f64> {
-    let steps: Vec<f64> = values.windows(2).map(|w| w[1] - w[0]).collect();
-    let mean = (values[values.len() - 1] - values[0]) / steps.len() as f64;
-    let rounding = if unit < 1.0 { 1.0 } else { 0.001 };
-    steps.iter().all(|s| (s - mean).abs() <= 0.02 * mean + rounding).then_some(mean * unit)
-}
-
 /// Slices that do not say where they are.
 fn without_place(images: &[Image], mut all: Vec<FrameIndex>, found: &mut Remarks) -> SliceOrder {
     let n = all.len();
-    let film = n > 1 && images.len() == 1 && images[0].is_film();
+    let film = n > 1 && images.len() == 1 && images[0].film;
     if frame(images, &all[0]).position.is_some() {
         found.notes.push("the image orientation is missing or unusable: the position in the patient is not known".into());
     }
@@ -281,7 +289,7 @@ fn without_place(images: &[Image], mut all: Vec<FrameIndex>, found: &mut Remarks
         });
         Geometry::spacing([x, y, z])
     });
-    let (depth, times) = if film { (1, n as u64) } else { (n as u64, 1) };
+    let (depth, volumes) = if film { (1, n as u64) } else { (n as u64, 1) };
     let time_step_s = images[0].frame_time.filter(|_| film).map(|ms| ms / 1000.0);
-    SliceOrder { slices: all, depth, times, geometry, time_step_s, notes: Vec::new() }
+    SliceOrder { slices: all, depth, volumes, geometry, time_step_s, marks: Vec::new(), notes: Vec::new() }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::elements::Dataset;
+use super::dataset::Dataset;
 use super::{CONVERT, broken, tags};
 use crate::io::Grey;
 use crate::{Error, Result};

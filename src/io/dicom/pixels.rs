@@ -22,7 +22,7 @@ pub(super) struct Pixels {
 impl Pixels {
     /// Whether any run of voxels can be read without the rest of its frame.
     pub(super) fn is_direct(&self) -> bool {
-        self.frames.is_empty() && self.layout.colour == Colour::Grey && !self.swapped_bytes()
+        self.frames.is_empty() && self.layout.colour == Colour::Grey && self.layout.mosaic.is_none() && !self.swapped_bytes()
     }
 
     /// 8-bit samples in 16-bit big-endian words.
@@ -46,8 +46,15 @@ impl Pixels {
         Ok(())
     }
 
+    /// All voxels of slice `i`, slices counted through all frames: of a mosaic each frame holds several.
+    pub(super) fn read_slice(&self, bytes: &Bytes, i: u64) -> Result<Vec<u8>> {
+        let Some(mosaic) = self.layout.mosaic else { return self.read_frame(bytes, i) };
+        let frame = self.read_frame(bytes, i / mosaic.slices)?;
+        Ok(mosaic.slice(i % mosaic.slices, &frame, self.layout.columns, self.layout.rows))
+    }
+
     /// All voxels of frame `frame`.
-    pub(super) fn read_frame(&self, bytes: &Bytes, frame: u64) -> Result<Vec<u8>> {
+    fn read_frame(&self, bytes: &Bytes, frame: u64) -> Result<Vec<u8>> {
         let layout = &self.layout;
         if let Some(fragments) = self.frames.get(frame as usize) {
             let mut data = Vec::new();
@@ -100,21 +107,26 @@ impl Pixels {
         self.mask(voxels);
     }
 
-    /// Takes the stored bits out of the allocated ones and extends their sign.
+    /// Takes the stored bits out of the allocated ones and extends their sign; a padding value that lies beyond them stays what it is.
     fn mask(&self, voxels: &mut [u8]) {
-        let PixelLayout { bits_allocated, bits_stored, high_bit, signed, float, .. } = self.layout;
+        let PixelLayout { bits_allocated, bits_stored, high_bit, signed, float, padding_words, .. } = self.layout;
         if float || bits_stored == bits_allocated {
             return;
         }
         // To the top of the word, then down again: what lay above the high bit falls off, what comes in is zero or the sign.
         let (up, down) = (u32::from(bits_allocated - 1 - high_bit), u32::from(bits_allocated - bits_stored));
-        match (bits_allocated, signed) {
-            (8, false) => voxels.iter_mut().for_each(|v| *v = (*v << up) >> down),
-            (8, true) => voxels.iter_mut().for_each(|v| *v = (((*v << up) as i8) >> down) as u8),
-            (16, false) => each(voxels, |b| ((u16::from_le_bytes(b) << up) >> down).to_le_bytes()),
-            (16, true) => each(voxels, |b| (((u16::from_le_bytes(b) << up) as i16) >> down).to_le_bytes()),
-            (_, false) => each(voxels, |b| ((u32::from_le_bytes(b) << up) >> down).to_le_bytes()),
-            (_, true) => each(voxels, |b| (((u32::from_le_bytes(b) << up) as i32) >> down).to_le_bytes()),
+        match (bits_allocated, signed, padding_words) {
+            (8, false, _) => voxels.iter_mut().for_each(|v| *v = (*v << up) >> down),
+            (8, true, _) => voxels.iter_mut().for_each(|v| *v = (((*v << up) as i8) >> down) as u8),
+            (16, false, None) => each(voxels, |b| ((u16::from_le_bytes(b) << up) >> down).to_le_bytes()),
+            (16, true, None) => each(voxels, |b| (((u16::from_le_bytes(b) << up) as i16) >> down).to_le_bytes()),
+            (16, _, Some((low, high))) => each(voxels, |b| match u16::from_le_bytes(b) {
+                word if (low..=high).contains(&word) => b,
+                word if signed => (((word << up) as i16) >> down).to_le_bytes(),
+                word => ((word << up) >> down).to_le_bytes(),
+            }),
+            (_, false, _) => each(voxels, |b| ((u32::from_le_bytes(b) << up) >> down).to_le_bytes()),
+            (_, true, _) => each(voxels, |b| (((u32::from_le_bytes(b) << up) as i32) >> down).to_le_bytes()),
         }
     }
 }

@@ -9,30 +9,39 @@ use super::attributes::{self, DicomFile, Image};
 use super::{OpenOptions, is_dicom};
 use crate::{Catalogue, Error, Result, SeriesEntry};
 
-/// Reads the headers of a file, or of the one series in a folder, in the natural order of file names; and what was left out.
-pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Vec<String>)> {
-    if !path.is_dir() {
+/// Reads the headers of a file, of the files of one series, or of a folder's, in the natural order of file names; and what was left out.
+pub(super) fn load(paths: &[PathBuf], options: &OpenOptions) -> Result<(Vec<Image>, Vec<String>)> {
+    let place = common_place(paths);
+    if let [path] = paths
+        && !path.is_dir()
+    {
         return match attributes::read(path, options)? {
             DicomFile::Image(image) => Ok((vec![*image], Vec::new())),
             DicomFile::Flawed { error, .. } => Err(error),
             DicomFile::NoPixels => Err(Error::format(path, "the file holds no pixels", "give a DICOM image")),
         };
     }
-    let Folder { files, series, catalogue } = Folder::scan(path, options)?;
+    let Folder { files, catalogue } = Folder::scan(paths, options)?;
     let count = catalogue.series.len();
     let wanted = match options.series {
         None if count == 1 => 0,
         Some(n) if (1..=count).contains(&(n as usize)) => n as usize - 1,
-        asked => return Err(Error::SeveralSeries { path: path.into(), catalogue, asked }),
+        asked => return Err(Error::SeveralSeries { path: place, catalogue, asked }),
     };
     let mut notes = Vec::new();
     if catalogue.other_files > 0 {
-        notes.push(format!("{} files in the folder are no DICOM images and were left out", catalogue.other_files));
+        notes.push(match catalogue.other_files {
+            1 => "1 file in the folder is no DICOM image and was left out".into(),
+            n => format!("{n} files in the folder are no DICOM images and were left out"),
+        });
+    }
+    if let Some(damaged) = catalogue.damaged_in_words() {
+        notes.push(format!("{damaged}, so that nobody knows of which series, and left out"));
     }
     if count > 1 {
         notes.push(format!("series {} of {count} in the folder", wanted + 1));
     }
-    let own = files.into_iter().zip(series).filter(|(_, n)| *n == wanted);
+    let own = files.into_iter().filter(|(_, n)| *n == Some(wanted));
     let images = own.filter_map(|(file, _)| match file {
         DicomFile::Image(image) => Some(Ok(*image)),
         DicomFile::Flawed { error, .. } => Some(Err(error)),
@@ -41,46 +50,74 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<(Vec<Image>, Ve
     Ok((images.collect::<Result<_>>()?, notes))
 }
 
-/// All headers of a folder.
+/// The folder that an error about several files names.
+fn common_place(paths: &[PathBuf]) -> PathBuf {
+    match paths {
+        [one] => one.clone(),
+        several => {
+            let parents: Option<Vec<&Path>> = several.iter().map(|path| path.parent()).collect();
+            let one = parents.filter(|parents| parents.iter().all(|parent| *parent == parents[0])).map(|parents| parents[0]);
+            one.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).into()
+        }
+    }
+}
+
+/// All headers of a folder, or of several files.
 pub(super) struct Folder {
-    /// Files that hold images, readable or not, in natural order.
-    files: Vec<DicomFile>,
-    /// The series of each, counted from 0.
-    series: Vec<usize>,
+    /// Files that hold images, readable or not, in natural order, and the series of each, counted from 0, where it is known.
+    files: Vec<(DicomFile, Option<usize>)>,
     pub(super) catalogue: Catalogue,
 }
 
 impl Folder {
     /// Reads the headers of all files, in parallel; no pixels.
-    pub(super) fn scan(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let (paths, folders) = list(path)?;
-        let mut files: Vec<DicomFile> = paths
+    pub(super) fn scan(given: &[PathBuf], options: &OpenOptions) -> Result<Self> {
+        let (paths, folders) = match given {
+            [folder] if folder.is_dir() => list(folder)?,
+            files => (files.to_vec(), 0),
+        };
+        let read: Vec<DicomFile> = paths
             .par_iter()
             .map(|file| if is_dicom(file) { attributes::read(file, options) } else { Ok(DicomFile::NoPixels) })
             .collect::<Result<_>>()?;
-        files.retain(|file| !matches!(file, DicomFile::NoPixels));
-        if files.is_empty() {
+        let mut catalogue = Catalogue::default();
+        // Numbered in the order in which their first files come.
+        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+        let mut files = Vec::with_capacity(read.len());
+        for file in read {
+            let n = match &file {
+                DicomFile::NoPixels => {
+                    catalogue.other_files += 1;
+                    continue;
+                }
+                DicomFile::Flawed { series: None, path, .. } => {
+                    catalogue.damaged.push(path.clone());
+                    files.push((file, None));
+                    continue;
+                }
+                DicomFile::Flawed { series: Some(series), .. } => series,
+                DicomFile::Image(image) => &image.series,
+            };
+            let next = numbers.len();
+            let n = *numbers.entry(n.clone()).or_insert(next);
+            if n == next {
+                catalogue.series.push(SeriesEntry { number: n as u32 + 1, ..SeriesEntry::default() });
+            }
+            tally(&mut catalogue.series[n], &file);
+            files.push((file, Some(n)));
+        }
+        if catalogue.series.is_empty() {
+            if let Some((DicomFile::Flawed { error, .. }, _)) = files.into_iter().next() {
+                return Err(error);
+            }
             let what = format!("no DICOM image among the {} files of the folder", paths.len());
             let hint = match folders {
                 0 => "check the path".into(),
                 n => format!("give one of its {n} sub-folders (they are not searched)"),
             };
-            return Err(Error::format(path, what, hint));
+            return Err(Error::format(&common_place(given), what, hint));
         }
-        let mut catalogue = Catalogue { other_files: (paths.len() - files.len()) as u64, ..Catalogue::default() };
-        // Numbered in the order in which their first files come.
-        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut series = Vec::with_capacity(files.len());
-        for file in &files {
-            let next = numbers.len();
-            let n = *numbers.entry(file.series()).or_insert(next);
-            if n == next {
-                catalogue.series.push(SeriesEntry { number: n as u32 + 1, ..SeriesEntry::default() });
-            }
-            tally(&mut catalogue.series[n], file);
-            series.push(n);
-        }
-        Ok(Self { files, series, catalogue })
+        Ok(Self { files, catalogue })
     }
 }
 
@@ -92,7 +129,7 @@ fn tally(entry: &mut SeriesEntry, file: &DicomFile) {
         return;
     };
     if entry.size.is_none() {
-        entry.size = Some([image.pixels.layout.columns, image.pixels.layout.rows]);
+        entry.size = Some(image.pixels.layout.slice_size());
         entry.spacing_mm = image.frames.first().and_then(|frame| frame.spacing);
         entry.modality.clone_from(&image.modality);
     }

@@ -75,7 +75,7 @@ impl Series {
                 return Ok(());
             }
         }
-        let slice = pixels.read_frame(&self.open(file)?, frame as u64)?;
+        let slice = pixels.read_slice(&self.open(file)?, frame as u64)?;
         into.copy_from_slice(&slice[start..start + into.len()]);
         if !whole {
             let mut kept = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);

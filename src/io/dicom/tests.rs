@@ -21,7 +21,7 @@ fn voxels(source: &dyn Source) -> Vec<u8> {
     out
 }
 
-fn refusal(result: Result<Box<dyn Source>>) -> String {
+pub(super) fn refusal(result: Result<Box<dyn Source>>) -> String {
     match result {
         Ok(_) => panic!("this should have been refused"),
         Err(e) => e.to_string(),

@@ -19,9 +19,38 @@ pub struct FileArgs {
     /// Which DICOM series of a folder that holds several
     #[arg(long, value_name = "N")]
     pub series: Option<u32>,
+    /// Which volume of a series that holds several: a kind of image, or one along the fourth axis
+    #[arg(long, value_name = "N")]
+    pub volume: Option<u32>,
+    /// Stack the slices that there are although some are missing or unevenly spaced
+    #[arg(long)]
+    pub allow_gaps: bool,
+    /// Of slices at one position that nothing tells apart take the first
+    #[arg(long)]
+    pub first_duplicate: bool,
+    /// Take images of different size, orientation or spacing in one series for volumes, chosen by --volume
+    #[arg(long)]
+    pub split: bool,
     /// Read a series even if slices are missing, doubled, uneven or tilted
     #[arg(long)]
     pub trust_geometry: bool,
+}
+
+impl FileArgs {
+    /// One file, read as usual.
+    pub fn one(path: PathBuf) -> Self {
+        let (grey, paths) = (Grey::default(), vec![path]);
+        Self {
+            paths,
+            grey,
+            series: None,
+            volume: None,
+            allow_gaps: false,
+            first_duplicate: false,
+            split: false,
+            trust_geometry: false,
+        }
+    }
 }
 
 /// Which voxels count.

@@ -1,6 +1,5 @@
 //! The voxels that are measured: the user's, or a chest phantom's.
 
-use hounsfield::io::Grey;
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines;
 use hounsfield::volume::{Block, Dtype, Header, Padding, Rescale, Rescales, Shape, Unit, Volume};
@@ -31,7 +30,7 @@ fn phantom() -> Result<Volume> {
 }
 
 fn read(shared: &Shared, args: &Args) -> Result<Volume> {
-    let files = FileArgs { paths: args.paths.clone(), grey: Grey::Rec601, series: None, trust_geometry: false };
+    let files = FileArgs { paths: args.paths.clone(), ..FileArgs::one("".into()) };
     let mut job = Job::new(shared, &files, [])?.on_cpu();
     let input = job.resolve()?;
     if !input.is_exact() {

@@ -110,7 +110,7 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
 /// How an image is read.
 fn files(args: &Args, image: &Path) -> FileArgs {
     let Args { grey, series, trust_geometry, .. } = *args;
-    FileArgs { paths: vec![image.to_path_buf()], grey, series, trust_geometry }
+    FileArgs { grey, series, trust_geometry, ..FileArgs::one(image.to_path_buf()) }
 }
 
 /// Of several masks the user must know which does not fit; the errors of files say so themselves.
