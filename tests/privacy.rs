@@ -23,14 +23,11 @@ const GROUPS: [u16; 14] =
     [0x0008, 0x0010, 0x0012, 0x0014, 0x0018, 0x0020, 0x0022, 0x0028, 0x0032, 0x0038, 0x0040, 0x0054, 0x0088, 0x300A];
 
 /// Text attributes that say how an image was made and how it is to be read: these are allowed out, or steer the reading.
-const TECHNICAL: [(u16, u16); 16] = [
+const TECHNICAL: [(u16, u16); 13] = [
     (0x0008, 0x0005), // SpecificCharacterSet
-    (0x0008, 0x0008), // ImageType
     (0x0008, 0x0016), // SOPClassUID
     (0x0008, 0x0032), // AcquisitionTime: orders slices, never shown; a time alone names nobody
     (0x0008, 0x0060), // Modality
-    (0x0008, 0x1090), // ManufacturerModelName
-    (0x0018, 0x1210), // ConvolutionKernel
     (0x0028, 0x0004), // PhotometricInterpretation
     (0x0028, 0x0301), // BurnedInAnnotation
     (0x0028, 0x1054), // RescaleType

@@ -165,6 +165,5 @@ fn acquisition(a: &Acquisition) -> Rows {
     rows.add("flip_angle_deg", "flip angle", a.flip_angle_deg, "degrees");
     rows.add("field_strength_t", "field strength", a.field_strength_t, "T");
     rows.add("slice_thickness_mm", "slice thickness", a.slice_thickness_mm, "mm");
-    rows.add("model", "model", a.model.clone(), "");
     rows
 }

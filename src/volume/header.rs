@@ -160,8 +160,6 @@ pub struct Acquisition {
     pub field_strength_t: Option<f64>,
     /// Nominal slice thickness in mm.
     pub slice_thickness_mm: Option<f64>,
-    /// The manufacturer's model name.
-    pub model: Option<String>,
 }
 
 /// Which file a volume came from, and how it was made.

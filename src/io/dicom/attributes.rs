@@ -39,6 +39,8 @@ pub(super) struct Image {
     /// Rescaled values are Hounsfield units.
     pub(super) hounsfield: bool,
     pub(super) labels: bool,
+    /// The segments of a segmentation do not overlap.
+    pub(super) segments_apart: bool,
     pub(super) burned_in_text: bool,
     /// What was assumed in reading it.
     pub(super) remarks: Vec<String>,
@@ -137,6 +139,7 @@ fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: 
         padding: padding(set, &layout),
         hounsfield,
         labels: segmentation && set.text(tags::SEGMENTATION_TYPE) != Some("FRACTIONAL"),
+        segments_apart: set.text(tags::SEGMENTS_OVERLAP) == Some("NO"),
         remarks,
         frames,
         pixels: Pixels { syntax: scan.syntax, layout, element, frames: fragments, grey: options.grey },
@@ -174,22 +177,16 @@ fn check_depth(file: &Bytes, compression: &Compression, first: &fragments::Fragm
 }
 
 fn acquisition(set: &Dataset) -> Acquisition {
-    let text = |tag| {
-        let text = set.text(tag)?.split('\\').next()?.trim();
-        let printable = text.bytes().all(|b| (0x20..0x7F).contains(&b));
-        (!text.is_empty() && text.len() <= 64 && printable).then(|| text.to_string())
-    };
     Acquisition {
         tube_voltage_kvp: positive(set.number(tags::KVP)),
         exposure_mas: positive(set.number(tags::EXPOSURE)),
-        convolution_kernel: text(tags::KERNEL),
+        convolution_kernel: kernel(set),
         repetition_time_ms: positive(set.number(tags::REPETITION_TIME)),
         echo_time_ms: positive(set.number(tags::ECHO_TIME)),
         inversion_time_ms: positive(set.number(tags::INVERSION_TIME)),
         flip_angle_deg: positive(set.number(tags::FLIP_ANGLE)),
         field_strength_t: positive(set.number(tags::FIELD_STRENGTH)),
         slice_thickness_mm: positive(set.number(tags::SLICE_THICKNESS)),
-        model: text(tags::MODEL),
     }
 }
 
@@ -209,6 +206,20 @@ fn padding(set: &Dataset, layout: &PixelLayout) -> Option<Padding> {
     let first = value(tags::PADDING)?;
     let second = value(tags::PADDING_LIMIT).unwrap_or(first);
     Some(Padding { low: first.min(second), high: first.max(second) })
+}
+
+/// A reconstruction kernel that is one: a vendor's word, or a short code such as B30f, Br40d, FC18. Anything else could be anybody's text.
+fn kernel(set: &Dataset) -> Option<String> {
+    const WORDS: [&str; 14] = [
+        "STANDARD", "SOFT", "LUNG", "BONE", "BONEPLUS", "DETAIL", "EDGE", "CHEST", "ULTRA", "SHARP", "SMOOTH", "BODY", "BRAIN",
+        "HEAD",
+    ];
+    let text = set.text(tags::KERNEL)?.split('\\').next()?.trim();
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let digits = text.bytes().skip(letters).take_while(u8::is_ascii_digit).count();
+    let rest = text.bytes().skip(letters + digits);
+    let code = letters <= 2 && (1..=2).contains(&digits) && rest.len() <= 2 && rest.clone().all(|b| b.is_ascii_alphabetic());
+    (code || WORDS.contains(&text)).then(|| text.to_owned())
 }
 
 /// Codes of modalities (PS3.3 C.7.3.1.1.1): what is not here could be anybody's text.

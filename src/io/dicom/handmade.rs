@@ -300,6 +300,77 @@ fn without_places_numbers_order() {
     assert!(source.header().grid.geometry.as_ref().unwrap().position.is_none());
 }
 
+/// A binary segmentation of slices of 3 x 2 pixels: (z, segment, first pixel) of each frame.
+fn segmentation(frames: &[(f64, u16, u8)], overlap: &str) -> PathBuf {
+    let mut packed = vec![0_u8; (frames.len() * 6).div_ceil(8).next_multiple_of(2)];
+    let mut at = 0;
+    for (_, _, first) in frames {
+        packed[(at + usize::from(*first)) / 8] |= 1 << ((at + usize::from(*first)) % 8);
+        at += 6;
+    }
+    let mut object = dataset(&[
+        text(tags::SOP_CLASS, VR::UI, "1.2.840.10008.5.1.4.1.1.66.4"),
+        text(tags::SEGMENTATION_TYPE, VR::CS, "BINARY"),
+        text(tags::SEGMENTS_OVERLAP, VR::CS, overlap),
+        text(tags::FRAMES, VR::IS, &frames.len().to_string()),
+        text(tags::SPACING_BETWEEN, VR::DS, "2.5"),
+        text(tags::POSITION, VR::DS, ""),
+        word(tags::BITS_ALLOCATED, 1),
+        word(tags::BITS_STORED, 1),
+        word(tags::HIGH_BIT, 0),
+        bytes(&packed),
+    ]);
+    let tag = |tag: u32| Tag((tag >> 16) as u16, tag as u16);
+    let group = |outer: u32, (t, vr, v): Edit| {
+        let item = InMemDicomObject::from_element_iter([DataElement::new(tag(t), vr, v)]);
+        DataElement::new(tag(outer), VR::SQ, DataSetSequence::from(vec![item]))
+    };
+    let items: Vec<InMemDicomObject> = frames
+        .iter()
+        .map(|(z, segment, _)| {
+            InMemDicomObject::from_element_iter([
+                group(tags::POSITION_GROUP, position(*z)),
+                group(tags::SEGMENT_GROUP, word(tags::SEGMENT_NUMBER, *segment)),
+            ])
+        })
+        .collect();
+    object.put(DataElement::new(tag(tags::FRAME_GROUPS), VR::SQ, DataSetSequence::from(items)));
+    keep(object)
+}
+
+#[test]
+fn segments_that_lie_here_and_there_are_one_map_of_labels() {
+    // Segment 2 on the first and fourth slice, segment 5 on the second: the third has no frame at all.
+    let sparse = segmentation(&[(7.5, 2, 0), (0.0, 2, 1), (2.5, 5, 2)], "UNDEFINED");
+    let source = open(&sparse, &OpenOptions::default()).unwrap();
+    let header = source.header();
+    assert_eq!((header.grid.shape.axes(), header.meaning.labels), ([3, 2, 4].as_slice(), true));
+    assert_eq!(header.grid.geometry.as_ref().unwrap().spacing_mm, [0.25, 0.5, 2.5]);
+    let right = [[0, 2, 0, 0, 0, 0], [0, 0, 5, 0, 0, 0], [0; 6], [2, 0, 0, 0, 0, 0]].concat();
+    assert_eq!(values(&*source), right.iter().map(|v| f64::from(*v)).collect::<Vec<_>>());
+    assert!(
+        header.origin.notes.contains(&"1 of 4 slices have no frame: nothing is marked there".into()),
+        "{:?}",
+        header.origin.notes
+    );
+    let second = open(&sparse, &OpenOptions { volume: Some(2), ..OpenOptions::default() }).unwrap();
+    assert_eq!(values(&*second).iter().sum::<f64>(), 1.0);
+}
+
+#[test]
+fn segments_that_overlap_are_told_apart() {
+    let both = [(0.0, 1, 0), (2.5, 1, 3), (0.0, 2, 0), (2.5, 2, 4)];
+    // Whole volumes, which may overlap: one for each segment.
+    let source = open(&segmentation(&both, "YES"), &OpenOptions::default()).unwrap();
+    assert_eq!(source.header().grid.shape.axes(), [3, 2, 2, 2]);
+    assert_eq!(source.header().grid.volume_marks[0].values, [1.0, 2.0]);
+    // The file says that they do not, and is wrong.
+    let source = open(&segmentation(&both, "NO"), &OpenOptions::default()).unwrap();
+    assert_eq!(source.header().grid.shape.axes(), [3, 2, 2]);
+    let error = source.read(0, &mut [0; 12]).unwrap_err().to_string();
+    assert!(error.contains("segments 1 and 2 overlap"), "{error}");
+}
+
 #[test]
 fn frames_bring_their_own_place_and_rescale() {
     let mut object =

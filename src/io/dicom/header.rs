@@ -8,7 +8,7 @@ use super::layout::Colour;
 use super::order::SliceOrder;
 use super::syntax::Compression;
 use super::{FORMAT, OpenOptions};
-use crate::volume::{Header, Origin, Rescale, Rescales, Shape, Unit};
+use crate::volume::{Dtype, Header, Origin, Rescale, Rescales, Shape, Unit};
 use crate::{Error, Result};
 
 pub(super) fn build(
@@ -28,7 +28,9 @@ pub(super) fn build(
         axes.push(ordered.volumes);
     }
     let shape = Shape::new(&axes).ok_or_else(|| Error::limit(path, "the volume has too many voxels", "split the series"))?;
-    let mut header = Header::new(shape, layout.dtype());
+    // Label maps of more than 255 segments take two bytes.
+    let most = ordered.labels.iter().flatten().flatten().map(|(_, label)| *label).max().unwrap_or(0);
+    let mut header = Header::new(shape, if most > 255 { Dtype::U16 } else { layout.dtype() });
     options.limits(FORMAT.limits).check_volume(path, &header)?;
     let grey = layout.samples == 1 && !matches!(layout.colour, Colour::Palette(_));
     header.meaning.rescale = if grey { rescales(&slices) } else { Rescales::Uniform(Rescale::IDENTITY) };

@@ -95,6 +95,9 @@ pub(super) const MARKS: &[Mark] = &[
     mark("AcquisitionNumber", "", Setting, |f| f.set.number(tags::ACQUISITION_NUMBER)),
 ];
 
+/// The place of the segment in [`MARKS`].
+pub(super) const SEGMENT: usize = 1;
+
 /// The place of AcquisitionTime in [`MARKS`]: the time of day at which a slice was taken, which need not run as volumes follow each other.
 pub(super) const ACQUISITION_TIME: usize = 22;
 
@@ -226,6 +229,7 @@ mod tests {
         assert_eq!(sort_name(&MARKS[0], 3.0), "magnitude, phase");
         assert_eq!(sort_name(&MARKS[0], 0.0), "other");
         assert_eq!(sort_name(&MARKS[2], 2.0), "energy window 2");
+        assert_eq!(MARKS[SEGMENT].name, "segment");
         assert_eq!(MARKS[ACQUISITION_TIME].name, "AcquisitionTime");
     }
 }

@@ -31,6 +31,7 @@ mod order;
 mod palette;
 mod pixels;
 mod places;
+mod segments;
 mod series;
 mod source;
 mod syntax;

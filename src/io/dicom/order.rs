@@ -8,6 +8,7 @@ use super::attributes::Image;
 use super::axis::{self, FrameIndex};
 use super::frames::{ImageFrame, dot};
 use super::geometry::{self, Rounding};
+use super::segments::{self, LabelSlices};
 use super::{kinds, places, time};
 use crate::volume::{Geometry, VolumeMark};
 use crate::{Error, Flaw, Result};
@@ -21,6 +22,8 @@ pub(super) struct SliceOrder {
     pub(super) geometry: Option<Geometry>,
     pub(super) time_step_s: Option<f64>,
     pub(super) marks: Vec<VolumeMark>,
+    /// Slices are made of segments, not of single frames.
+    pub(super) labels: Option<LabelSlices>,
     pub(super) notes: Vec<String>,
 }
 
@@ -43,6 +46,16 @@ pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> R
         images.iter().enumerate().flat_map(|(i, image)| (0..image.frames.len()).map(move |f| (i, f))).collect();
     let (all, chosen) = kinds::choose(path, &images, all, options)?;
     found.notes.extend(chosen.note);
+    if let Some(map) = segments::map(&images, &all, options.volume) {
+        found.notes.extend(map.notes);
+        let depth = map.slices.len();
+        // Facts of the whole are taken from frames: any of them speaks for an empty slice.
+        let slices = map.slices.iter().map(|frames| frames.first().map_or(all[0], |(s, _)| *s)).collect();
+        let (time_step_s, marks, labels) = (None, Vec::new(), Some(map.slices));
+        let geometry = map.geometry;
+        let notes = found.notes;
+        return Ok((images, SliceOrder { slices, depth: depth as u64, volumes: 1, geometry, time_step_s, marks, labels, notes }));
+    }
     let placed = all.iter().filter(|s| is_placed(frame(&images, s))).count();
     if placed > 0 && placed < all.len() {
         found.flaws.push(Flaw::Unplaced { slices: (all.len() - placed) as u64, of: all.len() as u64 });
@@ -202,12 +215,21 @@ fn by_place(images: &[Image], mut all: Vec<FrameIndex>, options: &OpenOptions, f
             let volumes = places[0].len();
             let slices = (0..volumes).flat_map(|v| places.iter().map(move |place| place[v])).collect();
             let (time_step_s, marks) = (axis.time_step_s, axis.marks);
-            SliceOrder { slices, depth, volumes: volumes as u64, geometry, time_step_s, marks, notes: Vec::new() }
+            SliceOrder { slices, depth, volumes: volumes as u64, geometry, time_step_s, marks, labels: None, notes: Vec::new() }
         }
         None => {
             let slices: Vec<FrameIndex> = places.concat();
             let depth = slices.len() as u64;
-            SliceOrder { slices, depth, volumes: 1, geometry, time_step_s: None, marks: Vec::new(), notes: Vec::new() }
+            SliceOrder {
+                slices,
+                depth,
+                volumes: 1,
+                geometry,
+                time_step_s: None,
+                marks: Vec::new(),
+                labels: None,
+                notes: Vec::new(),
+            }
         }
     }
 }
@@ -291,5 +313,5 @@ fn without_place(images: &[Image], mut all: Vec<FrameIndex>, found: &mut Remarks
     });
     let (depth, volumes) = if film { (1, n as u64) } else { (n as u64, 1) };
     let time_step_s = images[0].frame_time.filter(|_| film).map(|ms| ms / 1000.0);
-    SliceOrder { slices: all, depth, volumes, geometry, time_step_s, marks: Vec::new(), notes: Vec::new() }
+    SliceOrder { slices: all, depth, volumes, geometry, time_step_s, marks: Vec::new(), labels: None, notes: Vec::new() }
 }

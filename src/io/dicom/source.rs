@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::attributes::Image;
 use super::bytes::Bytes;
 use super::order::SliceOrder;
-use crate::Result;
+use super::segments::LabelSlices;
 use crate::io::Source;
-use crate::volume::Header;
+use crate::volume::{Dtype, Header};
+use crate::{Error, Hint, Result};
 
 /// A DICOM file or series as a volume. Nothing is held but headers, a few decoded slices and the last inflated file.
 pub struct Series {
@@ -17,6 +18,7 @@ pub struct Series {
     images: Vec<Image>,
     /// (file, frame) of each slice.
     slices: Vec<(usize, usize)>,
+    labels: Option<LabelSlices>,
     /// Slices of which only a part was wanted: the rest comes next.
     decoded: Mutex<VecDeque<(usize, Arc<[u8]>)>>,
     /// The last deflated file, by its number.
@@ -34,7 +36,14 @@ const KEPT: usize = 4;
 
 impl Series {
     pub(super) fn new(header: Header, images: Vec<Image>, ordered: SliceOrder) -> Self {
-        Self { header, images, slices: ordered.slices, decoded: Mutex::default(), inflated: Mutex::default() }
+        Self {
+            header,
+            images,
+            slices: ordered.slices,
+            labels: ordered.labels,
+            decoded: Mutex::default(),
+            inflated: Mutex::default(),
+        }
     }
 
     /// File and frame of slice `z`, slices counted through all times.
@@ -59,11 +68,39 @@ impl Series {
         Ok(Bytes::memory(&image.path, bytes))
     }
 
+    /// The labels of a slice, from the frames of its segments.
+    fn label_slice(&self, frames: &[((usize, usize), u16)]) -> Result<Vec<u8>> {
+        let (voxels, wide) = (self.unit() as usize, self.header.meaning.dtype == Dtype::U16);
+        let mut slice = vec![0_u16; voxels];
+        for &((file, frame), label) in frames {
+            let pixels = &self.images[file].pixels;
+            let bytes = self.open(file)?;
+            let mut marked = vec![0; voxels];
+            if pixels.is_direct() {
+                pixels.read_direct(&bytes, frame as u64, 0, &mut marked)?;
+            } else {
+                marked = pixels.read_slice(&bytes, frame as u64)?;
+            }
+            for (voxel, _) in slice.iter_mut().zip(marked).filter(|(_, marked)| *marked != 0) {
+                if *voxel != 0 && *voxel != label {
+                    let what = format!("segments {voxel} and {label} overlap, so that they make no map of labels");
+                    return Err(Error::unsupported(&self.images[file].path, what, Hint::ChooseVolume));
+                }
+                *voxel = label;
+            }
+        }
+        Ok(if wide {
+            slice.into_iter().flat_map(u16::to_le_bytes).collect()
+        } else {
+            slice.into_iter().map(|l| l as u8).collect()
+        })
+    }
+
     /// Fills `into` with the voxels of slice `z` from `first` on.
     fn read_slice(&self, z: usize, first: usize, into: &mut [u8]) -> Result<()> {
         let (file, frame) = self.slices[z];
         let pixels = &self.images[file].pixels;
-        if pixels.is_direct() {
+        if self.labels.is_none() && pixels.is_direct() {
             return pixels.read_direct(&self.open(file)?, frame as u64, first as u64, into);
         }
         let start = first * self.header.meaning.dtype.bytes();
@@ -75,7 +112,10 @@ impl Series {
                 return Ok(());
             }
         }
-        let slice = pixels.read_slice(&self.open(file)?, frame as u64)?;
+        let slice = match &self.labels {
+            Some(labels) => self.label_slice(&labels[z])?,
+            None => pixels.read_slice(&self.open(file)?, frame as u64)?,
+        };
         into.copy_from_slice(&slice[start..start + into.len()]);
         if !whole {
             let mut kept = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
