@@ -27,6 +27,27 @@ fn valid(path: &Path, axes: &[u64]) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
+/// A copy with up to five faults: cut, a byte lost, bytes and bits changed.
+pub(super) fn damaged(original: &[u8], seed: u64) -> Vec<u8> {
+    let mut random = Random(seed);
+    let mut bytes = original.to_vec();
+    for _ in 0..=random.below(4) {
+        let at = random.below(bytes.len());
+        match random.below(8) {
+            0 => bytes.truncate(at + 1),
+            1 => bytes[at] = 0xff,
+            2 => bytes[at] = 0,
+            3 => bytes[at] = 0x80,
+            4 => drop(bytes.remove(at)),
+            _ => bytes[at] ^= 1 << random.below(8),
+        }
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    bytes
+}
+
 fn damage(name: &str, axes: &[u64], rounds: u64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -34,22 +55,7 @@ fn damage(name: &str, axes: &[u64], rounds: u64) {
     open_and_read(&path).unwrap();
     let (mut opened, mut refused) = (0, 0);
     for seed in 0..rounds {
-        let mut random = Random(seed);
-        let mut bytes = original.clone();
-        for _ in 0..=random.below(4) {
-            let at = random.below(bytes.len());
-            match random.below(8) {
-                0 => bytes.truncate(at + 1),
-                1 => bytes[at] = 0xff,
-                2 => bytes[at] = 0,
-                3 => bytes[at] = 0x80,
-                4 => drop(bytes.remove(at)),
-                _ => bytes[at] ^= 1 << random.below(8),
-            }
-            if bytes.is_empty() {
-                break;
-            }
-        }
+        let bytes = damaged(&original, seed);
         std::fs::write(&path, &bytes).unwrap();
         match open_and_read(&path) {
             Ok(_) => opened += 1,

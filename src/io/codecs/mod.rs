@@ -3,6 +3,7 @@
 
 pub(super) mod codestream;
 pub(super) mod jpeg;
+pub(super) mod jpegls;
 pub(super) mod registry;
 pub(super) mod rle;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::layout::{Colour, PixelLayout};
 use super::syntax::{Compression, Syntax};
-use super::{CONVERT, broken};
+use super::{CONVERT, broken, jpegls};
 use crate::io::codecs::codestream::{self, CodestreamFacts};
 use crate::io::codecs::jpeg::{self, JpegSamples};
 use crate::io::codecs::registry::{self, CompressedImage};
@@ -20,7 +20,6 @@ const SUSPICIOUS_RATIO: u128 = 1000;
 /// Whether there is a decoder for the syntax at all.
 pub(super) fn check(path: &Path, syntax: &Syntax) -> Result<()> {
     match syntax.compression {
-        Compression::JpegLs => Err(Error::unsupported(path, "JPEG-LS is not supported", CONVERT)),
         Compression::Unknown if syntax.uid.is_empty() => Err(broken(path, "the transfer syntax is no UID")),
         Compression::Unknown => {
             Err(Error::unsupported(path, format!("the transfer syntax {} is not supported", syntax.label()), CONVERT))
@@ -80,7 +79,11 @@ pub(super) fn decode<'a>(
             }
             registry(path, syntax, layout, data)?
         }
-        Compression::JpegLs | Compression::Unknown => Vec::new(),
+        Compression::JpegLs => {
+            fits(path, layout, &jpegls::facts(path, data)?)?;
+            jpegls::samples(path, layout, data)?
+        }
+        Compression::Unknown => Vec::new(),
     };
     if (samples.len() as u128) < wanted {
         return Err(broken(path, format!("a frame decodes to {} bytes where {wanted} are needed", samples.len())));

@@ -22,6 +22,7 @@ mod geometry;
 mod handmade;
 mod header;
 mod kinds;
+mod jpegls;
 mod layout;
 mod lut;
 mod marks;
