@@ -1,14 +1,14 @@
 //! Markers and their segments (Annex C): what is said of the image and of each scan.
 
 use super::JpegLsFault;
-use super::parameters::Preset;
+use super::parameters::JpegLsPreset;
 
 /// Decoders of this program stop here; medical images have one or three.
 const MOST_COMPONENTS: usize = 4;
 
 /// The frame header SOF55 (C.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(super) struct JpegLsFrame {
     pub(super) precision: u8,
     pub(super) rows: u16,
     pub(super) columns: u16,
@@ -26,7 +26,7 @@ pub(super) enum Interleave {
 
 /// A scan header SOS (C.2.3).
 #[derive(Debug, Clone)]
-pub(super) struct ScanHeader {
+pub(super) struct JpegLsScan {
     /// Which components of the frame, counted from 0.
     pub(super) components: Vec<usize>,
     pub(super) near: u8,
@@ -37,9 +37,9 @@ pub(super) struct ScanHeader {
 pub(super) struct Markers<'a> {
     pub(super) data: &'a [u8],
     pub(super) at: usize,
-    frame: Option<Frame>,
+    frame: Option<JpegLsFrame>,
     /// What holds for the next scan.
-    pub(super) preset: Preset,
+    pub(super) preset: JpegLsPreset,
     /// Lines between restart markers; 0 for none (C.2.5).
     pub(super) restart_lines: u32,
 }
@@ -50,11 +50,11 @@ impl<'a> Markers<'a> {
         if !data.starts_with(&[0xFF, 0xD8]) {
             return Err(JpegLsFault::Markers);
         }
-        Ok(Self { data, at: 2, frame: None, preset: Preset::default(), restart_lines: 0 })
+        Ok(Self { data, at: 2, frame: None, preset: JpegLsPreset::default(), restart_lines: 0 })
     }
 
     /// Goes behind the frame header.
-    pub(super) fn frame(&mut self) -> Result<Frame, JpegLsFault> {
+    pub(super) fn frame(&mut self) -> Result<JpegLsFrame, JpegLsFault> {
         loop {
             let (marker, body) = self.segment()?;
             if marker == 0xDA {
@@ -68,7 +68,7 @@ impl<'a> Markers<'a> {
     }
 
     /// Goes behind the next scan header, where the data of the scan begins.
-    pub(super) fn scan(&mut self, frame: &Frame) -> Result<ScanHeader, JpegLsFault> {
+    pub(super) fn scan(&mut self, frame: &JpegLsFrame) -> Result<JpegLsScan, JpegLsFault> {
         loop {
             let (marker, body) = self.segment()?;
             if marker == 0xDA {
@@ -119,10 +119,10 @@ impl<'a> Markers<'a> {
             0xF7 => self.frame = Some(frame_header(body)?),
             0xF8 => self.lse(body)?,
             // DRI: two to four bytes in JPEG-LS.
-            0xDD => match body {
-                &[a, b] => self.restart_lines = u32::from_be_bytes([0, 0, a, b]),
-                &[a, b, c] => self.restart_lines = u32::from_be_bytes([0, a, b, c]),
-                &[a, b, c, d] => self.restart_lines = u32::from_be_bytes([a, b, c, d]),
+            0xDD => match *body {
+                [a, b] => self.restart_lines = u32::from_be_bytes([0, 0, a, b]),
+                [a, b, c] => self.restart_lines = u32::from_be_bytes([0, a, b, c]),
+                [a, b, c, d] => self.restart_lines = u32::from_be_bytes([a, b, c, d]),
                 _ => return Err(JpegLsFault::Markers),
             },
             // APP8 of HP's and CharLS's colour images: 0 is no transform.
@@ -145,7 +145,7 @@ impl<'a> Markers<'a> {
                 let (words, []) = rest.as_chunks::<2>() else { return Err(JpegLsFault::Markers) };
                 let &[maxval, t1, t2, t3, reset] = words else { return Err(JpegLsFault::Markers) };
                 let [maxval, t1, t2, t3, reset] = [maxval, t1, t2, t3, reset].map(u16::from_be_bytes);
-                self.preset = Preset { maxval, thresholds: [t1, t2, t3], reset };
+                self.preset = JpegLsPreset { maxval, thresholds: [t1, t2, t3], reset };
                 Ok(())
             }
             // Mapping tables: refused where a scan asks for one.
@@ -156,7 +156,7 @@ impl<'a> Markers<'a> {
     }
 }
 
-fn frame_header(body: &[u8]) -> Result<Frame, JpegLsFault> {
+fn frame_header(body: &[u8]) -> Result<JpegLsFrame, JpegLsFault> {
     let &[precision, y0, y1, x0, x1, count, ref list @ ..] = body else { return Err(JpegLsFault::Markers) };
     let (rows, columns) = (u16::from_be_bytes([y0, y1]), u16::from_be_bytes([x0, x1]));
     let (list, []) = list.as_chunks::<3>() else { return Err(JpegLsFault::Markers) };
@@ -175,10 +175,10 @@ fn frame_header(body: &[u8]) -> Result<Frame, JpegLsFault> {
     if rows == 0 || columns == 0 {
         return Err(JpegLsFault::Unsupported("a size beyond its frame header"));
     }
-    Ok(Frame { precision, rows, columns, components })
+    Ok(JpegLsFrame { precision, rows, columns, components })
 }
 
-fn scan_header(body: &[u8], frame: &Frame) -> Result<ScanHeader, JpegLsFault> {
+fn scan_header(body: &[u8], frame: &JpegLsFrame) -> Result<JpegLsScan, JpegLsFault> {
     let (&count, rest) = body.split_first().ok_or(JpegLsFault::Markers)?;
     let (list, &[near, ilv, transform]) = rest.split_last_chunk::<3>().ok_or(JpegLsFault::Markers)?;
     let (list, []) = list.as_chunks::<2>() else { return Err(JpegLsFault::Markers) };
@@ -198,5 +198,5 @@ fn scan_header(body: &[u8], frame: &Frame) -> Result<ScanHeader, JpegLsFault> {
         (2, _) => Interleave::Samples,
         _ => return Err(JpegLsFault::Markers),
     };
-    Ok(ScanHeader { components, near, interleave })
+    Ok(JpegLsScan { components, near, interleave })
 }

@@ -14,9 +14,9 @@ mod tests;
 
 use super::codestream::CodestreamFacts;
 use bits::Bits;
-use markers::{Frame, Interleave, Markers, ScanHeader};
+use markers::{Interleave, JpegLsFrame, JpegLsScan, Markers};
 use parameters::Parameters;
-use scan::{Coder, Plane};
+use scan::{Coder, JpegLsPlane};
 
 /// Why an image is not decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(in crate::io) enum JpegLsFault {
 
 /// What the frame header says of an image, whose samples nothing was allocated for yet.
 pub(in crate::io) fn facts(data: &[u8]) -> Result<CodestreamFacts, JpegLsFault> {
-    let Frame { precision, rows, columns, components } = Markers::new(data)?.frame()?;
+    let JpegLsFrame { precision, rows, columns, components } = Markers::new(data)?.frame()?;
     Ok(CodestreamFacts {
         columns: columns.into(),
         rows: rows.into(),
@@ -51,7 +51,7 @@ pub(in crate::io) fn facts(data: &[u8]) -> Result<CodestreamFacts, JpegLsFault> 
 pub(in crate::io) fn decode(data: &[u8]) -> Result<Vec<u8>, JpegLsFault> {
     let mut markers = Markers::new(data)?;
     let frame = markers.frame()?;
-    let mut picture = Picture::new(&frame)?;
+    let mut image = JpegLsImage::new(&frame)?;
     let mut missing = vec![true; frame.components.len()];
     while missing.contains(&true) {
         let header = markers.scan(&frame)?;
@@ -61,15 +61,15 @@ pub(in crate::io) fn decode(data: &[u8]) -> Result<Vec<u8>, JpegLsFault> {
                 return Err(JpegLsFault::Markers);
             }
         }
-        scan(&mut markers, &frame, &header, &mut picture)?;
+        scan(&mut markers, &frame, &header, &mut image)?;
     }
-    Ok(picture.samples)
+    Ok(image.samples)
 }
 
 /// Decodes the lines of one scan and goes behind its data.
-fn scan(markers: &mut Markers, frame: &Frame, header: &ScanHeader, picture: &mut Picture) -> Result<(), JpegLsFault> {
+fn scan(markers: &mut Markers, frame: &JpegLsFrame, header: &JpegLsScan, image: &mut JpegLsImage) -> Result<(), JpegLsFault> {
     let parameters = Parameters::new(frame.precision, header.near, &markers.preset).ok_or(JpegLsFault::Markers)?;
-    let mut planes = vec![Plane::new(frame.columns.into()); header.components.len()];
+    let mut planes = vec![JpegLsPlane::new(frame.columns.into()); header.components.len()];
     let mut coder = Coder::new(Bits::new(markers.data, markers.at), parameters);
     let mut restarts = 0;
     for y in 0..usize::from(frame.rows) {
@@ -86,7 +86,7 @@ fn scan(markers: &mut Markers, frame: &Frame, header: &ScanHeader, picture: &mut
         }
         .ok_or(damaged)?;
         for (plane, &component) in planes.iter().zip(&header.components) {
-            picture.store(y, component, plane.samples());
+            image.store(y, component, plane.samples());
         }
     }
     markers.at = coder.end().ok_or(JpegLsFault::Line(frame.rows.into()))?;
@@ -94,15 +94,15 @@ fn scan(markers: &mut Markers, frame: &Frame, header: &ScanHeader, picture: &mut
 }
 
 /// The samples decoded so far.
-struct Picture {
+struct JpegLsImage {
     samples: Vec<u8>,
     columns: usize,
     components: usize,
     wide: bool,
 }
 
-impl Picture {
-    fn new(frame: &Frame) -> Result<Self, JpegLsFault> {
+impl JpegLsImage {
+    fn new(frame: &JpegLsFrame) -> Result<Self, JpegLsFault> {
         let (columns, components, wide) = (usize::from(frame.columns), frame.components.len(), frame.precision > 8);
         let bytes = (columns * components * (1 + usize::from(wide))).checked_mul(frame.rows.into());
         let bytes = bytes.ok_or(JpegLsFault::Unsupported("more samples than memory can hold"))?;

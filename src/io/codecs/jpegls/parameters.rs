@@ -4,7 +4,7 @@ use super::bits::Escape;
 
 /// A preset of the coding parameters (LSE, C.2.4.1); 0 stands for the default.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Preset {
+pub(super) struct JpegLsPreset {
     pub(super) maxval: u16,
     pub(super) thresholds: [u16; 3],
     pub(super) reset: u16,
@@ -31,7 +31,7 @@ pub(super) struct Parameters {
 
 impl Parameters {
     /// None if the preset or NEAR lies outside of what C.2.3 and C.2.4.1.1 allow.
-    pub(super) fn new(precision: u8, near: u8, preset: &Preset) -> Option<Self> {
+    pub(super) fn new(precision: u8, near: u8, preset: &JpegLsPreset) -> Option<Self> {
         let most = (1i32 << precision) - 1;
         let given = |value: u16| (value != 0).then_some(i32::from(value));
         let maxval = given(preset.maxval).unwrap_or(most);

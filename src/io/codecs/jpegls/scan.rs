@@ -10,13 +10,13 @@ const RUN_BITS: [u32; 32] =
 
 /// One component's last two lines, each with a sample before it and one behind (A.2.1), and its place in the table of runs.
 #[derive(Debug, Clone)]
-pub(super) struct Plane {
+pub(super) struct JpegLsPlane {
     above: Vec<u16>,
     line: Vec<u16>,
     run_index: usize,
 }
 
-impl Plane {
+impl JpegLsPlane {
     pub(super) fn new(columns: usize) -> Self {
         Self { above: vec![0; columns + 2], line: vec![0; columns + 2], run_index: 0 }
     }
@@ -76,15 +76,15 @@ impl<'a> Coder<'a> {
     }
 
     /// Begins anew behind a restart marker: nothing before it counts (A.2.1).
-    pub(super) fn restart(&mut self, bits: Bits<'a>, planes: &mut [Plane]) {
+    pub(super) fn restart(&mut self, bits: Bits<'a>, planes: &mut [JpegLsPlane]) {
         self.bits = bits;
         self.regular = [RegularContext::new(&self.parameters); REGULAR];
         self.runs = [0, 1].map(|kind| RunContext::new(&self.parameters, kind));
-        planes.iter_mut().for_each(Plane::restart);
+        planes.iter_mut().for_each(JpegLsPlane::restart);
     }
 
     /// The next line of one component; none if the data is damaged or ends.
-    pub(super) fn line(&mut self, plane: &mut Plane) -> Option<()> {
+    pub(super) fn line(&mut self, plane: &mut JpegLsPlane) -> Option<()> {
         plane.begin_line();
         let columns = plane.samples().len();
         let mut x = 1;
@@ -112,8 +112,8 @@ impl<'a> Coder<'a> {
     }
 
     /// The next line of several components, sample by sample (B.3): they share runs.
-    pub(super) fn line_by_samples(&mut self, planes: &mut [Plane]) -> Option<()> {
-        planes.iter_mut().for_each(Plane::begin_line);
+    pub(super) fn line_by_samples(&mut self, planes: &mut [JpegLsPlane]) -> Option<()> {
+        planes.iter_mut().for_each(JpegLsPlane::begin_line);
         let columns = planes[0].samples().len();
         let mut x = 1;
         while x <= columns {
@@ -163,21 +163,21 @@ impl<'a> Coder<'a> {
     }
 
     /// The length of a run (A.7.1) of at most `most` samples; one that is shorter is ended by a sample of its own kind.
-    fn run(&mut self, mut index: usize, most: usize) -> Option<Run> {
+    fn run(&mut self, mut index: usize, most: usize) -> Option<RunLength> {
         let mut length = 0;
         while self.bits.take(1)? == 1 {
             let step = 1 << RUN_BITS[index];
             if step > most - length {
-                return Some(Run { length: most, index });
+                return Some(RunLength { length: most, index });
             }
             length += step;
             index = (index + 1).min(RUN_BITS.len() - 1);
             if length == most {
-                return Some(Run { length, index });
+                return Some(RunLength { length, index });
             }
         }
         length += self.bits.take(RUN_BITS[index])? as usize;
-        (length < most).then_some(Run { length, index })
+        (length < most).then_some(RunLength { length, index })
     }
 
     /// The sample that ends a run (A.7.2).
@@ -197,7 +197,7 @@ impl<'a> Coder<'a> {
 }
 
 /// A run of equal samples, and the place in the table of runs behind it.
-struct Run {
+struct RunLength {
     length: usize,
     index: usize,
 }
