@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::codecs::jpeg::handmade;
 use super::output::{Target, publish};
 use super::tests::open_and_read;
 use super::{WriteOptions, create};
@@ -52,12 +53,18 @@ fn damage(name: &str, axes: &[u64], rounds: u64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     let original = valid(&path, axes);
-    open_and_read(&path).unwrap();
+    mutate(&path, &original, rounds);
+}
+
+fn mutate(path: &Path, original: &[u8], rounds: u64) {
+    let name = path.file_name().unwrap().display();
+    std::fs::write(path, original).unwrap();
+    open_and_read(path).unwrap();
     let (mut opened, mut refused) = (0, 0);
     for seed in 0..rounds {
-        let bytes = damaged(&original, seed);
-        std::fs::write(&path, &bytes).unwrap();
-        match open_and_read(&path) {
+        let bytes = damaged(original, seed);
+        std::fs::write(path, &bytes).unwrap();
+        match open_and_read(path) {
             Ok(_) => opened += 1,
             Err(Error::Format { .. } | Error::Unsupported { .. } | Error::Limit { .. }) => refused += 1,
             Err(e) => panic!("{name}, seed {seed}: {e}"),
@@ -82,4 +89,12 @@ fn damaged_png() {
 fn damaged_tiff() {
     damage("a.tif", &[9, 7, 3], 4000);
     damage("b.tif", &[3, 2], 4000);
+}
+
+#[test]
+fn damaged_jpeg() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, stream) in handmade::ALL {
+        mutate(&folder.path().join(format!("{name}.jpg")), &handmade::bytes(stream), 1500);
+    }
 }

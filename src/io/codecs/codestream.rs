@@ -9,57 +9,10 @@ pub(in crate::io) struct CodestreamFacts {
     pub(in crate::io) precision: u8,
     /// JPEG: predictive, not DCT.
     pub(in crate::io) lossless: bool,
-    /// JPEG: an Adobe marker says how colours are coded. JPEG 2000: a colour transform is undone by the decoder.
+    /// JPEG: a JFIF or Adobe marker says how colours are coded. JPEG 2000: a colour transform is undone by the decoder.
     pub(in crate::io) colour_marked: bool,
     /// JPEG 2000: all components have full size.
     pub(in crate::io) full_size: bool,
-}
-
-/// The frame header of a JPEG image.
-pub(in crate::io) fn jpeg(data: &[u8]) -> Option<CodestreamFacts> {
-    let mut at = 2;
-    let mut adobe = false;
-    if data.get(..2)? != [0xFF, 0xD8] {
-        return None;
-    }
-    loop {
-        if *data.get(at)? != 0xFF {
-            return None;
-        }
-        let marker = *data.get(at + 1)?;
-        match marker {
-            0xFF => {
-                at += 1;
-                continue;
-            }
-            0x01 | 0xD0..=0xD7 => {
-                at += 2;
-                continue;
-            }
-            0xD9 | 0xDA => return None,
-            _ => {}
-        }
-        let len = usize::from(u16::from_be_bytes([*data.get(at + 2)?, *data.get(at + 3)?]));
-        let body = data.get(at + 4..at + 2 + len)?;
-        match marker {
-            // A marker too short to hold the transform says nothing.
-            0xEE => adobe |= body.len() >= 12 && body.starts_with(b"Adobe"),
-            0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
-                let &[precision, y0, y1, x0, x1, components, ..] = body else { return None };
-                return Some(CodestreamFacts {
-                    columns: u64::from(u16::from_be_bytes([x0, x1])),
-                    rows: u64::from(u16::from_be_bytes([y0, y1])),
-                    components: u64::from(components),
-                    precision,
-                    lossless: matches!(marker, 0xC3 | 0xC7 | 0xCB | 0xCF),
-                    colour_marked: adobe,
-                    full_size: true,
-                });
-            }
-            _ => {}
-        }
-        at += 2 + len;
-    }
 }
 
 /// The SIZ and COD markers of a JPEG 2000 code stream, bare or in a JP2 file.

@@ -1,5 +1,5 @@
 //! Decoders of pixel streams: the bytes of one image in, its samples out, little-endian and side by side. What a file's header says of
-//! the image is the caller's affair: nothing here knows an attribute of DICOM, and errors have no words yet.
+//! the image is the caller's affair: nothing here knows an attribute of DICOM or the path of a file.
 
 pub(super) mod codestream;
 pub(super) mod jpeg;

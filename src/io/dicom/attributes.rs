@@ -11,8 +11,7 @@ use super::layout::{Colour, PixelLayout, left_out};
 use super::numbers::Unreadable;
 use super::pixels::Pixels;
 use super::syntax::Compression;
-use super::{CONVERT, OpenOptions, broken, decode, fragments, mosaic, tags};
-use crate::io::codecs::codestream;
+use super::{OpenOptions, broken, decode, fragments, mosaic, tags};
 use crate::volume::{Acquisition, Padding, VoiLut, Window};
 use crate::{Error, Result};
 
@@ -97,7 +96,6 @@ fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: 
             remarks.push(left_out(found.frames, layout.frames));
         }
         fragments = found.fragments;
-        check_depth(file, &scan.syntax.compression, &fragments[0])?;
     }
     let modality = set.text(tags::MODALITY).filter(|m| MODALITIES.contains(m)).map(str::to_string);
     let frame_time = positive(set.number(tags::FRAME_TIME));
@@ -158,21 +156,6 @@ fn real_world(set: &Dataset, frames: &[ImageFrame]) -> Option<String> {
             "the file also maps stored values to real world ones ({slope} * stored + {intercept}), which is not applied"
         )),
         _ => Some("the file also maps stored values to real world ones by a table, which is not applied".into()),
-    }
-}
-
-/// Refuses JPEG of more than eight bits now rather than half-way through a volume.
-fn check_depth(file: &Bytes, compression: &Compression, first: &fragments::Fragments) -> Result<()> {
-    if *compression != Compression::Jpeg {
-        return Ok(());
-    }
-    let Some(&(at, len)) = first.first() else { return Ok(()) };
-    let head = file.vec(at, len.min(64 << 10))?;
-    match codestream::jpeg(&head) {
-        Some(facts) if facts.precision != 8 && !facts.lossless => {
-            Err(Error::unsupported(file.path(), format!("JPEG of {} bits is not supported", facts.precision), CONVERT))
-        }
-        _ => Ok(()),
     }
 }
 

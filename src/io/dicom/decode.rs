@@ -8,7 +8,7 @@ use super::layout::{Colour, PixelLayout};
 use super::syntax::{Compression, Syntax};
 use super::{CONVERT, broken, jpegls};
 use crate::io::codecs::codestream::{self, CodestreamFacts};
-use crate::io::codecs::jpeg::{self, JpegSamples};
+use crate::io::codecs::jpeg::{self, JpegFault};
 use crate::io::codecs::registry::{self, CompressedImage};
 use crate::io::codecs::rle;
 use crate::{Error, Result};
@@ -55,12 +55,10 @@ pub(super) fn decode<'a>(
             rle::decode(data, layout.pixels() as usize, layout.samples as usize, bytes).ok_or_else(damaged)?
         }
         Compression::Jpeg => {
-            let facts = codestream::jpeg(data).ok_or_else(damaged)?;
-            fits(path, layout, &facts)?;
             if now.is_colour() {
                 now.colour = Colour::Rgb;
             }
-            jpeg(path, layout, data, &facts)?
+            jpeg(path, layout, data)?
         }
         Compression::Jpeg2000 => {
             let facts = codestream::jpeg2000(data).ok_or_else(damaged)?;
@@ -104,16 +102,17 @@ fn fits(path: &Path, layout: &PixelLayout, facts: &CodestreamFacts) -> Result<()
     ))
 }
 
-fn jpeg(path: &Path, layout: &PixelLayout, data: &[u8], facts: &CodestreamFacts) -> Result<Vec<u8>> {
-    if facts.precision != 8 && !facts.lossless {
-        return Err(Error::unsupported(path, format!("JPEG of {} bits is not supported", facts.precision), CONVERT));
-    }
-    // Without a marker in the image the header of the file decides.
-    let rgb = (layout.samples == 3 && !facts.colour_marked).then_some(layout.colour == Colour::Rgb);
-    let (samples, kind) = jpeg::decode(data, rgb).ok_or_else(|| undecodable(path))?;
-    match (kind, layout.bits_allocated) {
-        (JpegSamples::Bytes, 8) | (JpegSamples::Words, 16) => Ok(samples),
-        (JpegSamples::Bytes, 16) if layout.samples == 1 => Ok(samples.into_iter().flat_map(|s| [s, 0]).collect()),
+fn jpeg(path: &Path, layout: &PixelLayout, data: &[u8]) -> Result<Vec<u8>> {
+    let fault = |fault| match fault {
+        JpegFault::Damaged(what) => broken(path, format!("a compressed frame is damaged: {what}")),
+        JpegFault::Unsupported(what) => Error::unsupported(path, what, CONVERT),
+    };
+    fits(path, layout, &jpeg::facts(data).map_err(fault)?)?;
+    // Where the image itself does not say how its colours are stored, the header of the file does.
+    let image = jpeg::decode(data, Some(layout.colour == Colour::Rgb)).map_err(fault)?;
+    match (image.width, layout.bits_allocated) {
+        (1, 8) | (2, 16) => Ok(image.samples),
+        (1, 16) => Ok(image.samples.into_iter().flat_map(|s| [s, 0]).collect()),
         _ => Err(broken(path, "a JPEG frame has another depth than the header says")),
     }
 }

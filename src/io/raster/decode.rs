@@ -1,4 +1,4 @@
-//! Images that are decoded as a whole: PNG and JPEG.
+//! Images that the `image` crate decodes as a whole: PNG.
 
 use std::fs::File;
 use std::io::BufReader;

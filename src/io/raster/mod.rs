@@ -4,6 +4,9 @@
 //! and 255. Colour becomes grey by a [`Grey`](super::Grey) rule; transparency is left out.
 
 mod decode;
+mod exif;
 pub(super) mod jpeg;
 pub(super) mod png;
+#[cfg(test)]
+mod tests;
 pub(super) mod tiff;
