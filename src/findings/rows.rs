@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::words::{number, number_among, with_unit};
+
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -41,6 +43,12 @@ impl Value {
     #[must_use]
     pub fn read_as(self, text: impl Into<String>) -> Self {
         Self::Phrase(Box::new(self), text.into())
+    }
+
+    /// A measure among others that spread over `spread`, which people read with as many digits as tell them apart.
+    pub(super) fn among(value: f64, spread: f64, unit: &str) -> Self {
+        let text = number_among(value, spread);
+        if text == number(value) { Self::Number(value) } else { Self::Number(value).read_as(with_unit(&text, unit)) }
     }
 
     /// A count whose digits stand together, such as a number of files.

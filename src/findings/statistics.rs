@@ -2,7 +2,7 @@
 
 use super::Note;
 use super::header::shape;
-use super::rows::Rows;
+use super::rows::{Rows, Value};
 use crate::analysis::statistics::{PERCENTILES, Statistics};
 use crate::pipelines::{Counted, FloatStatistics, Side};
 use crate::volume::Header;
@@ -45,21 +45,22 @@ impl<'a> StatisticsFinding<'a> {
     pub fn rows(&self) -> Rows {
         let (header, s) = (self.header, &self.statistics);
         let unit = header.meaning.unit.symbol();
+        let among = |value: f64| Value::among(value, s.max - s.min, unit);
         let mut rows = Rows::new();
         rows.add("shape", "shape", shape(header), "");
         rows.add("size", "size", header.grid.shape.voxels(), "");
         rows.add("dtype", "dtype", header.origin.file_dtype.unwrap_or(header.meaning.dtype).name(), "");
         rows.key("unit", unit);
         rows.add("count", "count", s.count, "");
-        rows.add("min", "min", s.min, unit);
-        rows.add("max", "max", s.max, unit);
-        rows.add("mean", "mean", s.mean, unit);
-        rows.add("median", "median", s.median, unit);
+        rows.add("min", "min", among(s.min), unit);
+        rows.add("max", "max", among(s.max), unit);
+        rows.add("mean", "mean", among(s.mean), unit);
+        rows.add("median", "median", among(s.median), unit);
         rows.add("variance", "variance", s.variance, "");
         rows.add("std", "std", s.std, unit);
         let mut percentiles = Rows::new();
         for (p, value) in PERCENTILES.iter().zip(s.percentiles) {
-            percentiles.add(p.to_string(), format!("percentile {p}"), value, unit);
+            percentiles.add(p.to_string(), format!("percentile {p}"), among(value), unit);
         }
         rows.key("percentiles", percentiles);
         rows.add("entropy", "entropy", s.entropy_bits, "bits");

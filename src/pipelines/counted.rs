@@ -70,15 +70,19 @@ impl Counted {
         let (edges, counts) = match bins {
             Bins::Even(number) => {
                 // As numpy has it for a constant.
-                let (low, high) = if low < high { (low, high) } else { (low - 0.5, high + 0.5) };
+                let (low, high) = if (low as f32) < high as f32 { (low, high) } else { (low - 0.5, high + 0.5) };
                 let edges = Arc::new(Edges::at_most(low as f32, high as f32, number)?);
                 let counts = count_between(input, &edges, run)?;
                 (edges, counts)
             }
             Bins::Following => {
                 let (low, high) = (low as f32, high as f32);
-                // A constant volume has one bin all the same.
-                let rough = Arc::new(Edges::by_magnitude(low, if low < high { high } else { low.next_up() })?);
+                if let Some(edges) = Edges::of_each(low, high)? {
+                    let edges = Arc::new(edges);
+                    let counts = count_between(input, &edges, run)?;
+                    return Ok(Self::between(edges, counts, rescale, Some(high)));
+                }
+                let rough = Arc::new(Edges::by_magnitude(low, high)?);
                 let run = run.one_of(2);
                 let counts = count_between(input, &rough, &run)?;
                 let edges = Arc::new(Edges::following(&rough, &counts.bins)?);
@@ -86,13 +90,18 @@ impl Counted {
                 (edges, counts)
             }
         };
+        Ok(Self::between(edges, counts, rescale, None))
+    }
+
+    /// What was counted between edges; the largest value that occurs, where that is known to be all that lies in the last bin.
+    fn between(edges: Arc<Edges>, counts: Counts, rescale: Rescale, last: Option<f32>) -> Self {
         let mut ends = edges.values().to_vec();
-        if low as f32 == high as f32 && bins == Bins::Following {
-            ends[1] = low as f32;
+        if let Some(last) = last {
+            ends[edges.bins()] = last;
         }
         let values = Distribution::binned(&ends, &counts, rescale);
         let outside = counts.below + counts.above;
-        Ok(Self { groups: vec![Group { label: 0, rescale, counts }], edges: Some(edges), values, padding: 0, outside })
+        Self { groups: vec![Group { label: 0, rescale, counts }], edges: Some(edges), values, padding: 0, outside }
     }
 
     /// Voxels that count.

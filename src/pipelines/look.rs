@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::census::Census;
+use super::census::{Census, Rounding};
 use super::ways::blocks::Blocks;
 use super::{Input, Run};
 use crate::Result;
 use crate::io::Source;
 use crate::views::Narrow;
-use crate::volume::Dtype;
+use crate::volume::{Dtype, Header, Rescale};
 
 impl Input<'_> {
     /// A volume as it can be counted. Wide types are read once for it: where all voxels are whole numbers that span at most 65,536 values they
-    /// become 16-bit integers, else float32, which is what kernels take: each rounded once.
+    /// become 16-bit integers, else float32, which is what kernels take: each rounded once, from another zero and in another unit where less is lost so
+    /// ([`Census::frame`]). Where voxels that differ become the same all the same, the header's notes say so.
     ///
     /// # Errors
     /// What reading gives, or [`crate::Error::Interrupted`].
@@ -23,14 +24,33 @@ impl Input<'_> {
             return Ok(plain);
         }
         let census = census(&plain, run)?;
-        let narrow = |dtype, offset| Arc::new(Narrow::new(source.clone(), dtype, offset));
+        let narrow = |dtype, frame| Narrow::new(source.clone(), dtype, frame);
         let (voxels, census): (Arc<dyn Source>, _) = match census.narrow() {
-            Some((dtype, offset)) => (narrow(dtype, offset), None),
+            Some((dtype, offset)) => (Arc::new(narrow(dtype, (offset, 1.0))), None),
             None if dtype == Dtype::F32 => (source.clone(), Some(census)),
-            None => (narrow(Dtype::F32, 0.0), Some(census)),
+            None => {
+                let frame = kept(source.header(), census.frame());
+                let note = (frame == (0.0, 1.0)).then(|| merged(&census, dtype)).flatten();
+                (Arc::new(narrow(Dtype::F32, frame).noting(note)), Some(census.within(frame)))
+            }
         };
         Ok(Self::resolved(source, voxels, census))
     }
+}
+
+/// The frame, if every rescale can make up for it.
+fn kept(header: &Header, frame: (f64, f64)) -> (f64, f64) {
+    let fits = |r: &Rescale| (r.slope * frame.1).is_normal() && r.real(frame.0).is_finite();
+    if header.meaning.rescale.distinct().0.iter().all(fits) { frame } else { (0.0, 1.0) }
+}
+
+/// That voxels which differ become the same, if that is no accident among random values.
+fn merged(census: &Census, dtype: Dtype) -> Option<String> {
+    let Rounding { pairs, merged, .. } = census.rounding;
+    let percent = 100.0 * merged as f64 / pairs as f64;
+    (merged > pairs / 1000).then(|| {
+        format!("float32 rounds {dtype} values here: {percent:.1} % of the neighbouring voxels that differ become the same to histograms and classes")
+    })
 }
 
 /// Looks at all voxels.
@@ -39,9 +59,8 @@ impl Input<'_> {
 /// What reading gives, or [`crate::Error::Interrupted`].
 pub fn census(input: &Input<'_>, run: &Run<'_>) -> Result<Census> {
     let dtype = input.header().meaning.dtype;
-    let start = Census { min: f64::INFINITY, max: f64::NEG_INFINITY, whole: true, not_finite: 0 };
     let states = Blocks::of(input, run).each(
-        || start,
+        || Census::NOTHING,
         |c, part| {
             let bytes = part.bytes();
             // The two types that are common get a loop of their own.
@@ -50,15 +69,15 @@ pub fn census(input: &Input<'_>, run: &Run<'_>) -> Result<Census> {
                 Dtype::I32 => bytes.as_chunks().0.iter().for_each(|b| c.see(f64::from(i32::from_le_bytes(*b)))),
                 _ => bytes.chunks_exact(dtype.bytes()).for_each(|one| c.see(dtype.decode(one))),
             }
+            // Float32 holds all whole numbers up to 2²⁴.
+            let held = dtype.is_direct() || dtype.is_integer() && c.min.abs().max(c.max.abs()) <= (1 << 24) as f64;
+            if !held {
+                c.rounding.see(dtype, bytes);
+            }
             Ok(())
         },
     )?;
-    Ok(states.into_iter().fold(start, |a, b| Census {
-        min: a.min.min(b.min),
-        max: a.max.max(b.max),
-        whole: a.whole && b.whole,
-        not_finite: a.not_finite + b.not_finite,
-    }))
+    Ok(states.into_iter().fold(Census::NOTHING, Census::and))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod copy;
 mod count;
 mod counted;
 mod device;
+mod differences;
 #[cfg(test)]
 mod faults;
 mod filter;
@@ -26,7 +27,7 @@ mod statistics;
 mod tests;
 mod ways;
 
-pub use census::Census;
+pub use census::{Census, Rounding};
 pub use copy::{copy, gather};
 pub use count::{Group, count, count_between, count_by_label};
 pub use counted::{Bins, Counted, Region};

@@ -23,14 +23,24 @@ pub(super) fn ticks(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// `x` with as many decimals as its neighbours at distance `step` call for.
+/// `x` with as many digits as its neighbours at distance `step` call for: with decimals, or where that is long as a power of ten.
 pub(super) fn number(x: f64, step: f64) -> String {
     let x = if x.abs() < step * 1e-6 { 0.0 } else { x };
-    let text = if x.abs() >= 1e7 || (x != 0.0 && x.abs() < 1e-4) {
-        format!("{x:.3e}").replace("000e", "e").replace(".e", "e")
+    let place = |v: f64| v.abs().log10().floor();
+    let decimals = -place(step);
+    if x == 0.0 {
+        let decimals = if decimals > 4.0 { 0 } else { decimals.max(0.0) as usize };
+        return format!("{x:.decimals$}");
+    }
+    // Behind the first digit.
+    let digits = place(x) + decimals;
+    let large = x.abs() >= 1e7 && digits <= 3.0;
+    let text = if large || x.abs() < 1e-4 || x.abs() >= 1e15 || decimals > 9.0 {
+        let text = format!("{x:.*e}", digits.clamp(3.0, 16.0) as usize);
+        let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+        format!("{}e{power}", mantissa.trim_end_matches('0').trim_end_matches('.'))
     } else {
-        let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
-        format!("{x:.decimals$}")
+        format!("{x:.*}", decimals.max(0.0) as usize)
     };
     text.replace('-', "−")
 }
@@ -41,7 +51,7 @@ pub(super) fn short(x: f64, digits: i32) -> String {
         return number(x, 1.0);
     }
     let decimals = digits - 1 - x.abs().log10().floor() as i32;
-    let text = number(x, 10f64.powi(-decimals.max(0)));
+    let text = number(x, 10f64.powi(-decimals));
     match text.contains('.') && !text.contains('e') {
         true => text.trim_end_matches('0').trim_end_matches('.').into(),
         false => text,
@@ -62,6 +72,12 @@ mod tests {
         assert_eq!(labels(0.0, 1.0, 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(0.0, 0.037, 4), ["0.00", "0.01", "0.02", "0.03"]);
         assert_eq!(labels(0.0, 65535.0, 4), ["0", "20000", "40000", "60000"]);
+        // Far from zero, and small, neighbours are still told apart.
+        assert_eq!(labels(16_777_216.0, 16_777_220.0, 5), ["16777216", "16777217", "16777218", "16777219", "16777220"]);
+        assert_eq!(labels(999_999.992, 1_000_000.008, 4), ["999999.995", "1000000.000", "1000000.005"]);
+        assert_eq!(labels(0.0, 5.4e-8, 3), ["0", "2e−8", "4e−8"]);
+        assert_eq!(labels(1.02e-8, 1.08e-8, 3), ["1.02e−8", "1.04e−8", "1.06e−8", "1.08e−8"]);
+        assert_eq!(labels(1e8, 4e8, 3), ["1e8", "2e8", "3e8", "4e8"]);
         assert!(ticks(1.0, 1.0, 5).is_empty());
         assert!(ticks(f64::NAN, 1.0, 5).is_empty());
     }
@@ -73,6 +89,7 @@ mod tests {
         assert_eq!(short(-1000.25, 3), "−1000");
         assert_eq!(short(0.5, 3), "0.5");
         assert_eq!(short(2e-7, 3), "2e−7");
+        assert_eq!((short(123_456_789.0, 3).as_str(), short(1.5e-7, 3).as_str()), ("1.235e8", "1.5e−7"));
         assert_eq!((round_up(3.0), round_up(5.0), round_up(0.011)), (5.0, 5.0, 0.02));
     }
 }

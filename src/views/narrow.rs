@@ -1,4 +1,4 @@
-//! Voxels as another type: whole numbers that fit 16 bits as such, others as f32.
+//! Voxels as another type: whole numbers that fit 16 bits as such, others as f32, where needed counted from another zero and in another unit.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ pub struct Narrow {
     inner: Arc<dyn Source>,
     header: Header,
     offset: f64,
+    scale: f64,
 }
 
 impl std::fmt::Debug for Narrow {
@@ -20,10 +21,10 @@ impl std::fmt::Debug for Narrow {
 }
 
 impl Narrow {
-    /// `inner` with stored values less `offset`, as `dtype` (i16, u16 or f32); the rescale makes up for the offset.
-    pub fn new(inner: Arc<dyn Source>, dtype: Dtype, offset: f64) -> Self {
+    /// `inner` with (stored value - `offset`) / `scale` as `dtype` (i16, u16 or f32); the rescale makes up for both.
+    pub fn new(inner: Arc<dyn Source>, dtype: Dtype, (offset, scale): (f64, f64)) -> Self {
         let mut header = inner.header().clone();
-        let moved = |r: &Rescale| Rescale { slope: r.slope, intercept: r.real(offset) };
+        let moved = |r: &Rescale| Rescale { slope: r.slope * scale, intercept: r.real(offset) };
         header.origin.file_dtype.get_or_insert(header.meaning.dtype);
         header.meaning.dtype = dtype;
         header.meaning.rescale = match &header.meaning.rescale {
@@ -31,9 +32,16 @@ impl Narrow {
             Rescales::PerSlice(all) => Rescales::PerSlice(all.iter().map(moved).collect()),
         };
         if let Some(p) = &mut header.meaning.padding {
-            (p.low, p.high) = (p.low - offset, p.high - offset);
+            (p.low, p.high) = ((p.low - offset) / scale, (p.high - offset) / scale);
         }
-        Self { inner, header, offset }
+        Self { inner, header, offset, scale }
+    }
+
+    /// The same with something that a reader should know.
+    #[must_use]
+    pub fn noting(mut self, note: Option<String>) -> Self {
+        self.header.origin.notes.extend(note);
+        self
     }
 }
 
@@ -47,7 +55,7 @@ impl Source for Narrow {
         let mut wide = vec![0; into.len() / to.bytes() * from.bytes()];
         self.inner.read(at, &mut wide)?;
         for (out, one) in into.chunks_exact_mut(to.bytes()).zip(wide.chunks_exact(from.bytes())) {
-            let value = from.decode(one) - self.offset;
+            let value = (from.decode(one) - self.offset) / self.scale;
             match to {
                 Dtype::I16 => out.copy_from_slice(&(value as i16).to_le_bytes()),
                 Dtype::U16 => out.copy_from_slice(&(value as u16).to_le_bytes()),

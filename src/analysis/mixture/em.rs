@@ -1,50 +1,89 @@
 //! EM over a histogram.
 
-use super::{Compensated, Component, Fit, FitSettings, LN_2PI, MOST_CLASSES, Mixture, empty_class, start};
+use super::{Compensated, Component, Fit, FitSettings, LN_2PI, MOST_CLASSES, Mixture, empty_class};
 use crate::{Error, Result};
 
 /// A class with less than this share of the voxels (less than one voxel, of any volume that fits a disk) is gone.
 pub(super) const LEAST_WEIGHT: f64 = 1e-13;
 
-/// Fits a mixture to voxels given as (real value, count), ascending, each value once and finite. `step` is the distance of
-/// neighbouring stored values in real units.
-///
-/// # Errors
-/// [`Error::Usage`] if there are no voxels, fewer distinct values than classes, a setting out of range, or a class that loses all voxels.
-pub fn fit(values: &[(f64, u64)], step: f64, settings: &FitSettings) -> Result<Mixture> {
-    settings.check()?;
-    let frame = Frame::new(values)?;
-    let k = settings.classes;
-    if values.len() < k {
-        return Err(Error::usage(
-            format!("{} distinct value{} cannot make {k} classes", values.len(), if values.len() == 1 { "" } else { "s" }),
-            format!("ask for {} at most", values.len()),
-        ));
-    }
-    let floor = (step / frame.scale).powi(2) / 12.0;
-    let data: Vec<(f64, f64)> = values.iter().map(|(v, n)| (frame.inner(*v), *n as f64)).collect();
-    let mut components = start::components(&data, &settings.start, k, |mean| frame.inner(mean), floor);
+/// Voxels in the coordinate in which EM runs.
+pub(super) struct Problem {
+    pub frame: Frame,
+    /// (value, count), ascending.
+    pub data: Vec<(f64, f64)>,
+    /// The least variance of a class.
+    pub floor: f64,
+}
 
-    let (mut previous, mut iterations, mut converged) = (f64::NEG_INFINITY, 0, false);
-    while iterations < settings.max_iterations && !converged {
-        let step = expect(&data, &components);
-        iterations += 1;
-        components = maximise(&components, &step, floor).map_err(|label| empty_class(label, k, iterations))?;
-        converged = (step.log_likelihood - previous).abs() <= settings.tolerance;
-        previous = step.log_likelihood;
+impl Problem {
+    /// Of voxels given as (real value, count), ascending, each value once and finite.
+    pub fn new(values: &[(f64, u64)], step: f64) -> Result<Self> {
+        let frame = Frame::new(values)?;
+        let floor = (step / frame.scale).powi(2) / 12.0;
+        let data = values.iter().map(|(v, n)| (frame.inner(*v), *n as f64)).collect();
+        Ok(Self { frame, data, floor })
     }
-    components.sort_by(|a, b| a.mean.total_cmp(&b.mean));
-    let log_likelihood = expect(&data, &components).log_likelihood - libm::log(frame.scale);
-    let fit = Fit { log_likelihood, iterations, converged, count: frame.count, parameters: 3 * k as u32 - 1 };
-    let components = components
-        .into_iter()
-        .map(|c| Component { weight: c.weight, mean: frame.outer(c.mean), variance: c.variance * frame.scale * frame.scale })
-        .collect();
-    Ok(Mixture { components, fit })
+
+    /// The same voxels with neighbouring values taken together, so that at most `most` are left.
+    #[must_use]
+    pub fn coarse(&self, most: usize) -> Self {
+        let together = |run: &[(f64, f64)]| {
+            let n: f64 = run.iter().map(|d| d.1).sum();
+            (run.iter().map(|(v, m)| v * m).sum::<f64>() / n, n)
+        };
+        let data = self.data.chunks(self.data.len().div_ceil(most)).map(together).collect();
+        Self { data, ..*self }
+    }
+
+    /// EM from these components until it stands still; what it came to, in the inner coordinate and in no order.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if a class loses all voxels.
+    pub fn climb(&self, mut components: Vec<Component>, settings: &FitSettings) -> Result<Summit> {
+        let k = components.len();
+        let (mut previous, mut iterations, mut converged) = (f64::NEG_INFINITY, 0, false);
+        while iterations < settings.max_iterations && !converged {
+            let step = expect(&self.data, &components);
+            iterations += 1;
+            components = maximise(&components, &step, self.floor).map_err(|label| empty_class(label, k, iterations))?;
+            converged = (step.log_likelihood - previous).abs() <= settings.tolerance;
+            previous = step.log_likelihood;
+        }
+        let log_likelihood = expect(&self.data, &components).log_likelihood - libm::log(self.frame.scale);
+        let fit = Fit { log_likelihood, iterations, converged, count: self.frame.count, parameters: 3 * k as u32 - 1 };
+        Ok(Summit { components, fit })
+    }
+
+    /// The same from where EM stopped before; iterations add up.
+    ///
+    /// # Errors
+    /// As [`Problem::climb`].
+    pub fn on(&self, from: Summit, settings: &FitSettings) -> Result<Summit> {
+        let before = from.fit.iterations.min(settings.max_iterations - 1);
+        let left = FitSettings { max_iterations: settings.max_iterations - before, ..settings.clone() };
+        let summit = self.climb(from.components, &left)?;
+        Ok(Summit { fit: Fit { iterations: summit.fit.iterations + before, ..summit.fit }, ..summit })
+    }
+
+    /// In real units, in order.
+    pub fn mixture(&self, summit: Summit) -> Mixture {
+        let Frame { scale, .. } = self.frame;
+        let real = |c: Component| Component { mean: self.frame.outer(c.mean), variance: c.variance * scale * scale, ..c };
+        let mut components = summit.components;
+        components.sort_by(|a, b| a.mean.total_cmp(&b.mean));
+        Mixture { components: components.into_iter().map(real).collect(), fit: summit.fit }
+    }
+}
+
+/// Where EM stopped.
+pub(super) struct Summit {
+    pub components: Vec<Component>,
+    pub fit: Fit,
 }
 
 /// The coordinate in which EM runs: mean 0, standard deviation 1.
-struct Frame {
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
     centre: f64,
     scale: f64,
     count: u64,
@@ -62,7 +101,7 @@ impl Frame {
         Ok(Self { centre, scale, count })
     }
 
-    fn inner(&self, real: f64) -> f64 {
+    pub fn inner(&self, real: f64) -> f64 {
         (real - self.centre) / self.scale
     }
 

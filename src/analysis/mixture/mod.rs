@@ -9,6 +9,13 @@
 //! - **Convergence**: the change of that mean from one iteration to the next is at most the tolerance.
 //! - **Variance floor**: (stored step)² / 12, the variance of what rounding to the stored grid hides. Without one a class that sits on a
 //!   single value has unbounded likelihood.
+//! - **Start**: a likelihood has several maxima, and which one EM comes to depends on where it starts. By default it starts from each of
+//!   [`STARTS`], all of them deterministic, and the highest maximum found counts; that it is the highest of all nobody can promise. Maxima that lie
+//!   within [`TIE`] of it are taken for the same, and the first start in the list that leads there wins. Each start has up to [`ROUNDS`] iterations, and EM goes on to its end from the winner. A start that ends in a collapsed class is left out
+//!   unless all do: one that sits on a single value, or on two neighbours (a variance of at most four times the floor), with fewer than half as many
+//!   voxels as an even share. There the likelihood is high because of the floor, not because of a tissue; a background of one value is more than that
+//!   and stays. Tables of more than [`COARSE`] values choose among the starts with neighbours taken together, and EM goes on over all values from the
+//!   best.
 //! - **Order**: classes ascend by mean and are numbered from 1; on equal posteriors the lower class wins.
 //! - **Criteria**: BIC and AIC count k - 1 weights and, for d channels, k (d + d (d + 1) / 2) means and covariances.
 //! - **Agrees with**: scikit-learn's `GaussianMixture` run to convergence, on the voxels one by one (tests/oracles).
@@ -16,13 +23,15 @@
 mod classes;
 mod em;
 mod joint;
+mod search;
+mod split;
 mod start;
 #[cfg(test)]
 mod tests;
 
 pub use classes::{ClassSpan, Classifier, spans};
-pub use em::fit;
 pub use joint::{Cholesky, Gaussian, Joint, Moments, ordered};
+pub use search::{COARSE, ROUNDS, TIE, Trial, Trials, fit, search};
 
 use crate::{Error, Hint, Result};
 
@@ -43,9 +52,9 @@ pub struct FitSettings {
 }
 
 impl FitSettings {
-    /// So many classes, from the optimal partition, to convergence.
+    /// So many classes, the best of all starts, to convergence.
     pub fn classes(classes: usize) -> Self {
-        Self { classes, start: Start::Otsu, max_iterations: 10_000, tolerance: 1e-12 }
+        Self { classes, start: Start::Best, max_iterations: 10_000, tolerance: 1e-12 }
     }
 
     /// # Errors
@@ -77,17 +86,72 @@ impl FitSettings {
     }
 }
 
-/// Where EM starts. All are deterministic. Each but the last cuts the distinct values into runs, one for each class.
+/// Where EM starts. All are deterministic; most cut the distinct values into runs, one for each class.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
-    /// Runs of as nearly equal numbers of voxels as whole values allow.
-    Quantile,
+    /// From each of [`STARTS`]; the highest likelihood counts.
+    Best,
     /// The runs of least variance within: multi-Otsu's partition, which is the optimum of k-means.
     Otsu,
+    /// Runs of as nearly equal numbers of voxels as whole values allow.
+    Quantile,
     /// Lloyd's k-means from [`Start::Quantile`].
     KMeans,
+    /// Runs as wide as each other, over the whole range.
+    Even,
+    /// Between quantile and even: runs of equal sums of the square roots of the counts.
+    Roots,
+    /// Half as many voxels in each run as in the one below.
+    Falling,
+    /// Twice as many.
+    Rising,
+    /// A class of all voxels, and [`Start::Otsu`] of one class fewer.
+    Broad,
+    /// From one class on, the class whose split in two raises the likelihood most is split, until there are enough.
+    Split,
     /// These means, equal weights, and the variance around the nearest of them.
     Means(Vec<f64>),
+}
+
+/// The starts that [`Start::Best`] tries, in the order in which they win ties.
+pub const STARTS: [Start; 9] = [
+    Start::Otsu,
+    Start::Quantile,
+    Start::KMeans,
+    Start::Even,
+    Start::Roots,
+    Start::Falling,
+    Start::Rising,
+    Start::Broad,
+    Start::Split,
+];
+
+impl Start {
+    /// A word for it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Otsu => "otsu",
+            Self::Quantile => "quantile",
+            Self::KMeans => "kmeans",
+            Self::Even => "even",
+            Self::Roots => "roots",
+            Self::Falling => "falling",
+            Self::Rising => "rising",
+            Self::Broad => "broad",
+            Self::Split => "split",
+            Self::Means(_) => "means",
+        }
+    }
+}
+
+/// The name; with the means, where these were given.
+impl std::fmt::Display for Start {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())?;
+        let Self::Means(means) = self else { return Ok(()) };
+        means.iter().enumerate().try_for_each(|(i, mean)| write!(f, "{}{mean}", if i == 0 { '=' } else { ',' }))
+    }
 }
 
 /// One class of a mixture of one channel, in real units.

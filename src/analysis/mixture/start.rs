@@ -14,13 +14,33 @@ pub(super) fn components(
     floor: f64,
 ) -> Vec<Component> {
     let sums = PrefixSums::of(data);
+    let even = |class: usize| class as f64 / classes as f64;
+    // Half as many in each class as in the one before.
+    let halving = |class: usize| (1.0 - 0.5f64.powi(class as i32)) / (1.0 - 0.5f64.powi(classes as i32));
     let runs = match start {
         Start::Quantile => quantiles(&sums, classes),
-        Start::Otsu => optimum(&sums, classes),
         Start::KMeans => lloyd(data, &sums, quantiles(&sums, classes)),
+        Start::Even => parted(&distances(data), classes, even),
+        Start::Roots => parted(&summed(data.iter().map(|d| d.1.sqrt())), classes, even),
+        Start::Falling => parted(&sums.counts(), classes, halving),
+        Start::Rising => parted(&sums.counts(), classes, |class| 1.0 - halving(classes - class)),
         Start::Means(means) => return around(data, &means.iter().map(|m| inner(*m)).collect::<Vec<_>>(), floor),
+        Start::Broad if classes > 1 => return broad(&sums, classes, floor),
+        Start::Best | Start::Otsu | Start::Broad | Start::Split => optimum(&sums, classes),
     };
     runs.into_iter().map(|run| sums.component(&run, floor)).collect()
+}
+
+/// The optimal runs of one class fewer, half as wide, and a class of all voxels.
+fn broad(sums: &PrefixSums, classes: usize, floor: f64) -> Vec<Component> {
+    let mut all: Vec<Component> = optimum(sums, classes - 1).iter().map(|run| sums.component(run, floor)).collect();
+    all.iter_mut().for_each(|c| c.variance = (c.variance / 4.0).max(floor));
+    all.push(sums.component(&(0..sums.values()), floor));
+    let share = 1.0 - 1.0 / classes as f64;
+    let weight = |(j, c): (usize, &Component)| if j + 1 == classes { 1.0 - share } else { share * c.weight };
+    let weights: Vec<f64> = all.iter().enumerate().map(weight).collect();
+    all.iter_mut().zip(weights).for_each(|(c, weight)| c.weight = weight);
+    all
 }
 
 /// PrefixSums over the values before each: counts, values, squares.
@@ -39,6 +59,10 @@ impl PrefixSums {
 
     fn values(&self) -> usize {
         self.0.len() - 1
+    }
+
+    fn counts(&self) -> Vec<f64> {
+        self.0.iter().map(|s| s[0]).collect()
     }
 
     fn over(&self, from: usize, to: usize) -> [f64; 3] {
@@ -70,16 +94,37 @@ fn ranges(ends: &[usize]) -> Vec<Range<usize>> {
     starts.zip(ends).map(|(from, to)| from..*to).collect()
 }
 
-/// Each cut lies where it parts the voxels best among the values left to it; no run is empty.
+/// Runs of as nearly equal numbers of voxels as whole values allow.
 fn quantiles(sums: &PrefixSums, classes: usize) -> Vec<Range<usize>> {
-    let (values, total) = (sums.values(), sums.0[sums.values()][0]);
+    parted(&sums.counts(), classes, |class| class as f64 / classes as f64)
+}
+
+/// How far each value lies from the first; then the last once more, as the whole.
+fn distances(data: &[(f64, f64)]) -> Vec<f64> {
+    data.iter().chain(data.last()).map(|d| d.0 - data[0].0).collect()
+}
+
+/// The sum before each and of all.
+fn summed(parts: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut sum = 0.0;
+    let ends = parts.map(|part| {
+        sum += part;
+        sum
+    });
+    std::iter::once(0.0).chain(ends).collect()
+}
+
+/// Runs of values that end as near to these parts of a measure as those left to them allow; none is empty. `measure` is what lies before each
+/// value, and of all.
+fn parted(measure: &[f64], classes: usize, part: impl Fn(usize) -> f64) -> Vec<Range<usize>> {
+    let (values, total) = (measure.len() - 1, measure[measure.len() - 1]);
     let mut ends: Vec<usize> = Vec::new();
     for class in 1..=classes {
-        let wanted = total * class as f64 / classes as f64;
+        let wanted = total * part(class);
         let first = ends.last().map_or(1, |e| e + 1);
         let last = values - (classes - class);
-        let above = sums.0.partition_point(|s| s[0] < wanted);
-        let nearer = above > 0 && wanted - sums.0[above - 1][0] < sums.0[above.min(values)][0] - wanted;
+        let above = measure.partition_point(|s| *s < wanted);
+        let nearer = above > 0 && wanted - measure[above - 1] < measure[above.min(values)] - wanted;
         ends.push((above - usize::from(nearer)).clamp(first, last));
     }
     // The last run takes what is left.

@@ -148,3 +148,99 @@ fn wide_classes_come_back_unless_forbidden() {
     assert_eq!(Classifier::new(&twins).label(100.0), 1);
     assert!(Classifier::new(&twins).posteriors(31.0).iter().take(2).all(|p| *p == 0.5));
 }
+
+/// Counts of bells (mean, standard deviation, voxels) over whole numbers.
+fn bells(range: std::ops::Range<i32>, all: &[[f64; 3]]) -> Vec<(f64, u64)> {
+    let bell = |x: f64, [mean, std, n]: [f64; 3]| n / std / 2.506_628_274_631 * (-0.5 * ((x - mean) / std).powi(2)).exp();
+    range
+        .map(|v| (f64::from(v), all.iter().map(|b| bell(f64::from(v), *b)).sum::<f64>().round() as u64))
+        .filter(|v| v.1 > 0)
+        .collect()
+}
+
+/// A narrow organ within a wide one, and two more beside them: from the optimal partition EM comes to a lower maximum. Times `n`: as fine as that.
+fn organs(n: i32) -> Vec<(f64, u64)> {
+    let all = [[201.0, 22.0, 9702.0], [78.0, 2.0, 13_092.0], [171.0, 21.0, 5997.0], [65.0, 17.0, 16_199.0]];
+    let f = f64::from(n);
+    bells(0..256 * n, &all.map(|[mean, std, voxels]| [mean * f, std * f, voxels * f * f]))
+}
+
+#[test]
+fn the_best_of_several_starts_wins_over_a_lower_maximum() {
+    let (found, trials) = search(&organs(1), 1.0, &FitSettings::classes(3)).unwrap();
+    let otsu = fit(&organs(1), 1.0, &FitSettings { start: Start::Otsu, ..FitSettings::classes(3) }).unwrap();
+    let above = found.fit.log_likelihood - otsu.fit.log_likelihood;
+    assert!(above > 0.01, "{above}: {trials:?}");
+    assert!(trials.all.len() == STARTS.len() && (trials.above(&Start::Otsu).unwrap() - above).abs() < 1e-4, "{trials:?}");
+    for (c, [mean, std, share]) in
+        found.components.iter().zip([[64.99, 16.97, 0.362], [78.0, 2.0, 0.288], [189.18, 25.78, 0.349]])
+    {
+        assert!((c.mean - mean).abs() < 0.01 && (c.std() - std).abs() < 0.01 && (c.weight - share).abs() < 0.001, "{c:?}");
+    }
+    // The winner is the first of those that come as high, the second the next of them.
+    let high = |t: &&Trial| t.fit.is_some_and(|fit| fit.log_likelihood >= found.fit.log_likelihood - TIE);
+    let mut ties = trials.all.iter().filter(high);
+    assert_eq!((ties.next(), ties.next()), (Some(trials.winner()), trials.second()));
+    // Every start by its name gives what it gave among the others, where it came to its end there.
+    for trial in trials.all.iter().filter(|t| t.fit.is_some_and(|fit| fit.converged)) {
+        let (alone, one) =
+            search(&organs(1), 1.0, &FitSettings { start: trial.start.clone(), ..FitSettings::classes(3) }).unwrap();
+        assert_eq!((Some(alone.fit), one.all.len(), one.second()), (trial.fit, 1, None), "{}", trial.start);
+    }
+}
+
+#[test]
+fn threads_do_not_change_which_start_wins() {
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| search(&organs(1), 1.0, &FitSettings { max_iterations: 60, ..FitSettings::classes(4) }).unwrap())
+    };
+    assert_eq!(with(1), with(5));
+}
+
+#[test]
+fn ties_go_to_the_first_start_and_one_class_needs_one() {
+    let apart = bells(0..256, &[[60.0, 8.0, 5000.0], [180.0, 10.0, 9000.0]]);
+    let (_, trials) = search(&apart, 1.0, &FitSettings::classes(2)).unwrap();
+    assert_eq!(trials.winner().start, Start::Otsu);
+    let second = trials.second().unwrap();
+    assert_eq!(second.start, Start::Quantile);
+    assert!(trials.above(&second.start).unwrap().abs() <= TIE && trials.left_out() == 0);
+    let (_, trials) = search(&apart, 1.0, &FitSettings::classes(1)).unwrap();
+    assert_eq!((trials.all.len(), trials.second(), trials.above(&Start::Quantile)), (1, None, None));
+}
+
+#[test]
+fn a_collapsed_class_does_not_win_by_the_height_of_its_spike() {
+    // Two tissues, and a twentieth of the voxels at the end of the scale.
+    let mut values = bells(0..255, &[[90.0, 12.0, 40_000.0], [150.0, 12.0, 40_000.0]]);
+    values.push((255.0, 4000));
+    let (found, trials) = search(&values, 1.0, &FitSettings::classes(2)).unwrap();
+    let higher = |t: &Trial| t.fit.is_some_and(|fit| fit.log_likelihood > found.fit.log_likelihood);
+    assert!(trials.all.iter().any(|t| t.collapsed && higher(t)), "{trials:?}");
+    assert!(
+        !trials.winner().collapsed && trials.left_out() > 0 && found.components.iter().all(|c| c.variance > 1.0),
+        "{found:?}"
+    );
+    // A background of one value is a class of its own: it holds more than half of an even share.
+    let mut values = bells(1..255, &[[90.0, 12.0, 20_000.0], [140.0, 12.0, 20_000.0]]);
+    values.insert(0, (0.0, 25_000));
+    let (found, trials) = search(&values, 1.0, &FitSettings::classes(3)).unwrap();
+    assert!(found.components[0].variance < 0.1 && found.components[0].mean.abs() < 0.1, "{found:?}");
+    assert!((found.components[1].mean - 90.0).abs() < 1.0 && !trials.winner().collapsed);
+    // Where there is nothing but single values, all starts collapse, and one of them wins.
+    let (_, trials) = search(&[(0.0, 900), (50.0, 60), (90.0, 40)], 1.0, &FitSettings::classes(3)).unwrap();
+    assert!(trials.winner().collapsed && trials.left_out() == 0);
+}
+
+#[test]
+fn large_tables_choose_with_neighbours_together_and_fit_every_value() {
+    let fine = organs(33);
+    assert!(fine.len() > COARSE);
+    let settings = FitSettings { tolerance: 1e-7, ..FitSettings::classes(3) };
+    let (found, trials) = search(&fine, 1.0, &settings).unwrap();
+    assert!(trials.above(&Start::Otsu).unwrap() > 0.1);
+    let alone = fit(&fine, 1.0, &FitSettings { start: trials.winner().start.clone(), ..settings }).unwrap();
+    assert!((found.fit.log_likelihood - alone.fit.log_likelihood).abs() < 1e-5, "{found:?} {alone:?}");
+    assert!((found.components[1].mean - 33.0 * 78.0).abs() < 1.0 && found.fit.count == alone.fit.count);
+}

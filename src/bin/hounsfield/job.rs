@@ -83,8 +83,10 @@ impl<'a> Job<'a> {
     }
 
     fn look(&mut self, source: Box<dyn Source>) -> Result<Input<'static>> {
-        let bytes = source.header().bytes();
-        self.prepare("look", bytes, |run| Input::resolve(source.into(), run))
+        let (bytes, said) = (source.header().bytes(), source.header().origin.notes.len());
+        let input = self.prepare("look", bytes, |run| Input::resolve(source.into(), run))?;
+        input.header().origin.notes.iter().skip(said).for_each(|note| warn(self.shared, note));
+        Ok(input)
     }
 
     /// The mask, if one is asked for.

@@ -3,7 +3,7 @@
 use super::super::header::{HeaderFinding, shape};
 use super::super::pictures::{greys, shade};
 use super::super::rows::Rows;
-use super::super::words::{count, number};
+use super::super::words::{count, number, number_among};
 use super::super::{Note, PROGRAM, Provenance};
 use super::MappingFinding;
 use super::figure::{after, histogram};
@@ -168,14 +168,14 @@ impl<'a> EqualizationFinding<'a> {
         let real = |name: &str| if unit.is_empty() { name.to_owned() } else { format!("{name} ({unit}; level)") };
         let mut rows = vec![
             ("voxels".to_owned(), both(&|s| count(s.count))),
-            (real("minimum"), both(&|s| number(s.min))),
-            (real("maximum"), both(&|s| number(s.max))),
-            (real("mean"), both(&|s| number(s.mean))),
-            (real("median"), both(&|s| number(s.median))),
+            (real("minimum"), both(&|s| number_among(s.min, s.max - s.min))),
+            (real("maximum"), both(&|s| number_among(s.max, s.max - s.min))),
+            (real("mean"), both(&|s| number_among(s.mean, s.max - s.min))),
+            (real("median"), both(&|s| number_among(s.median, s.max - s.min))),
             (real("standard deviation"), both(&|s| number(s.std))),
         ];
         for (i, p) in PERCENTILES.iter().enumerate() {
-            rows.push((real(&format!("percentile {p}")), both(&|s| number(s.percentiles[i]))));
+            rows.push((real(&format!("percentile {p}")), both(&|s| number_among(s.percentiles[i], s.max - s.min))));
         }
         rows.push(("entropy (bits)".into(), both(&|s| s.entropy_bits.map_or("-".into(), number))));
         rows

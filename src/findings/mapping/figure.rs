@@ -1,7 +1,7 @@
 //! Original and result side by side, with their histograms.
 
 use super::super::pictures::{colours, greys};
-use super::super::words::number;
+use super::super::words::number_among;
 use super::{MappingFinding, class_names};
 use crate::Result;
 use crate::analysis::distribution::Distribution;
@@ -33,11 +33,11 @@ impl MappingFinding<'_> {
         let mut panel = Panel { title: steps.join(", ") + &as_type, ..Panel::default() };
         if let Some(thresholds) = composed.thresholds() {
             panel.pictures = colours(header, &results)?;
-            let names = class_names(thresholds, if steps.len() == 1 { unit } else { "" });
+            let names = class_names(thresholds, if steps.len() == 1 { unit } else { "" }, self.spread());
             panel.keys =
                 names.iter().enumerate().map(|(i, name)| Key { name: format!("{i}: {name}"), colour: label(i as u64) }).collect();
             if steps.len() == 1 {
-                let marker = |t: &f64| Marker { at: *t, name: number(*t), colour: MARKER };
+                let marker = |t: &f64| Marker { at: *t, name: number_among(*t, self.spread()), colour: MARKER };
                 plot.markers = thresholds.iter().map(marker).collect();
             }
         } else {

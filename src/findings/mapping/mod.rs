@@ -8,7 +8,7 @@ pub use figure::after;
 
 use super::header::shape;
 use super::rows::Rows;
-use super::words::{count, number, real, with_unit};
+use super::words::{count, number, number_among, with_unit};
 use super::{Note, Provenance, Size};
 use crate::analysis::steps::{Scale, Step};
 use crate::pipelines::Mapping;
@@ -68,8 +68,10 @@ impl MappingFinding<'_> {
 
     /// One line for each step: what it took from the voxels; and how near results of floats are.
     pub fn text(&self) -> String {
+        let spread = self.spread();
         let line = |step: &Step, facts: &[(&'static str, f64)]| {
-            let facts: Vec<String> = facts.iter().map(|(name, value)| format!("{name} {}", number(*value))).collect();
+            let facts: Vec<String> =
+                facts.iter().map(|(name, value)| format!("{name} {}", number_among(*value, spread))).collect();
             if facts.is_empty() { format!("  {step}\n") } else { format!("  {step}  ({})\n", facts.join(", ")) }
         };
         let mut text: String = self.mapping.composed().facts().iter().map(|(step, facts)| line(step, facts)).collect();
@@ -80,6 +82,11 @@ impl MappingFinding<'_> {
             text += &format!("  results within {} of the same steps in float64\n", number(bound));
         }
         text
+    }
+
+    /// From the least value that counts to the largest.
+    fn spread(&self) -> f64 {
+        self.mapping.values().ends().map_or(0.0, |(low, high)| high - low)
     }
 
     fn thresholds(&self) -> &[f64] {
@@ -109,7 +116,8 @@ impl MappingFinding<'_> {
     pub fn class_text(&self) -> String {
         let (mapping, thresholds) = (self.mapping, self.thresholds());
         let unit = mapping.input().meaning.unit.symbol();
-        let listed: Vec<String> = thresholds.iter().map(|t| number(*t)).collect();
+        let spread = self.spread();
+        let listed: Vec<String> = thresholds.iter().map(|t| number_among(*t, spread)).collect();
         let mut text = format!("thresholds  {}\n", with_unit(&listed.join(", "), unit));
         let facts = mapping.composed().facts().iter().flat_map(|(_, facts)| facts);
         for (_, share) in facts.filter(|(name, _)| *name == "separability") {
@@ -120,7 +128,7 @@ impl MappingFinding<'_> {
         }
         let size = Size::new(mapping.input());
         let total = mapping.classes().iter().sum::<u64>().max(1) as f64;
-        let names = class_names(thresholds, unit);
+        let names = class_names(thresholds, unit, spread);
         let longest = names.iter().map(String::len).max().unwrap_or(0);
         for (class, (name, n)) in names.iter().zip(mapping.classes()).enumerate() {
             let size = size.of(*n).map_or(String::new(), |of_class| format!("  {:>12} {}", number(of_class), size.unit));
@@ -144,12 +152,14 @@ fn step_rows(step: &Step, facts: &[(&'static str, f64)]) -> Rows {
 }
 
 /// The names of the classes between these thresholds.
-fn class_names(thresholds: &[f64], unit: &str) -> Vec<String> {
+fn class_names(thresholds: &[f64], unit: &str, spread: f64) -> Vec<String> {
+    let number = |value: f64| number_among(value, spread);
+    let real = |value: f64| with_unit(&number(value), unit);
     (0..=thresholds.len())
         .map(|class| match (class.checked_sub(1).map(|i| thresholds[i]), thresholds.get(class)) {
-            (None, Some(high)) => format!("up to {}", real(*high, unit)),
-            (Some(low), Some(high)) => format!("above {} up to {}", number(low), real(*high, unit)),
-            (Some(low), None) => format!("above {}", real(low, unit)),
+            (None, Some(high)) => format!("up to {}", real(*high)),
+            (Some(low), Some(high)) => format!("above {} up to {}", number(low), real(*high)),
+            (Some(low), None) => format!("above {}", real(low)),
             (None, None) => "all".into(),
         })
         .collect()

@@ -7,7 +7,7 @@ pub use figure::MaskSlices;
 use super::export::grid;
 use super::header::shape;
 use super::rows::{Rows, Value};
-use super::words::{count, number, with_unit};
+use super::words::{Digits, count, number, number_among, with_unit};
 use super::{Note, Size, StatisticsFinding};
 use crate::analysis::statistics::Statistics;
 use crate::pipelines::{Side, Sides};
@@ -85,7 +85,7 @@ impl MaskFinding {
             ("percentile 95", |s| s.percentiles[4]),
         ];
         for (name, of) in measures {
-            let values = both.map(|s| s.statistics.as_ref().map_or("-".into(), |s| number(of(s))));
+            let values = both.map(|s| s.statistics.as_ref().map_or("-".into(), |s| number_among(of(s), s.max - s.min)));
             add(with_unit(name, self.header.meaning.unit.symbol()), values);
         }
         let rest = [("padding", both.map(|s| s.padding)), ("NaN", both.map(|s| s.nan)), ("infinite", both.map(|s| s.infinite))];
@@ -119,14 +119,18 @@ pub fn mask_table(all: &[(String, MaskFinding)]) -> Rows {
     rows.add("percent", "%", column(&|one| Value::from(one.percent()).read_as(format!("{:.2}", one.percent()))), "");
     for (name, side) in [("inside", (|s| &s.inside) as fn(&Sides) -> &Side), ("outside", |s| &s.outside)] {
         for (measure, of) in MEASURES {
-            // People read mean and deviation, to four places.
+            // People read mean and deviation, to four places where these say something.
             let words = match measure {
                 "mean" => format!("mean {name}"),
                 "std" => "std".into(),
                 _ => String::new(),
             };
-            let rounded = |v: f64| Value::from(v).read_as(number((v * 1e4).round() / 1e4));
-            let values = column(&|one| side(&one.sides).statistics.as_ref().map(|s| rounded(of(s))).into());
+            let rounded = |s: &Statistics| match Digits::new(4, if s.std > 0.0 { s.std } else { s.mean.abs() }, 0.0) {
+                Digits::Decimals(4) => number((of(s) * 1e4).round() / 1e4),
+                _ => number_among(of(s), s.std),
+            };
+            let read = |s: &Statistics| Value::from(of(s)).read_as(rounded(s));
+            let values = column(&|one| side(&one.sides).statistics.as_ref().map(read).into());
             rows.add(format!("{measure}_{name}"), words, values, "");
         }
     }

@@ -1,7 +1,7 @@
 //! Original and classes side by side; the histogram with the fitted bells, and where the classes part.
 
 use super::super::pictures::{colours, greys};
-use super::super::words::number;
+use super::super::words::number_among;
 use super::MixtureFinding;
 use crate::Result;
 use crate::analysis::statistics::Quantiles;
@@ -62,10 +62,11 @@ impl MixtureFinding<'_> {
     /// Where one class ends and the next begins.
     fn markers(&self) -> Vec<Marker> {
         let spans = self.segmentation.spans().unwrap_or_default();
+        let spread = self.spread();
         let marker = |span: &crate::analysis::mixture::ClassSpan| {
             let name = &self.classes[usize::from(span.label) - 1].name;
             let colour = dark(label(u64::from(span.label)));
-            Marker { at: span.from, name: format!("{name} from {}", number(span.from)), colour }
+            Marker { at: span.from, name: format!("{name} from {}", number_among(span.from, spread)), colour }
         };
         spans.iter().skip(1).map(marker).collect()
     }

@@ -4,9 +4,9 @@ mod figure;
 mod page;
 
 use super::rows::{Rows, Value};
-use super::words::{count, number};
+use super::words::{Digits, count, decimals, number_among};
 use super::{Note, Provenance, Size};
-use crate::analysis::mixture::{ClassSpan, Gaussian};
+use crate::analysis::mixture::{ClassSpan, Gaussian, Start, Trial};
 use crate::analysis::overlap::Overlap;
 use crate::pipelines::{Segmentation, Written};
 
@@ -87,13 +87,28 @@ impl<'a> MixtureFinding<'a> {
         notes
     }
 
+    /// From the least value that takes part to the largest.
+    fn spread(&self) -> f64 {
+        let (values, _) = self.segmentation.values();
+        values.first().zip(values.last()).map_or(0.0, |(first, last)| last.0 - first.0)
+    }
+
+    /// How means and standard deviations of each channel are written.
+    fn digits(&self) -> Vec<Digits> {
+        let most = |of: &dyn Fn(&Gaussian) -> f64| self.classes.iter().map(|c| of(c.gaussian)).fold(0.0, f64::max);
+        let channel = |a| Digits::new(4, most(&|g| g.std(a)), most(&|g| g.mean[a].abs()));
+        (0..self.classes.first().map_or(0, |c| c.gaussian.mean.len())).map(channel).collect()
+    }
+
     /// Where labels do not simply rise with the value.
     fn order_notes(&self) -> Vec<Note> {
         let spans = self.segmentation.spans().unwrap_or_default();
+        let spread = self.spread();
         let mut notes = Vec::new();
         for class in &self.classes {
             let own = spans.iter().filter(|s| usize::from(s.label) == class.label);
-            let parts: Vec<String> = own.map(|s| format!("{} to {}", number(s.from), number(s.to))).collect();
+            let parts: Vec<String> =
+                own.map(|s| format!("{} to {}", number_among(s.from, spread), number_among(s.to, spread))).collect();
             if parts.len() > 1 {
                 notes.push(Note::ClassInParts { name: class.name.clone(), parts });
             }
@@ -115,7 +130,9 @@ impl<'a> MixtureFinding<'a> {
             rows
         };
         let mut rows = Rows::new();
-        rows.key("classes", self.classes.iter().map(|c| self.class_rows(c)).collect::<Vec<_>>());
+        let trials = self.segmentation.trials();
+        let digits = self.digits();
+        rows.key("classes", self.classes.iter().map(|c| self.class_rows(c, &digits)).collect::<Vec<_>>());
         rows.key("log_likelihood", fit.log_likelihood);
         rows.key("iterations", u64::from(fit.iterations));
         rows.key("converged", fit.converged);
@@ -124,6 +141,13 @@ impl<'a> MixtureFinding<'a> {
         rows.key("count", fit.count);
         rows.key("not_finite", self.segmentation.not_finite());
         rows.key("method", self.method());
+        rows.key("start", trials.winner().start.name());
+        rows.key("starts", trials.all.iter().map(trial_rows).collect::<Vec<_>>());
+        rows.key("starts_tried", trials.all.len());
+        rows.key("starts_over", if self.method() == "exact" { "histogram" } else { "histogram of the first channel" });
+        rows.key("above_otsu", trials.above(&Start::Otsu).filter(|_| trials.all.len() > 1));
+        rows.key("second", trials.second().map(|second| second.start.name()));
+        rows.key("above_second", trials.second().and_then(|second| trials.above(&second.start)));
         rows.key("device", provenance.device.as_str());
         rows.key("runs", self.segmentation.spans().map(|all| all.iter().map(span).collect::<Vec<_>>()));
         rows.key("notes", self.notes().iter().map(provenance.words).collect::<Vec<_>>());
@@ -132,16 +156,16 @@ impl<'a> MixtureFinding<'a> {
     }
 
     /// One class. People read fewer digits, and the overlap in a table of its own.
-    fn class_rows(&self, c: &MixtureClass<'_>) -> Rows {
+    fn class_rows(&self, c: &MixtureClass<'_>, digits: &[Digits]) -> Rows {
         let g = c.gaussian;
         let mut rows = Rows::new();
         rows.add("label", "label", c.label, "");
         rows.add("name", "name", c.name.as_str(), "");
-        rows.add("mean", "mean", channels(g, |a| g.mean[a]), "");
-        rows.add("std", "std", channels(g, |a| g.std(a)), "");
-        rows.add("weight", "weight", Value::from(g.weight).read_as(format!("{:.5}", g.weight)), "");
+        rows.add("mean", "mean", channels(g, digits, |a| g.mean[a]), "");
+        rows.add("std", "std", channels(g, digits, |a| g.std(a)), "");
+        rows.add("weight", "weight", Value::from(g.weight).read_as(decimals(g.weight, 5)), "");
         rows.add("voxels", "voxels", c.voxels, "");
-        let size = c.size.map(|size| Value::from(size).read_as(format!("{size:.3}")));
+        let size = c.size.map(|size| Value::from(size).read_as(decimals(size, 3)));
         rows.add(self.size.key, self.size.unit, size, self.size.unit);
         if g.mean.len() > 1 {
             let line = |a| (0..g.mean.len()).map(|b| g.covariance(a, b)).collect::<Vec<_>>();
@@ -163,7 +187,8 @@ impl<'a> MixtureFinding<'a> {
     /// A table of the classes, the fit in a line, and a table of how labels agree with the truth.
     pub fn text(&self, provenance: &Provenance) -> String {
         let fit = &self.segmentation.mixture().fit;
-        let classes: Vec<Rows> = self.classes.iter().map(|c| self.class_rows(c)).collect();
+        let digits = self.digits();
+        let classes: Vec<Rows> = self.classes.iter().map(|c| self.class_rows(c, &digits)).collect();
         let overlaps: Vec<Rows> = self.classes.iter().filter_map(|c| Some(overlap_rows(c, &c.overlap?))).collect();
         let fitted = format!(
             "log-likelihood {:.7} a voxel after {} iterations{}; {} voxels; BIC {:.2}, AIC {:.2}; {} method on {}\n",
@@ -177,7 +202,34 @@ impl<'a> MixtureFinding<'a> {
             provenance.device
         );
         let agreement = if overlaps.is_empty() { String::new() } else { Rows::columns(&overlaps).table() };
-        Rows::columns(&classes).table() + &fitted + &agreement
+        let started = self.start_line().map_or_else(String::new, |line| line + "\n");
+        Rows::columns(&classes).table() + &fitted + &started + &agreement
+    }
+
+    /// How many starts were tried and which won; none if only one was asked for.
+    fn start_line(&self) -> Option<String> {
+        let trials = self.segmentation.trials();
+        let name = trials.winner().start.name();
+        let second = trials.second().map(|second| &second.start);
+        let mut leads = Vec::new();
+        let known = [(Some(&Start::Otsu), ""), (second, ", the second")];
+        for (start, role) in known.into_iter().filter_map(|(start, role)| Some((start?, role))) {
+            if let Some(above) = trials.above(start).filter(|_| *start != trials.winner().start) {
+                leads.push(format!("{above:.7} above {}{role}", start.name()));
+            }
+        }
+        if leads.len() == 2 && second == Some(&Start::Otsu) {
+            leads.remove(0);
+        }
+        let tried = (trials.all.len() > 1).then(|| format!("best of {} starts: {name}", trials.all.len()))?;
+        let over =
+            if self.method() == "exact" { "" } else { " (over the histogram of the first channel; the voxels start from it)" };
+        let left = match trials.left_out() {
+            0 => String::new(),
+            1 => "; 1 start left out, in which a class collapsed onto one value".into(),
+            n => format!("; {n} starts left out, in which a class collapsed onto one value"),
+        };
+        Some(std::iter::once(tried).chain(leads).collect::<Vec<_>>().join(", ") + &left + over)
     }
 }
 
@@ -198,10 +250,21 @@ fn overlap_rows(c: &MixtureClass<'_>, o: &Overlap) -> Rows {
     rows
 }
 
+/// What one start led to.
+fn trial_rows(trial: &Trial) -> Rows {
+    let mut rows = Rows::new();
+    rows.key("start", trial.start.name());
+    rows.key("log_likelihood", trial.fit.map(|fit| fit.log_likelihood));
+    rows.key("iterations", trial.fit.map(|fit| u64::from(fit.iterations)));
+    rows.key("converged", trial.fit.is_some_and(|fit| fit.converged));
+    rows.key("collapsed", trial.collapsed);
+    rows
+}
+
 /// One number for each channel; of one channel the number itself.
-fn channels(gaussian: &Gaussian, value: impl Fn(usize) -> f64) -> Value {
+fn channels(gaussian: &Gaussian, digits: &[Digits], value: impl Fn(usize) -> f64) -> Value {
     let all: Vec<f64> = (0..gaussian.mean.len()).map(value).collect();
-    let read = all.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
+    let read = all.iter().zip(digits).map(|(v, digits)| digits.write(*v)).collect::<Vec<_>>().join(", ");
     match all.as_slice() {
         [one] => Value::from(*one),
         several => Value::from(several),

@@ -1,7 +1,7 @@
 //! A segmentation as one page.
 
 use super::super::header::HeaderFinding;
-use super::super::words::{count, number};
+use super::super::words::{count, decimals, number_among};
 use super::super::{PROGRAM, Provenance};
 use super::{MixtureClass, MixtureFinding};
 use crate::Result;
@@ -44,6 +44,10 @@ impl MixtureFinding<'_> {
                 MethodRow::code("Formula", "p(j | x) = w_j N(x; m_j, C_j) / sum over i of w_i N(x; m_i, C_i)"),
                 MethodRow::text("Method", method),
                 MethodRow::text("Fit", fitted),
+                MethodRow::text(
+                    "Start",
+                    self.start_line().unwrap_or_else(|| self.segmentation.trials().winner().start.to_string()),
+                ),
                 MethodRow::text("Device", provenance.device.as_str()),
             ],
             warnings: self.notes().iter().map(provenance.words).collect(),
@@ -57,14 +61,17 @@ impl MixtureFinding<'_> {
         let row = |name: &str, value: &dyn Fn(&MixtureClass<'_>) -> String| {
             (name.to_owned(), self.classes.iter().map(value).collect::<Vec<_>>())
         };
-        let each = |values: &dyn Fn(usize) -> f64, n: usize| (0..n).map(|a| number(values(a))).collect::<Vec<_>>().join(", ");
+        let spread = |a: usize| self.classes.iter().map(|c| c.gaussian.std(a)).fold(0.0, f64::max);
+        let each = |values: &dyn Fn(usize) -> f64, n: usize| {
+            (0..n).map(|a| number_among(values(a), spread(a))).collect::<Vec<_>>().join(", ")
+        };
         let mut rows = vec![
             row("mean", &|c| each(&|a| c.gaussian.mean[a], c.gaussian.mean.len())),
             row("standard deviation", &|c| each(&|a| c.gaussian.std(a), c.gaussian.mean.len())),
-            row("weight", &|c| format!("{:.5}", c.gaussian.weight)),
+            row("weight", &|c| decimals(c.gaussian.weight, 5)),
             row("voxels", &|c| count(c.voxels)),
             row(if self.size.key == "ml" { "volume (mL)" } else { "area (mm²)" }, &|c| {
-                c.size.map_or("-".into(), |size| format!("{size:.3}"))
+                c.size.map_or("-".into(), |size| decimals(size, 3))
             }),
         ];
         if self.classes.iter().any(|c| c.overlap.is_some()) {

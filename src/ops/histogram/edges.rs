@@ -57,6 +57,21 @@ impl Edges {
         Ok(Self { values, keys, guess })
     }
 
+    /// A bin for each f32 from `low` to `high`, where these are few (at most 256): exact. None where they are more.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if `low <= high` does not hold, or `high` is the largest f32.
+    pub fn of_each(low: f32, high: f32) -> Result<Option<Self>> {
+        const FEW: u32 = 256;
+        let (first, last) = (order_key(low.to_bits()), order_key(high.to_bits()));
+        if last.saturating_sub(first) >= FEW {
+            return Ok(None);
+        }
+        // -0 is +0.
+        let values = (first..=last).filter(|key| *key != order_key(0) - 1).map(of_key).chain([high.next_up()]);
+        Self::new(values.collect()).map(Some)
+    }
+
     /// Edges at every 65,536th f32 from `low` to `high`, and at the two: 128 bins between a power of two and the next.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::counted::both;
 use super::map::{BinTable, map_curve};
-use super::{Bins, Counted, Input, Region, Run, copy, count_between, map, map_bins};
+use super::{Bins, Counted, Input, Region, Run, copy, count_between, differences, map, map_bins};
 use crate::Result;
 use crate::analysis::distribution::Distribution;
 use crate::analysis::pieces::{Levels, levels, pieces};
@@ -89,6 +89,9 @@ impl Mapping {
         let header = input.header();
         let values = if input.is_exact() { counted.within(job.range) } else { counted.values.clone() };
         let constant = values.ends().is_some_and(|(low, high)| low == high);
+        if constant && let Some(refusal) = differences::hidden(input, region.range, run)? {
+            return Err(refusal);
+        }
         let steps = if constant && job.keep_constant { &Chain::identity() } else { &job.steps };
         let composed = steps.compose(values, header, job.to)?;
         let plan = match input.census() {

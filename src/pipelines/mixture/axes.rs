@@ -4,7 +4,7 @@ use super::Segment;
 use super::truth::same_grid;
 use crate::analysis::distribution::Distribution;
 use crate::ops::gmm::{Channel, MOST_CHANNELS};
-use crate::pipelines::{Bins, Census, Counted, Input, Region, Run, census};
+use crate::pipelines::{Bins, Census, Counted, Input, Region, Run, census, differences};
 use crate::volume::Rescale;
 use crate::{Error, Hint, Result};
 
@@ -57,7 +57,7 @@ pub(super) fn look(channels: &[Input<'_>], run: &Run<'_>) -> Result<Vec<Axis>> {
         let rescale = header.meaning.rescale.uniform().ok_or_else(uniform)?;
         let census = match channel.census() {
             Some(census) => *census,
-            None if d == 1 => Census { min: 0.0, max: 0.0, whole: true, not_finite: 0 },
+            None if d == 1 => Census { min: 0.0, max: 0.0, ..Census::NOTHING },
             None => census(&channel.clone().masked(None).observed(None), &run.quiet())?,
         };
         if census.min > census.max {
@@ -79,7 +79,9 @@ pub(super) fn binned(input: &Input<'_>, axis: &mut Axis, job: &Segment, run: &Ru
         _ => high - low,
     };
     if low == high {
-        // One value, as far as f32 can tell.
+        if let Some(refusal) = differences::hidden(input, job.region.range, run)? {
+            return Err(refusal);
+        }
         return Ok((values, low.abs().max(1e-30) * f64::from(f32::EPSILON)));
     }
     let step = range.abs() / STEPS;

@@ -1,7 +1,7 @@
 //! The way over voxels: EM with the E-step's kernel, for true floats and several channels.
 //!
-//! EM starts from the mixture that the first channel's histogram gives (exact for whole numbers, in 65,536 bins for floats), so that
-//! f32 only has to polish it; with several channels their means and covariances are those of its posteriors. Every iteration looks at
+//! EM starts from the mixture that the first channel's histogram gives (exact for whole numbers, in 65,536 bins for floats), the best of several
+//! starts there, so that f32 only has to polish it; with several channels their means and covariances are those of its posteriors. Every iteration looks at
 //! all voxels: in device memory where they fit the memory of the job, else block by block or lane by lane (gzipped channels that fit are
 //! held decoded, larger ones are decoded anew each time). Sums are added block by block in order, whatever thread they came from; where blocks end
 //! depends on threads and memory, and with it the last digits of the sums.
@@ -10,7 +10,7 @@ use super::axes::{Axis, binned, look};
 use super::passes::{EStep, some};
 use super::{Method, Segment};
 use crate::Result;
-use crate::analysis::mixture::{self, Component, Fit, FitSettings, Gaussian, Joint};
+use crate::analysis::mixture::{self, Component, Fit, FitSettings, Gaussian, Joint, Trials};
 use crate::ops::gmm::{Channel, Model, Sums};
 use crate::pipelines::input::Selection;
 use crate::pipelines::{Input, Run};
@@ -21,10 +21,15 @@ const FIGURE_BINS: usize = 4096;
 /// So many iterations without a rise end EM.
 const LEVEL: u32 = 3;
 
+/// So many without a higher likelihood than ever before do, too: rounding can let it go up and down for ever.
+const STALE: u32 = 50;
+
 /// A mixture over voxels.
 pub(super) struct Voxels {
     /// In real units.
     pub joint: Joint,
+    /// On the histogram of the first channel.
+    pub trials: Trials,
     /// Of the first channel, for figures.
     pub values: Vec<(f64, u64)>,
     pub step: f64,
@@ -38,10 +43,10 @@ impl Voxels {
         let settings = job.settings(Method::Voxel);
         let mut axes = look(channels, run)?;
         let begin = |values: &[(f64, u64)], step| {
-            mixture::fit(values, step, &FitSettings { start: job.start.clone(), ..FitSettings::classes(job.classes) })
+            mixture::search(values, step, &FitSettings { start: job.start.clone(), ..FitSettings::classes(job.classes) })
         };
         let first = &channels[0];
-        let (start, values, step) = if first.is_exact() {
+        let ((start, trials), values, step) = if first.is_exact() {
             let (values, step) = super::exact::counted(first, &job.region, run)?;
             (begin(&values, step)?, values, step)
         } else {
@@ -59,7 +64,7 @@ impl Voxels {
         let joined = first.clone().observed(None).joined(&channels[1..], selection);
         let model = Model::of_first(&[Channel::new(0.0, 1.0, true)], &[Component { weight: 1.0, mean: 0.0, variance: 1.0 }])?;
         let e_step = EStep::new(joined, model, run)?;
-        let mut own = Self { joint: Joint::from(&start), values, step, not_finite: 0, e_step };
+        let mut own = Self { joint: Joint::from(&start), trials, values, step, not_finite: 0, e_step };
         own.fit(&axes, &start.components, &settings, run)?;
         own.e_step.leave_device(run);
         Ok(own)
@@ -71,7 +76,7 @@ impl Voxels {
         let floor: Vec<f64> = axes.iter().zip(&frame).map(|(a, c)| a.floor(c)).collect();
         let (mut previous, mut iterations, mut converged) = (f64::NEG_INFINITY, 0, false);
         // EM never lowers the likelihood: where it no longer rises, it has come as far as sums of f32 can tell.
-        let mut level = 0;
+        let (mut level, mut highest, mut stale) = (0, f64::NEG_INFINITY, 0);
         while iterations < settings.max_iterations && !converged {
             self.e_step.model = Model::new(&frame, &gaussians)?;
             let sums = some(self.e_step.sums(run)?)?;
@@ -79,7 +84,9 @@ impl Voxels {
             gaussians = maximised(&sums, &gaussians, &floor, iterations)?;
             let likelihood = sums.log_likelihood / sums.count as f64;
             level = if likelihood > previous { 0 } else { level + 1 };
-            converged = (likelihood - previous).abs() <= settings.tolerance || level == LEVEL;
+            stale = if likelihood > highest { 0 } else { stale + 1 };
+            highest = highest.max(likelihood);
+            converged = (likelihood - previous).abs() <= settings.tolerance || level == LEVEL || stale == STALE;
             previous = likelihood;
         }
         gaussians = mixture::ordered(gaussians);

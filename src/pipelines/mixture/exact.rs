@@ -2,13 +2,14 @@
 
 use super::Segment;
 use crate::Result;
-use crate::analysis::mixture::{self, ClassSpan, Classifier, Mixture};
+use crate::analysis::mixture::{self, ClassSpan, Classifier, Mixture, Trials};
 use crate::pipelines::{Bins, Counted, Input, Region, Run};
 use crate::volume::{Dtype, Padding, Rescale, Table};
 
 /// What the histogram decides.
 pub(super) struct Exact {
     pub mixture: Mixture,
+    pub trials: Trials,
     pub classifier: Classifier,
     /// Where classes lie among the values that occur.
     pub spans: Vec<ClassSpan>,
@@ -26,12 +27,12 @@ impl Exact {
     pub fn new(input: &Input<'_>, job: &Segment, run: &Run<'_>) -> Result<Self> {
         let header = input.header();
         let (values, step) = counted(input, &job.region, run)?;
-        let mixture = mixture::fit(&values, step, &job.settings(super::Method::Exact))?;
+        let (mixture, trials) = mixture::search(&values, step, &job.settings(super::Method::Exact))?;
         let classifier = if job.monotone { Classifier::monotone(&mixture) } else { Classifier::new(&mixture) };
         let spans = mixture::spans(&classifier, values.iter().map(|v| v.0));
         let (padding, range) = (header.meaning.padding, job.region.range);
         let rescales = input.groups().rescales.clone();
-        Ok(Self { mixture, classifier, spans, values, step, rescales, padding, range, dtype: header.meaning.dtype })
+        Ok(Self { mixture, trials, classifier, spans, values, step, rescales, padding, range, dtype: header.meaning.dtype })
     }
 
     /// The class of a stored value, 0 for padding and what the range leaves out.

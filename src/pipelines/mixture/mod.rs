@@ -16,7 +16,7 @@ use truth::Register;
 
 use super::hold::held;
 use super::{Input, Mask, Region, Run, map};
-use crate::analysis::mixture::{ClassSpan, FitSettings, Joint, Start};
+use crate::analysis::mixture::{ClassSpan, FitSettings, Joint, Start, Trials};
 use crate::io::Sink;
 use crate::views::Tap;
 use crate::volume::{Dtype, Header};
@@ -27,7 +27,7 @@ use crate::{Error, Hint, Result};
 pub struct Segment {
     /// Number of classes.
     pub classes: usize,
-    /// Where EM starts.
+    /// Where EM starts. Over voxels it is where the fit to the first channel's histogram starts, from whose end the voxels go on.
     pub start: Start,
     /// Most iterations; by default 10,000, or 2000 over voxels.
     pub max_iterations: Option<u32>,
@@ -56,7 +56,7 @@ impl Segment {
     pub fn classes(classes: usize) -> Self {
         Self {
             classes,
-            start: Start::Otsu,
+            start: Start::Best,
             max_iterations: None,
             tolerance: None,
             monotone: false,
@@ -162,6 +162,14 @@ impl Segmentation {
     /// The mixture in real units.
     pub fn mixture(&self) -> &Joint {
         &self.joint
+    }
+
+    /// The starts that were tried; over voxels on the histogram of the first channel.
+    pub fn trials(&self) -> &Trials {
+        match &self.decision {
+            FitResult::Exact(exact) => &exact.trials,
+            FitResult::Voxels(voxels) => &voxels.trials,
+        }
     }
 
     /// Where classes lie on the axis of values, from the smallest value that occurs to the largest; none for the way over voxels.

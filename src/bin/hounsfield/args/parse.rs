@@ -1,7 +1,7 @@
 //! From words to values of the library.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use hounsfield::analysis::mixture::Start;
+use hounsfield::analysis::mixture::{STARTS, Start};
 use hounsfield::io::Grey;
 use hounsfield::ops::mask::Rule;
 use hounsfield::pipelines::Method;
@@ -66,16 +66,14 @@ pub fn plane() -> impl TypedValueParser<Value = Plane> {
 
 /// Where EM starts.
 pub fn start(text: &str) -> Result<Start, String> {
-    Ok(match text {
-        "quantile" => Start::Quantile,
-        "otsu" => Start::Otsu,
-        "kmeans" => Start::KMeans,
-        _ => {
-            let list = text.strip_prefix("means=").ok_or("give quantile, otsu, kmeans or means=A,B,C")?;
-            let number = |t: &str| t.trim().parse::<f64>().map_err(|_| format!("{t:?} is not a number"));
-            Start::Means(list.split(',').map(number).collect::<Result<_, _>>()?)
-        }
-    })
+    let named = std::iter::once(&Start::Best).chain(&STARTS);
+    if let Some(start) = named.clone().find(|start| start.name() == text) {
+        return Ok(start.clone());
+    }
+    let names = || named.map(Start::name).collect::<Vec<_>>().join(", ");
+    let list = text.strip_prefix("means=").ok_or_else(|| format!("give {} or means=A,B,C", names()))?;
+    let number = |t: &str| t.trim().parse::<f64>().map_err(|_| format!("{t:?} is not a number"));
+    Ok(Start::Means(list.split(',').map(number).collect::<Result<_, _>>()?))
 }
 
 /// LO:HI, two finite numbers in ascending order.

@@ -38,8 +38,8 @@ pub struct Args {
     /// The same with numbers and method as one HTML file
     #[arg(long, value_name = "R.html")]
     pub report: Option<PathBuf>,
-    /// Where EM starts: quantile, otsu, kmeans, or means=A,B,C
-    #[arg(long, value_name = "START", default_value = "otsu", value_parser = parse::start, allow_hyphen_values = true)]
+    /// Where EM starts: best for the best of otsu, quantile, kmeans, even, roots, falling, rising, broad and split; one of these; or means=A,B,C
+    #[arg(long, value_name = "START", default_value = "best", value_parser = parse::start, allow_hyphen_values = true)]
     pub init: Start,
     /// Most iterations [default: 10000; 2000 over voxels]
     #[arg(long, value_name = "N")]
@@ -168,6 +168,7 @@ fn line(args: &Args) -> String {
             ("--where", range),
             ("--mask", args.region.mask.as_ref().map(|_| "MASK".into())),
             ("--label", args.region.label.map(number)),
+            ("--init", (args.init != Start::Best).then(|| args.init.to_string())),
             ("--max-iter", args.max_iter.map(|n| n.to_string())),
             ("--tol", args.tol.map(number)),
             ("--truth", args.truth.as_ref().map(|_| "LABELS".into())),
