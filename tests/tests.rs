@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod commands;
+mod decisions;
 mod embedding;
 mod faults;
 mod guests;

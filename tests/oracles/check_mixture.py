@@ -4,7 +4,8 @@
 
 One channel: scikit-learn starts at the parameters found and may not move: at the maximum of the likelihood an iteration leads nowhere.
 Labels and posteriors are compared voxel by voxel. Two channels (T1 and a second made from the phantom's fractions): means, covariances,
-weights and labels. Versions are printed.
+weights and labels. Several maxima: EM of numpy over (value, count) from 60 random starts, those without a class on one value, must nowhere come
+higher, and scikit-learn must give the parameters found the same likelihood. Versions are printed.
 """
 
 import json
@@ -77,6 +78,42 @@ def compare(what, x, inside, out, labels, posteriors, moved, tolerance):
     check(f"{what}: scikit-learn stays", shift < moved, f"moves by {shift:.1e} std in {model.n_iter_} iterations, {n} voxels")
 
 
+def climbed(x, n, k, rng, floor):
+    """The end of EM over values and counts from random means: log-likelihood, and whether no class of few voxels sits on one value."""
+    m = rng.choice(x, k, replace=False, p=n / n.sum())
+    v, w, last = np.full(k, x.var() * rng.uniform(0.01, 1)), np.full(k, 1 / k), -np.inf
+    for _ in range(3000):
+        d = np.log(w) - 0.5 * np.log(2 * np.pi * v) - 0.5 * (x[:, None] - m) ** 2 / v
+        top = d.max(1, keepdims=True)
+        e = np.exp(d - top)
+        total = e.sum(1, keepdims=True)
+        score = (n * (top + np.log(total))[:, 0]).sum() / n.sum()
+        r = e / total * n[:, None]
+        c = r.sum(0) + 1e-300
+        m = (r * x[:, None]).sum(0) / c
+        v, w = np.maximum((r * (x[:, None] - m) ** 2).sum(0) / c, floor), c / n.sum()
+        if abs(score - last) < 1e-10:
+            break
+        last = score
+    return score, not ((v <= 4 * floor) & (w < 0.5 / k)).any()
+
+
+def highest(what, voxels, out, step):
+    """No random start comes higher than the best of the stated ones."""
+    x, n = np.unique(voxels.astype(float), return_counts=True)
+    k = len(out["classes"])
+    ends = [climbed(x, n, k, np.random.default_rng(seed), step**2 / 12) for seed in range(60)]
+    sound = [score for score, good in ends if good]
+    found = out["log_likelihood"]
+    said = f"{found:.7f} by {out['start']}; random {max(sound):.7f}, {np.mean(np.array(sound) < found - 1e-5):.0%} of them lower"
+    check(f"{what}: no random start is higher", max(sound) <= found + 1e-5, said)
+    model, covariances = model_of(voxels.astype(float)[:, None], out)
+    model.weights_, model.means_, model.covariances_ = np.asarray(model.weights_init), model.means_init, covariances
+    model.precisions_cholesky_ = np.array([np.linalg.inv(np.linalg.cholesky(c)).T for c in covariances])
+    score = model.score(voxels.astype(float)[:, None])
+    check(f"{what}: scikit-learn's likelihood", abs(score - found) < 1e-6, f"{score:.7f}")
+
+
 print("scikit-learn", sklearn.__version__, "numpy", np.__version__, "nibabel", nibabel.__version__)
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
@@ -100,5 +137,17 @@ with tempfile.TemporaryDirectory() as name:
     found = segment(folder, *arguments, "--channel", folder / "t2.nii.gz")
     print("    two channels:", found[0]["iterations"], "iterations, converged", found[0]["converged"])
     compare("two channels", x, mask, *found, 5e-2, 2e-6)
+    two = data / "reports" / "mixture_two_maxima_int16.nii.gz"
+    voxels = np.asarray(nibabel.load(two).dataobj).ravel()
+    for k in [2, 3, 4]:
+        out = segment(folder, two, "-k", k)[0]
+        highest(f"two maxima, k = {k}", voxels, out, 1)
+        if k == 3:
+            otsu = segment(folder, two, "-k", 3, "--init", "otsu")[0]["log_likelihood"]
+            lead = out["log_likelihood"] - otsu
+            check("two maxima: by how much", abs(lead - out["above_otsu"]) < 1e-6 and abs(lead - 0.0442637) < 1e-5, lead)
+    inside = np.asarray(image.dataobj)[mask]
+    for k in [2, 3, 4]:
+        highest(f"BrainWeb, k = {k}", inside, segment(folder, *arguments[:1], "-k", k, *arguments[3:])[0], 1)
 print("all agree" if not failures else f"{len(failures)} failures")
 sys.exit(bool(failures))
