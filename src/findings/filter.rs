@@ -27,6 +27,7 @@ impl FilterFinding<'_> {
         rows.key("dtype", self.header.meaning.dtype.name());
         rows.key("unit", self.header.meaning.unit.symbol());
         rows.key("steps", vec![step]);
+        rows.key("notes", provenance.notes(&[]));
         rows.key("device", provenance.device.as_str());
         rows.key("events", provenance.events.as_slice());
         rows

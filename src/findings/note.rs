@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::words::count;
+use crate::io::Loss;
 use crate::volume::Dtype;
 
 /// What a reader should know before using a result. Displayed, each is a fact in neutral words; a program whose user can do something about
@@ -63,6 +64,13 @@ pub enum Note {
         /// Its name.
         name: String,
     },
+    /// The file that was written does not say all that is known.
+    NotKept {
+        /// Its format.
+        format: &'static str,
+        /// What it does not say.
+        loss: Loss,
+    },
     /// The truth holds other labels than the classes.
     StrangeTruth {
         /// In so many voxels.
@@ -93,6 +101,7 @@ impl fmt::Display for Note {
             Self::ClassesOutOfOrder => f.write_str("classes do not follow each other by value"),
             Self::NotFinite { voxels } => write!(f, "{} voxels are NaN or infinite: label 0", count(*voxels)),
             Self::NoTruth { label, name } => write!(f, "the truth has no voxel of label {label}, {name}"),
+            Self::NotKept { format, loss } => write!(f, "in the {format} file {loss}"),
             Self::StrangeTruth { voxels, classes } => {
                 write!(f, "{} voxels of the truth hold no label from 0 to {classes}: taken as 0", count(*voxels))
             }

@@ -11,6 +11,8 @@ pub struct Provenance {
     pub device: String,
     /// What happened on the way, such as a fall-back to the CPU.
     pub events: Vec<String>,
+    /// What the files that were written do not say.
+    pub written: Vec<Note>,
     /// The caller's words for a note: the fact, and how to do something about it there.
     pub words: fn(&Note) -> String,
 }
@@ -18,6 +20,11 @@ pub struct Provenance {
 impl Provenance {
     /// On this device, with notes in neutral words.
     pub fn new(device: impl Into<String>) -> Self {
-        Self { command: String::new(), device: device.into(), events: Vec::new(), words: Note::to_string }
+        Self { command: String::new(), device: device.into(), events: Vec::new(), written: Vec::new(), words: Note::to_string }
+    }
+
+    /// What a reader should know, of the result and of the files of it, in the caller's words.
+    pub(super) fn notes(&self, of_result: &[Note]) -> Vec<String> {
+        of_result.iter().chain(&self.written).map(self.words).collect()
     }
 }

@@ -6,6 +6,7 @@ mod format;
 mod free_space;
 mod grey;
 mod limits;
+mod loss;
 #[cfg(test)]
 mod mutations;
 pub mod nifti;
@@ -26,6 +27,7 @@ mod write_behind;
 pub use format::FORMATS;
 pub use grey::Grey;
 pub use limits::Limits;
+pub use loss::Loss;
 pub use open::{create, open};
 pub use options::{OpenOptions, WriteOptions};
 
@@ -92,6 +94,11 @@ pub trait Output: Sink {
     /// # Errors
     /// [`crate::Error::Write`], with the path.
     fn finish(self: Box<Self>) -> Result<output::Staged>;
+
+    /// What is known of the volume and is not in the file.
+    fn losses(&self) -> &[Loss] {
+        &[]
+    }
 }
 
 /// One format: a row of [`FORMATS`]. Each stands in the room of its format, and all ways in and out go through it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hounsfield::findings::{Note, Provenance};
 use hounsfield::io::output::{self, Staged, Target, Targets};
-use hounsfield::io::{self, OpenOptions, Sink, Source, WriteOptions};
+use hounsfield::io::{self, OpenOptions, Output, Sink, Source, WriteOptions};
 use hounsfield::pipelines::{Cost, Device, Input, Mask, Region, Run};
 use hounsfield::report::{Picker, Report, Svg, html};
 use hounsfield::volume::Header;
@@ -26,6 +26,8 @@ pub struct Job<'a> {
     staged: Vec<Staged>,
     /// What happened that the summary must say.
     pub events: Vec<String>,
+    /// What the files that were written do not say.
+    pub written: Vec<Note>,
 }
 
 impl<'a> Job<'a> {
@@ -34,7 +36,7 @@ impl<'a> Job<'a> {
         let paths = paths(files)?;
         let targets = Targets::new(shared.force, paths.iter().cloned().chain(more.into_iter().cloned()));
         let (device, staged, events) = (OnceCell::new(), Vec::new(), Vec::new());
-        Ok(Self { shared, options: options(files), paths, cost: Cost::Streaming, device, targets, staged, events })
+        Ok(Self { shared, options: options(files), paths, cost: Cost::Streaming, device, targets, staged, events, written: Vec::new() })
     }
 
     /// The same with another cost, which `--device auto` decides by.
@@ -140,10 +142,23 @@ impl<'a> Job<'a> {
         bytes: u64,
         work: impl FnOnce(&dyn Sink, &Run<'_>) -> Result<T>,
     ) -> Result<T> {
-        let sink = io::create(target, header, &WriteOptions::default())?;
+        let sink = self.begin(target, header)?;
         let result = self.pass("write", bytes, |run| work(sink.as_ref(), run))?;
         self.staged.push(sink.finish()?);
         Ok(result)
+    }
+
+    /// Begins a volume, and says what its format has no place for.
+    pub fn begin(&mut self, target: &Target, header: &Header) -> Result<Box<dyn Output>> {
+        let sink = io::create(target, header, &WriteOptions::default())?;
+        for note in not_kept(target, sink.as_ref()) {
+            // Several files of a kind lose the same.
+            if !self.written.contains(&note) {
+                self.note(&note);
+                self.written.push(note);
+            }
+        }
+        Ok(sink)
     }
 
     /// An output that is complete.
@@ -181,8 +196,14 @@ impl<'a> Job<'a> {
     /// How the result came to be; `command` is what a report shows of the command line.
     pub fn provenance(&self, command: String) -> Result<Provenance> {
         let device = self.device()?.name().to_owned();
-        Ok(Provenance { command, device, events: self.events.clone(), words: words::note })
+        Ok(Provenance { command, device, events: self.events.clone(), written: self.written.clone(), words: words::note })
     }
+}
+
+/// What a file that is being written does not say.
+pub fn not_kept<'a>(target: &Target, sink: &'a dyn Output) -> impl Iterator<Item = Note> + use<'a> {
+    let format = io::FORMATS.iter().find(|format| format.writes(target.path())).map_or("", |format| format.name);
+    sink.losses().iter().map(move |loss| Note::NotKept { format, loss: *loss })
 }
 
 /// An output's name, for results.

@@ -50,6 +50,7 @@ impl<'a> EqualizationFinding<'a> {
         rows.key("padding", mapping.before().padding);
         rows.key("outside", mapping.before().outside);
         rows.key("unchanged", mapping.unchanged());
+        rows.key("notes", provenance.notes(&self.notes()));
         rows.key("device", provenance.device.as_str());
         rows.key("events", provenance.events.as_slice());
         rows

@@ -49,6 +49,7 @@ impl MappingFinding<'_> {
         rows.key("clamped", mapping.composed().clamped());
         rows.key("bins", mapping.bins());
         rows.key("bound", mapping.bound());
+        rows.key("notes", provenance.notes(&self.notes()));
         rows.key("device", provenance.device.as_str());
         rows.key("events", provenance.events.as_slice());
         rows

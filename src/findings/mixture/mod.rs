@@ -150,7 +150,7 @@ impl<'a> MixtureFinding<'a> {
         rows.key("above_second", trials.second().and_then(|second| trials.above(&second.start)));
         rows.key("device", provenance.device.as_str());
         rows.key("runs", self.segmentation.spans().map(|all| all.iter().map(span).collect::<Vec<_>>()));
-        rows.key("notes", self.notes().iter().map(provenance.words).collect::<Vec<_>>());
+        rows.key("notes", provenance.notes(&self.notes()));
         rows.key("events", provenance.events.as_slice());
         rows
     }

@@ -10,7 +10,7 @@ pub(super) mod rle;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs other people's decoder; none if it refuses or panics, which both mean that the image is damaged.
-fn guarded<T>(decode: impl FnOnce() -> Option<T>) -> Option<T> {
+pub(in crate::io) fn guarded<T>(decode: impl FnOnce() -> Option<T>) -> Option<T> {
     // Nothing that the decoder touched is used after a panic.
     catch_unwind(AssertUnwindSafe(decode)).ok().flatten()
 }

@@ -23,7 +23,8 @@ pub(in crate::io) fn decode(data: &[u8], pixels: usize, samples: usize, bytes: u
     Some(out)
 }
 
-fn unpack<'a>(mut packed: &[u8], mut out: impl ExactSizeIterator<Item = &'a mut u8>) -> Option<()> {
+/// Fills `out` from PackBits, which TIFF has too; none if it ends early.
+pub(in crate::io) fn unpack<'a>(mut packed: &[u8], mut out: impl ExactSizeIterator<Item = &'a mut u8>) -> Option<()> {
     while out.len() > 0 {
         let (&control, rest) = packed.split_first()?;
         packed = match control {

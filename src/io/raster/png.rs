@@ -1,13 +1,14 @@
 //! PNG: one image of 8 or 16 bits.
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
 
 use super::decode;
+use crate::io::loss::Loss;
 use crate::io::output::{Staged, Target};
 use crate::io::{Format, InFolder, Limits, Output, Sink};
 use crate::volume::{Dtype, Header};
@@ -52,6 +53,8 @@ fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
         height,
         dtype: header.meaning.dtype,
         bytes,
+        pixels_per_metre: pixels_per_metre(header),
+        losses: Loss::of_bare_values(header),
         blocks: Mutex::default(),
     }))
 }
@@ -64,7 +67,28 @@ struct Png {
     height: u32,
     dtype: Dtype,
     bytes: usize,
+    pixels_per_metre: Option<[u32; 2]>,
+    losses: Vec<Loss>,
     blocks: Mutex<BTreeMap<u64, Vec<u8>>>,
+}
+
+/// All that PNG knows of the size of pixels: whole numbers of them in a metre.
+fn pixels_per_metre(header: &Header) -> Option<[u32; 2]> {
+    let [x, y, _] = header.grid.geometry.as_ref()?.spacing_mm;
+    let whole = |mm: f64| Some((1e3 / mm).round()).filter(|n| (1.0..2147483648.0).contains(n)).map(|n| n as u32);
+    Some([whole(x)?, whole(y)?])
+}
+
+/// An encoded image with a chunk `pHYs` (PNG, third edition, 11.3.4.3) behind its header, which is always of one length.
+fn with_size(image: &[u8], [x, y]: [u32; 2]) -> Vec<u8> {
+    const HEADER: usize = 8 + 25;
+    let mut body = b"pHYs".to_vec();
+    body.extend(x.to_be_bytes());
+    body.extend(y.to_be_bytes());
+    body.push(1);
+    let sum = crc32fast::hash(&body).to_be_bytes();
+    let (head, rest) = image.split_at(HEADER.min(image.len()));
+    [head, &9u32.to_be_bytes(), &body, &sum, rest].concat()
 }
 
 impl Sink for Png {
@@ -92,12 +116,18 @@ impl Output for Png {
             // The encoder takes the machine's byte order and gives PNG's.
             pixels.as_chunks_mut().0.iter_mut().for_each(|v| *v = u16::from_le_bytes(*v).to_ne_bytes());
         }
-        let mut writer = BufWriter::new(self.file.as_file());
-        PngEncoder::new_with_quality(&mut writer, CompressionType::Fast, FilterType::Adaptive)
+        let mut image = Vec::new();
+        PngEncoder::new_with_quality(&mut image, CompressionType::Fast, FilterType::Adaptive)
             .write_image(&pixels, self.width, self.height, colour)
             .map_err(|e| Error::write(path)(std::io::Error::other(e.to_string())))?;
-        writer.flush().map_err(Error::write(path))?;
-        drop(writer);
+        if let Some(size) = self.pixels_per_metre {
+            image = with_size(&image, size);
+        }
+        self.file.as_file().write_all(&image).map_err(Error::write(path))?;
         self.target.stage(self.file)
+    }
+
+    fn losses(&self) -> &[Loss] {
+        &self.losses
     }
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::args::{FileArgs, Shared};
 use crate::job::{self, Job};
 use crate::text::print_json;
+use crate::words;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -45,9 +46,10 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         job.write((&target, &header), bytes, |sink, run| pipelines::map(&input, &tables, sink, run))?;
     }
     job.publish()?;
+    let notes: Vec<String> = job.written.iter().map(words::note).collect();
     if shared.json {
         return print_json(
-            &json!({"output": job::name(&target), "shape": header.grid.shape.axes(), "dtype": header.meaning.dtype.name()}),
+            &json!({"output": job::name(&target), "shape": header.grid.shape.axes(), "dtype": header.meaning.dtype.name(), "notes": notes}),
         );
     }
     job::say(shared, &format!("wrote {}", target.path().display()));

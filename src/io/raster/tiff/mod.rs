@@ -1,11 +1,34 @@
-//! TIFF and BigTIFF: each page is a slice.
+//! TIFF and BigTIFF: each page is a slice, unless the file says what else it is.
+//!
+//! Directories, pages and pixels are read by this module (TIFF 6.0, its technical notes and BigTIFF), because what is stored must come
+//! out as it is stored: low values that are meant to be bright stay low, and are said to be bright.
+//!
+//! What pages are to each other is taken from the descriptions of ImageJ, of OME-TIFF and of tifffile. Of a description only numbers
+//! and known words are taken; it may name a patient.
 
+mod bits;
+mod codec;
+mod description;
+mod directory;
+mod imagej;
+mod length;
+mod ome;
+mod page;
+mod pixel;
+mod place;
 mod read;
+mod roles;
+mod shaped;
+mod source;
+mod tags;
 mod write;
 
+use std::path::Path;
+
+use crate::Error;
 use crate::io::{Format, InFolder, Limits};
 
-/// Volumes, a page for each slice. A page is decoded as a whole, so it keeps the limits of an image.
+/// Volumes, a page for each slice.
 pub(in crate::io) const FORMAT: Format = Format {
     name: "TIFF",
     read: &[".tif", ".tiff"],
@@ -14,11 +37,17 @@ pub(in crate::io) const FORMAT: Format = Format {
     limits: Limits::VOLUME,
     knows_better: false,
     sniff: |_, start| [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|magic| start.starts_with(*magic)),
-    open: |path, options| read::open(path, &options.limits(Limits::IMAGE), &options.limits(Limits::VOLUME), options.grey),
-    // The type is only fixed with the pixels. What is to be a slice is one page.
-    probe: Some(|path, options| {
-        let limits = options.limits(Limits::IMAGE);
-        Ok(read::open(path, &limits, &limits, options.grey)?.header().clone())
-    }),
+    open: read::open,
+    probe: None,
     create: Some(|target, header, _| write::create(target, header)),
 };
+
+/// The file is broken.
+fn damaged(path: &Path, what: impl Into<String>) -> Error {
+    Error::format(path, what, "get the file again")
+}
+
+/// The file is fine, but its pixels are of a kind that is not read here.
+fn lacking(path: &Path, what: impl Into<String>) -> Error {
+    Error::unsupported(path, what, "convert it to grey of 8 or 16 bits, or float32, without compression")
+}

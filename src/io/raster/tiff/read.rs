@@ -1,336 +1,212 @@
-//! Pages out of TIFF files.
+//! Pages out of TIFF files: which of them are slices, in which order, and what their numbers mean.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use tiff::decoder::{Decoder, DecodingResult};
-use tiff::tags::Tag;
-use tiff::{ColorType, TiffError};
+use super::description::{self, Described, PageAxis};
+use super::directory::{Directory, TiffFile, chain};
+use super::page::{Taken, TiffPage};
+use super::pixel::{Hue, PixelKind};
+use super::source::PageSource;
+use super::{damaged, place, roles, tags};
+use crate::io::{Limits, OpenOptions, Source};
+use crate::volume::{Header, Rescales, Shape};
+use crate::{Error, Hint, Result};
 
-use crate::io::raster::decode::one_line;
-use crate::io::slices::SliceSource;
-use crate::io::{Grey, Limits, Source};
-use crate::volume::{Dtype, Geometry, Header, Shape, Volume};
-use crate::{Error, Result};
+/// What to do with a file whose pages are no volume.
+const SPLIT: &str = "split the file into volumes of one size and type";
 
-/// More than LZW or deflate can expand: 4096 bytes from twelve bits are 2730 : 1.
-const MOST_EXPANSION: u64 = 4096;
+/// A page for each slice, and how many bytes behind where the page says its pixels lie.
+type Pages = Vec<(Arc<TiffPage>, u64)>;
 
-type Tiff = Decoder<BufReader<File>>;
+/// Opens a file. Every page is looked at, none is decoded before it is asked for.
+pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    let (file, first) = TiffFile::open(path)?;
+    let (header, pages, taken) = volume(&chain(&file, first)?, options)?;
+    options.limits(Limits::VOLUME).check_volume(path, &header)?;
+    Ok(Box::new(PageSource { header, file, pages, taken, kept: Mutex::default() }))
+}
 
-/// Opens a file, of which a page keeps `limits` and all together `volume_limits`. Every page is looked at, none but the first is decoded
-/// before it is asked for.
-pub(super) fn open(path: &Path, limits: &Limits, volume_limits: &Limits, grey: Grey) -> Result<Box<dyn Source>> {
-    let mut pages = PageReader::open(path, limits)?;
-    let first = pages.describe()?;
-    let (dtype, bytes) = pages.decode(grey)?;
-    let mut header = header(path, &mut pages, &first, dtype)?;
-    // ImageJ's own word on the file belongs to its first page.
-    let description = pages.tiff.get_tag_ascii_string(Tag::ImageDescription).ok();
-    let mut count = 1u64;
-    while pages.tiff.more_images() {
-        pages.tiff.next_image().map_err(|e| error(path, e))?;
-        let page = pages.describe()?;
-        count += 1;
-        if page != first {
-            let what = format!("page {count} is {page}, the first is {first}");
-            return Err(Error::unsupported(path, what, "split the file into volumes of one size and type"));
+/// The volume that is asked for: its header, its pages, and what of their pixels it takes.
+fn volume(directories: &[Directory<'_>], options: &OpenOptions) -> Result<(Header, Pages, Taken)> {
+    let all = description::read(&directories[0], directories.len() as u64)?;
+    let placed = all.iter().any(|described| described.planes.is_some());
+    let (images, mut notes) =
+        if placed { ((0..directories.len()).collect(), Vec::new()) } else { roles::images(directories)? };
+    // A description is that of the page that it is in.
+    let all = if all.is_empty() || images[0] != 0 { vec![Described::default()] } else { all };
+    let choice = Choice::new(&all, directories, images[0], options.series)?;
+    notes.extend(choice.note());
+    let mut described = all.into_iter().nth(choice.image).unwrap_or_default();
+    let pages = pages(directories, &images, &mut described, options)?;
+    notes.append(&mut described.notes);
+    let (slices, times) = (described.along(PageAxis::Slice), described.along(PageAxis::Time));
+    let mut ordered = Vec::new();
+    for time in 0..times {
+        for slice in 0..slices {
+            let plane = described.plane(slice, time, choice.channel);
+            let page = usize::try_from(plane).ok().and_then(|plane| pages.get(plane));
+            ordered.push(page.cloned().ok_or_else(|| damaged(&directories[0].file.path, "a volume without all its pages"))?);
         }
     }
-    if let Some(text) = description {
-        // The text may name a patient: only a count is taken from it.
-        let images =
-            text.strip_prefix("ImageJ=").and_then(|t| t.lines().find_map(|l| l.strip_prefix("images=")?.trim().parse().ok()));
-        if images.is_some_and(|n: u64| n > count) {
-            let what = format!("ImageJ keeps more images in this file than its {count} TIFF page(s) tell of");
-            return Err(Error::unsupported(path, what, "save it as an image sequence or as NIfTI"));
-        }
-        if text.contains("<OME") {
-            header.origin.notes.push("OME-XML is not read: the pages are taken as slices, in order".into());
-        }
-    }
-    if !matches!(first.kind, ColorType::Gray(_)) {
-        header.origin.notes.push("colour was turned to grey, transparency left out".into());
-    }
-    if count == 1 {
-        return Ok(Box::new(Volume::new(header, bytes)?));
-    }
-    let plane = header.clone();
-    header.grid.geometry = None;
-    let (width, height) = first.size;
-    let axes = [width.into(), height.into(), count];
-    header.grid.shape = Shape::new(&axes).ok_or_else(|| Error::format(path, "too many pixels", "get the file again"))?;
-    volume_limits.check_volume(path, &header)?;
-    let (path, limits) = (path.to_path_buf(), *limits);
-    // A reader jumps to its page by a list that it makes on the way, so readers are used again.
-    let idle = Mutex::new(vec![pages]);
-    Ok(Box::new(SliceSource::new(
-        header,
-        Box::new(move |i| {
-            let free = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut pages = match free {
-                Some(pages) => pages,
-                None => PageReader::open(&path, &limits)?,
-            };
-            pages.tiff.seek_to_image(i).map_err(|e| error(&path, e))?;
-            let (found, bytes) = pages.decode(grey)?;
-            if found != dtype || bytes.len() as u64 != plane.bytes() {
-                let what = format!("page {} is {found} in fact, the first is {dtype}", i + 1);
-                return Err(Error::format(&path, what, "split the file into volumes of one size and type"));
+    let Some((lead, _)) = ordered.first().cloned() else {
+        return Err(damaged(&directories[0].file.path, "a volume without a page"));
+    };
+    let taken = Taken { channel: choice.sample, indexed: described.indexed };
+    let first = described.planes.as_ref().map_or(images[0], |planes| planes[0] as usize);
+    let mut header = header(&directories[first], &lead, &described, [slices, times])?;
+    header.origin.notes.splice(0..0, notes);
+    Ok((header, ordered, taken))
+}
+
+/// Which of several volumes of a file is meant: images of OME-TIFF, channels of pages, channels of pixels.
+struct Choice {
+    /// What is chosen, from 1, and of how many.
+    number: u64,
+    of: u64,
+    image: usize,
+    channel: u64,
+    sample: usize,
+    images: usize,
+}
+
+impl Choice {
+    fn new(all: &[Described], directories: &[Directory<'_>], first: usize, asked: Option<u32>) -> Result<Self> {
+        let number = u64::from(asked.unwrap_or(1));
+        let (mut of, mut chosen) = (0u64, None);
+        for (image, described) in all.iter().enumerate() {
+            let page = described.planes.as_ref().map_or(first, |planes| planes[0] as usize);
+            // What cannot be read is told when it is asked for.
+            let samples = PixelKind::read(&directories[page]).map_or(1, |kind| kind.channels()) as u64;
+            let channels = described.along(PageAxis::Channel);
+            let before = of;
+            of = channels.checked_mul(samples).and_then(|n| n.checked_add(of)).unwrap_or(u64::MAX);
+            if (before + 1..=of).contains(&number) {
+                let within = number - before - 1;
+                chosen = Some((image, within / samples, (within % samples) as usize));
             }
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(pages);
-            Volume::new(plane.clone(), bytes)
-        }),
-    )))
-}
-
-/// A reader of the file's pages, at one of them.
-struct PageReader {
-    path: PathBuf,
-    tiff: Tiff,
-    length: u64,
-    limits: Limits,
-}
-
-/// What all pages of a volume have in common.
-#[derive(Debug, Clone, PartialEq)]
-struct PageType {
-    size: (u32, u32),
-    kind: ColorType,
-    /// Unsigned, signed, float: a number for each channel.
-    format: Vec<u16>,
-}
-
-impl std::fmt::Display for PageType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let format = match self.format.first() {
-            Some(2) => " signed",
-            Some(3) => " float",
-            _ => "",
+        }
+        let Some((image, channel, sample)) = chosen else {
+            let what = format!("there is no channel {number}: {} holds {of}", directories[0].file.path.display());
+            return Err(Error::usage(what, Hint::ChooseSeries));
         };
-        write!(f, "{} x {} {:?}{format}", self.size.0, self.size.1, self.kind)
+        Ok(Self { number, of, image, channel, sample, images: all.len() })
+    }
+
+    fn note(&self) -> Option<String> {
+        let what = if self.images > 1 { "volume" } else { "channel" };
+        (self.of > 1).then(|| format!("{what} {} of {}: another one is chosen by its number, as a series is", self.number, self.of))
     }
 }
 
-impl PageReader {
-    fn open(path: &Path, limits: &Limits) -> Result<Self> {
-        let file = File::open(path).map_err(Error::read(path))?;
-        let length = file.metadata().map_err(Error::read(path))?.len();
-        let mut bounds = tiff::decoder::Limits::default();
-        let most = usize::try_from(limits.max_bytes).unwrap_or(usize::MAX);
-        (bounds.decoding_buffer_size, bounds.intermediate_buffer_size) = (most, most);
-        let tiff = Decoder::new(BufReader::new(file)).map_err(|e| error(path, e))?.with_limits(bounds);
-        Ok(Self { path: path.into(), tiff, length, limits: *limits })
-    }
-
-    /// What this page is, refused if it cannot be taken.
-    fn describe(&mut self) -> Result<PageType> {
-        let path = self.path.clone();
-        let broken = |e| error(&path, e);
-        let size = self.tiff.dimensions().map_err(broken)?;
-        let layout = self.tiff.image_buffer_layout().map_err(broken)?;
-        self.limits.check(&path, layout.complete_len as u64)?;
-        if layout.complete_len as u64 / MOST_EXPANSION > self.length {
-            let what = format!("truncated: {} bytes for an image of {} x {} pixels", self.length, size.0, size.1);
-            return Err(Error::format(&path, what, "get the file again"));
+/// The pages of a volume, one for each plane; where the description does not fit them it is changed.
+fn pages(directories: &[Directory<'_>], images: &[usize], described: &mut Described, options: &OpenOptions) -> Result<Pages> {
+    let path = directories[0].file.path.as_path();
+    let there = images.len() as u64;
+    let told = described.count().unwrap_or(u64::MAX);
+    let limits = options.limits(Limits::IMAGE);
+    let read = |i: usize| TiffPage::read(&directories[i], &limits, options.grey);
+    let places: Vec<usize> = match &described.planes {
+        Some(planes) => planes.iter().map(|page| *page as usize).collect(),
+        None if told <= 1 => {
+            described.axes = vec![(PageAxis::Slice, there)];
+            images.to_vec()
         }
-        if layout.planes > 1 {
-            return Err(Error::unsupported(&path, "colour planes stored apart", "convert the image to grey"));
+        None if told > there => {
+            let lead = read(images[0])?;
+            return match behind_each_other(directories, &lead, told) {
+                Some(bytes) if described.in_one_piece && there == 1 => {
+                    let lead = Arc::new(lead);
+                    Ok((0..told).map(|i| (lead.clone(), i * bytes)).collect())
+                }
+                _ => {
+                    let what = format!("the description tells of {told} images, the file holds {there}");
+                    Err(Error::unsupported(path, what, "save it again as an image sequence or as NIfTI"))
+                }
+            };
         }
-        let kind = self.tiff.colortype().map_err(broken)?;
-        let format = self.tiff.find_tag_unsigned_vec(Tag::SampleFormat).map_err(broken)?.unwrap_or_default();
-        Ok(PageType { size, kind, format })
+        None => {
+            if told < there {
+                described.notes.push(format!("the description tells of {told} images: {} pages more are left out", there - told));
+            }
+            images.iter().copied().take(told as usize).collect()
+        }
+    };
+    let lead = read(places[0])?;
+    let (size, kind) = ([lead.width, lead.height], lead.kind);
+    let mut pages = vec![(Arc::new(lead), 0)];
+    for i in &places[1..] {
+        let page = read(*i)?;
+        if [page.width, page.height] != size || page.kind != kind {
+            let what = format!(
+                "page {} is {} x {}, {}; the first is {} x {}, {kind}",
+                i + 1,
+                page.width,
+                page.height,
+                page.kind,
+                size[0],
+                size[1]
+            );
+            return Err(Error::unsupported(path, what, SPLIT));
+        }
+        pages.push((Arc::new(page), 0));
     }
-
-    /// The grey values of this page.
-    fn decode(&mut self, grey: Grey) -> Result<(Dtype, Vec<u8>)> {
-        let path = &self.path;
-        let broken = |e| error(path, e);
-        let (kind, size) = (self.tiff.colortype().map_err(broken)?, self.tiff.dimensions().map_err(broken)?);
-        let data = self.tiff.read_image().map_err(broken)?;
-        page(path, kind, data, size, grey)
-    }
+    Ok(pages)
 }
 
-/// The header of a file of one page.
-fn header(path: &Path, pages: &mut PageReader, page: &PageType, dtype: Dtype) -> Result<Header> {
-    let (width, height) = page.size;
-    let shape = Shape::new(&[width.into(), height.into()]);
-    let mut header =
-        Header::new(shape.ok_or_else(|| Error::format(path, "an image without pixels", "get the file again"))?, dtype);
+/// Bytes from image to image where `told` of them lie behind each other in a file of one page, as ImageJ writes what is too large for offsets of
+/// 32 bits: none if there is no room for them, or anything else among them.
+fn behind_each_other(directories: &[Directory<'_>], lead: &TiffPage, told: u64) -> Option<u64> {
+    let [begin, bytes] = lead.piece()?;
+    let end = bytes.checked_mul(told)?.checked_add(begin)?;
+    let at = directories[0].at;
+    (end <= directories[0].file.length && !(begin..end).contains(&at)).then_some(bytes)
+}
+
+/// The header of a volume of so many slices and times, of which this is the first page.
+fn header(directory: &Directory<'_>, lead: &TiffPage, described: &Described, [slices, times]: [u64; 2]) -> Result<Header> {
+    let path = directory.file.path.as_path();
+    let axes = [lead.width, lead.height, slices, times];
+    let used = if times > 1 { 4 } else if slices > 1 { 3 } else { 2 };
+    let shape = Shape::new(&axes[..used]).ok_or_else(|| damaged(path, "more pixels than can be counted"))?;
+    let kind = lead.kind;
+    let mut header = Header::new(shape, kind.dtype(described.indexed));
+    let (geometry, said) = place::geometry(directory, described, slices);
+    header.grid.geometry = geometry;
+    header.grid.time_step_s = described.time_step_s.filter(|_| times > 1);
+    header.meaning.rescale = Rescales::Uniform(described.rescale);
+    header.meaning.unit = described.unit;
+    header.display.inverted = kind.inverted;
     header.origin.format = "TIFF".into();
     header.origin.files = 1;
-    header.grid.geometry = pixel_size(&mut pages.tiff).map(|[x, y]| Geometry::spacing([x, y, 1.0]));
+    header.origin.bits_stored = (kind.bits > 8 && kind.bits < 16).then_some(kind.bits as u16);
+    let notes = &mut header.origin.notes;
+    notes.extend(said);
+    notes.extend(of_pixels(&kind, described.indexed));
+    if kind.inverted {
+        notes.push("low values are bright in this file (MinIsWhite): values are as stored".into());
+    }
+    if let Some(turned @ 2..=8) = directory.number(tags::ORIENTATION)? {
+        notes.push(format!("the file asks to be shown turned (orientation {turned}): pixels are as stored"));
+    }
     Ok(header)
 }
 
-/// The grey values of one page, little-endian.
-fn page(path: &Path, kind: ColorType, data: DecodingResult, size: (u32, u32), grey: Grey) -> Result<(Dtype, Vec<u8>)> {
-    let unsupported = |what: String| Error::unsupported(path, what, "convert it to grey of 8 or 16 bits, or float32");
-    let channels = match kind {
-        ColorType::Gray(1) => match data {
-            DecodingResult::U8(packed) => return Ok((Dtype::U8, unpack(&packed, size))),
-            _ => return Err(unsupported("1-bit pixels of this type".into())),
-        },
-        ColorType::Gray(8 | 16 | 32 | 64) => 1,
-        ColorType::GrayA(8 | 16) => 2,
-        ColorType::RGB(8 | 16) => 3,
-        ColorType::RGBA(8 | 16) => 4,
-        other => return Err(unsupported(format!("{other:?} pixels"))),
+/// What became of pixels that are no plain grey.
+fn of_pixels(kind: &PixelKind, indexed: bool) -> Option<String> {
+    let left_out = match kind.hue {
+        _ if kind.alpha => ", transparency left out".to_owned(),
+        Hue::Rgb | Hue::Ycbcr if kind.samples > 3 => format!(", {} more numbers of each pixel left out", kind.samples - 3),
+        _ => String::new(),
     };
-    macro_rules! little {
-        ($values:expr) => {
-            $values.into_iter().flat_map(|v| v.to_le_bytes()).collect()
-        };
-    }
-    let pixels = size.0 as usize * size.1 as usize;
-    let (dtype, bytes): (Dtype, Vec<u8>) = match data {
-        DecodingResult::U8(v) if channels > 2 => {
-            (Dtype::U8, v.chunks_exact(channels).map(|p| grey.of_u8(p[0], p[1], p[2])).collect())
+    match kind.hue {
+        Hue::Rgb | Hue::Ycbcr => Some(format!("colour was turned to grey{left_out}")),
+        Hue::Palette if indexed => Some("the colour table is for display: values are the numbers of its colours".into()),
+        Hue::Palette => Some("the colours of the palette were turned to grey: numbers of colours, such as labels, are lost".into()),
+        Hue::Grey if kind.alpha => Some("transparency was left out".into()),
+        Hue::Grey if kind.spread() > 1 && kind.bits > 1 => {
+            Some(format!("grey of {} bits is spread over 0 to 255: values are {} times those stored", kind.bits, kind.spread()))
         }
-        DecodingResult::U16(v) if channels > 2 => {
-            (Dtype::U16, little!(v.chunks_exact(channels).map(|p| grey.of_u16(p[0], p[1], p[2]))))
-        }
-        DecodingResult::U8(v) if channels == 2 => (Dtype::U8, v.into_iter().step_by(2).collect()),
-        DecodingResult::U16(v) if channels == 2 => (Dtype::U16, little!(v.into_iter().step_by(2))),
-        _ if channels > 1 => return Err(unsupported("colour pixels of this type".into())),
-        DecodingResult::U8(v) => (Dtype::U8, v),
-        DecodingResult::I8(v) => (Dtype::I8, little!(v)),
-        DecodingResult::U16(v) => (Dtype::U16, little!(v)),
-        DecodingResult::I16(v) => (Dtype::I16, little!(v)),
-        DecodingResult::U32(v) => (Dtype::U32, little!(v)),
-        DecodingResult::I32(v) => (Dtype::I32, little!(v)),
-        DecodingResult::U64(v) => (Dtype::U64, little!(v)),
-        DecodingResult::I64(v) => (Dtype::I64, little!(v)),
-        DecodingResult::F32(v) => (Dtype::F32, little!(v)),
-        DecodingResult::F64(v) => (Dtype::F64, little!(v)),
-        DecodingResult::F16(_) => return Err(unsupported("16-bit float pixels".into())),
-    };
-    if bytes.len() != pixels * dtype.bytes() {
-        return Err(Error::format(path, "a page has too few pixels", "get the file again"));
-    }
-    Ok((dtype, bytes))
-}
-
-/// Eight pixels from each byte, rows beginning on a byte.
-fn unpack(packed: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
-    let width = width as usize;
-    let rows = packed.chunks_exact(width.div_ceil(8)).take(height as usize);
-    rows.flat_map(|row| (0..width).map(|x| if row[x / 8] >> (7 - x % 8) & 1 == 1 { 255 } else { 0 })).collect()
-}
-
-/// Millimetres per pixel. Only where the file speaks of centimetres: "72 per inch" is what programs write that do not know.
-fn pixel_size(tiff: &mut Tiff) -> Option<[f64; 2]> {
-    const CENTIMETRE: u16 = 3;
-    if tiff.find_tag_unsigned::<u16>(Tag::ResolutionUnit).ok()?? != CENTIMETRE {
-        return None;
-    }
-    let mut size = |tag| match tiff.find_tag(tag).ok()?? {
-        tiff::decoder::ifd::Value::Rational(n, d) => {
-            let mm = 10.0 * f64::from(d) / f64::from(n);
-            (mm.is_finite() && mm > 0.0).then_some(mm)
-        }
-        _ => None,
-    };
-    Some([size(Tag::XResolution)?, size(Tag::YResolution)?])
-}
-
-fn error(path: &Path, error: TiffError) -> Error {
-    use std::io::ErrorKind;
-    let broken = |what: String| Error::format(path, what, "get the file again");
-    match error {
-        TiffError::IoError(e) => match e.kind() {
-            ErrorKind::UnexpectedEof => broken("truncated: the image ends early".into()),
-            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {
-                broken(format!("damaged image ({})", one_line(&e)))
-            }
-            _ => Error::read(path)(e),
-        },
-        TiffError::UnsupportedError(e) => Error::unsupported(path, one_line(&e), "convert it to plain grey TIFF"),
-        TiffError::LimitsExceeded => Error::limit(path, "larger than the limit", "raise the limit if the file is genuine"),
-        e => broken(format!("damaged image ({})", one_line(&e))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tiff::encoder::{TiffEncoder, colortype};
-
-    use super::*;
-
-    fn read(write: impl FnOnce(&mut TiffEncoder<std::io::Cursor<&mut Vec<u8>>>)) -> Result<(Header, Vec<u8>)> {
-        let mut bytes = Vec::new();
-        write(&mut TiffEncoder::new(std::io::Cursor::new(&mut bytes)).unwrap());
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), bytes).unwrap();
-        let source = open(file.path(), &Limits { max_bytes: 1 << 20 }, &Limits::VOLUME, Grey::Rec601)?;
-        let mut bytes = vec![0; source.header().bytes() as usize];
-        source.read(0, &mut bytes)?;
-        Ok((source.header().clone(), bytes))
-    }
-
-    #[test]
-    fn pages_are_slices_in_any_order() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let mut tiff = TiffEncoder::new(std::io::BufWriter::new(File::create(file.path()).unwrap())).unwrap();
-        for page in 0..300u16 {
-            tiff.write_image::<colortype::Gray16>(3, 2, &[page, 1, 2, 3, 4, page + 7]).unwrap();
-        }
-        drop(tiff);
-        let source = open(file.path(), &Limits::IMAGE, &Limits::VOLUME, Grey::Rec601).unwrap();
-        assert_eq!(source.header().grid.shape.axes(), [3, 2, 300]);
-        // Backwards, each read crossing into the next page.
-        for page in (0..299u16).rev() {
-            let mut two = [0; 4];
-            source.read(u64::from(page) * 6 + 5, &mut two).unwrap();
-            assert_eq!(two, [(page + 7).to_le_bytes(), (page + 1).to_le_bytes()].concat()[..]);
-        }
-    }
-
-    #[test]
-    fn colour_becomes_grey() {
-        let (header, bytes) = read(|t| t.write_image::<colortype::RGB8>(2, 1, &[255, 0, 0, 9, 9, 9]).unwrap()).unwrap();
-        assert_eq!((header.meaning.dtype, bytes), (Dtype::U8, vec![76, 9]));
-        let (header, bytes) = read(|t| t.write_image::<colortype::RGB16>(1, 1, &[65535, 0, 0]).unwrap()).unwrap();
-        assert_eq!((header.meaning.dtype, bytes), (Dtype::U16, 19596u16.to_le_bytes().to_vec()));
-    }
-
-    #[test]
-    fn pages_must_be_alike() {
-        let error = read(|t| {
-            t.write_image::<colortype::Gray8>(2, 1, &[1, 2]).unwrap();
-            t.write_image::<colortype::Gray8>(1, 2, &[1, 2]).unwrap();
-        });
-        assert!(error.unwrap_err().to_string().starts_with("page 2 is 1 x 2 Gray(8), the first is 2 x 1 Gray(8)"));
-    }
-
-    #[test]
-    fn images_that_imagej_hides_behind_one_page_are_not_lost_quietly() {
-        let with = |images: u32| {
-            read(|t| {
-                let mut image = t.new_image::<colortype::Gray8>(2, 1).unwrap();
-                let text = format!("ImageJ=1.53t\nimages={images}\nslices={images}\n");
-                image.encoder().write_tag(Tag::ImageDescription, text.as_str()).unwrap();
-                image.write_data(&[1, 2]).unwrap();
-            })
-        };
-        assert_eq!(with(1).unwrap().1, [1, 2]);
-        assert!(matches!(with(7), Err(Error::Unsupported { .. })));
-    }
-
-    #[test]
-    fn more_than_the_limit_is_refused() {
-        let result = read(|t| t.write_image::<colortype::Gray8>(2048, 1024, &vec![0; 2 << 20]).unwrap());
-        assert!(matches!(result, Err(Error::Limit { .. })));
-    }
-
-    #[test]
-    fn bits_are_spread_row_by_row() {
-        assert_eq!(
-            unpack(&[0b1010_0000, 0b1000_0000, 0, 0b1000_0000], (9, 2)),
-            [255, 0, 255, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 0, 255]
-        );
+        Hue::Grey | Hue::Mask => None,
     }
 }

@@ -1,17 +1,16 @@
-//! Pages into TIFF files, BigTIFF where 4 GiB would not do. Stored values only; a rescale has no place in TIFF.
+//! Pages into TIFF files, BigTIFF where 4 GiB would not do: one strip a page, all behind each other, with ImageJ's description of them.
+//!
+//! The description is what Fiji and tifffile read: axes, spacing, time step, and a rescale as a calibration of values.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::fmt::Write as _;
+use std::io::{BufWriter, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tiff::TiffError;
-use tiff::encoder::{Rational, TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue, colortype};
-use tiff::tags::ResolutionUnit;
-
+use super::tags;
+use crate::io::loss::Loss;
 use crate::io::output::{Staged, Target};
-use crate::io::{Output, Sink, free_space};
-use crate::volume::{Dtype, Header};
+use crate::io::{Output, Sink, free_space, positional, write_behind};
+use crate::volume::{Dtype, Header, Rescale, Unit};
 use crate::{Error, Result};
 
 /// Offsets in a classic TIFF have 32 bits; this much is left for everything that is not pixels.
@@ -20,162 +19,295 @@ const CLASSIC: u64 = (4 << 30) - (64 << 20);
 /// What each page costs besides its pixels, generously.
 const PAGE: u64 = 1 << 10;
 
+/// Begins a file.
 pub(super) fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
-    create_as(target, header, header.bytes() + header.grid.shape.slices() * PAGE > CLASSIC)
+    Ok(Box::new(create_as(target, header, header.bytes() + header.grid.shape.slices() * PAGE > CLASSIC)?))
 }
 
-fn create_as(target: &Target, header: &Header, big: bool) -> Result<Box<dyn Output>> {
+fn create_as(target: &Target, header: &Header, big: bool) -> Result<TiffOutput> {
     let path = target.path();
-    let [Ok(width), Ok(height)] = [0, 1].map(|a| u32::try_from(header.grid.shape.axis(a))) else {
+    let shape = &header.grid.shape;
+    let [Ok(width), Ok(height)] = [0, 1].map(|a| u32::try_from(shape.axis(a))) else {
         return Err(Error::unsupported(path, "slices longer than 2^32 pixels do not fit TIFF", "write .nii or .nii.gz"));
     };
-    let file = target.create()?;
-    free_space::check(file.as_file(), path, header.bytes() + header.grid.shape.slices() * PAGE)?;
-    // Not buffered: strips are large, and the encoder could not report what goes wrong in a last flush.
-    let writer = file.as_file().try_clone().map_err(Error::write(path))?;
-    let encoder = if big {
-        Encoder::Big(TiffEncoder::new_big(writer).map_err(|e| error(path, e))?)
-    } else {
-        Encoder::Classic(TiffEncoder::new(writer).map_err(|e| error(path, e))?)
+    let Some(rescale) = header.meaning.rescale.uniform() else {
+        return Err(Error::unsupported(path, "a rescale for each slice does not fit TIFF", "convert it first, which writes real values"));
     };
-    let page =
-        PageEncoder { width, height, dtype: header.meaning.dtype, spacing: header.grid.geometry.as_ref().map(|g| g.spacing_mm) };
-    let voxel = header.meaning.dtype.bytes() as u64;
-    let queue = PageQueue { encoder, page, next: 0, waiting: BTreeMap::new(), current: Vec::new() };
-    Ok(Box::new(TiffOutput { target: target.clone(), file, voxel, bytes: header.bytes(), queue: Mutex::new(queue) }))
+    let file = target.create()?;
+    free_space::check(file.as_file(), path, header.bytes() + shape.slices() * PAGE)?;
+    let layout = FileLayout::new(header, rescale, [width, height], big);
+    let mut writer = BufWriter::new(file.as_file());
+    layout.write(&mut writer).and_then(|()| writer.flush()).map_err(Error::write(path))?;
+    drop(writer);
+    let losses = losses(header, rescale, layout.fractions.is_some());
+    let (start, voxel) = (layout.start, header.meaning.dtype.bytes() as u64);
+    Ok(TiffOutput { target: target.clone(), file, start, voxel, bytes: header.bytes(), written: AtomicU64::new(0), losses })
 }
 
-/// Pages are written in order; blocks that come early wait.
+/// What a TIFF of this volume does not say.
+fn losses(header: &Header, rescale: Rescale, spaced: bool) -> Vec<Loss> {
+    let mut all = Loss::of_pictures(header);
+    all.extend(header.grid.geometry.as_ref().filter(|_| !spaced).map(|g| Loss::Spacing(g.spacing_mm)));
+    if rescale != Rescale::IDENTITY {
+        all.push(if is_calibrated(header.meaning.dtype) { Loss::RescaleApart(rescale) } else { Loss::Rescale(rescale) });
+    }
+    all.extend((header.display.inverted && !is_unsigned(header.meaning.dtype)).then_some(Loss::Inverted));
+    all.extend((header.grid.shape.axes().len() > 4).then_some(Loss::Axes));
+    all
+}
+
+/// Types of which ImageJ calibrates values.
+fn is_calibrated(dtype: Dtype) -> bool {
+    dtype.is_small_integer()
+}
+
+/// Types whose low values can be bright: of others some readers know nothing then.
+fn is_unsigned(dtype: Dtype) -> bool {
+    matches!(dtype, Dtype::U8 | Dtype::U16)
+}
+
+/// A file being written: any thread writes any part.
 struct TiffOutput {
     target: Target,
     file: tempfile::NamedTempFile,
+    /// Where the pixels begin.
+    start: u64,
     voxel: u64,
     bytes: u64,
-    queue: Mutex<PageQueue>,
-}
-
-struct PageQueue {
-    encoder: Encoder,
-    page: PageEncoder,
-    /// The byte with which the next block must begin.
-    next: u64,
-    waiting: BTreeMap<u64, Vec<u8>>,
-    /// The beginning of a page.
-    current: Vec<u8>,
-}
-
-enum Encoder {
-    Classic(TiffEncoder<File, TiffKindStandard>),
-    Big(TiffEncoder<File, TiffKindBig>),
+    written: AtomicU64,
+    losses: Vec<Loss>,
 }
 
 impl Sink for TiffOutput {
     fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
-        let begin = at * self.voxel;
-        if begin + bytes.len() as u64 > self.bytes {
+        let begin = at.saturating_mul(self.voxel);
+        if begin.saturating_add(bytes.len() as u64) > self.bytes {
             let what = format!("a block of {} bytes at voxel {at} does not fit {} bytes of voxels", bytes.len(), self.bytes);
             return Err(Error::usage(what, "write blocks that lie in the volume"));
         }
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if begin != queue.next {
-            queue.waiting.insert(begin, bytes.to_vec());
-            return Ok(());
-        }
-        let failed = |e| error(self.target.path(), e);
-        queue.append(bytes).map_err(failed)?;
-        loop {
-            let next = queue.next;
-            let Some(block) = queue.waiting.remove(&next) else { return Ok(()) };
-            queue.append(&block).map_err(failed)?;
-        }
+        let (file, at) = (self.file.as_file(), self.start + begin);
+        positional::write_all_at(file, bytes, at)
+            .and_then(|()| write_behind::wrote(file, at, bytes.len() as u64, self.start + self.bytes))
+            .map_err(Error::write(self.target.path()))?;
+        self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
     }
 }
 
 impl Output for TiffOutput {
     fn finish(self: Box<Self>) -> Result<Staged> {
-        let path = self.target.path();
-        let queue = self.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if queue.next != self.bytes {
-            let text = format!("{} of {} bytes of voxels were given", queue.next, self.bytes);
-            return Err(Error::Write { path: path.into(), source: std::io::Error::other(text) });
+        let written = self.written.into_inner();
+        if written != self.bytes {
+            let text = format!("{written} of {} bytes of voxels were given", self.bytes);
+            return Err(Error::Write { path: self.target.path().into(), source: std::io::Error::other(text) });
         }
-        drop(queue.encoder);
         self.target.stage(self.file)
     }
-}
 
-impl PageQueue {
-    fn append(&mut self, mut bytes: &[u8]) -> Result<(), TiffError> {
-        self.next += bytes.len() as u64;
-        let size = self.page.width as usize * self.page.height as usize * self.page.dtype.bytes();
-        while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(size - self.current.len()));
-            self.current.extend_from_slice(now);
-            bytes = later;
-            if self.current.len() == size {
-                match &mut self.encoder {
-                    Encoder::Classic(e) => self.page.write(e, &self.current)?,
-                    Encoder::Big(e) => self.page.write(e, &self.current)?,
-                }
-                self.current.clear();
-            }
-        }
-        Ok(())
+    fn losses(&self) -> &[Loss] {
+        &self.losses
     }
 }
 
-struct PageEncoder {
-    width: u32,
-    height: u32,
+/// Everything before the pixels: header, what all pages share, directories.
+struct FileLayout {
+    big: bool,
+    size: [u32; 2],
     dtype: Dtype,
-    spacing: Option<[f64; 3]>,
+    inverted: bool,
+    pages: u64,
+    /// Pixels to a millimetre along x and y.
+    fractions: Option<[[u32; 2]; 2]>,
+    description: Vec<u8>,
+    /// Where the pixels begin: on a whole number of any type.
+    start: u64,
 }
 
-impl PageEncoder {
-    fn write<K: TiffKind>(&self, to: &mut TiffEncoder<File, K>, bytes: &[u8]) -> Result<(), TiffError> {
-        macro_rules! page {
-            ($colour:ident, $type:ty) => {{
-                let values: Vec<$type> = bytes.as_chunks().0.iter().map(|&v| <$type>::from_le_bytes(v)).collect();
-                self.image::<colortype::$colour, K>(to, &values)
-            }};
+/// Types of fields (TIFF 6.0, page 15; BigTIFF).
+const ASCII: u16 = 2;
+const SHORT: u16 = 3;
+const LONG: u16 = 4;
+const RATIONAL: u16 = 5;
+const LONG8: u16 = 16;
+
+impl FileLayout {
+    fn new(header: &Header, rescale: Rescale, size: [u32; 2], big: bool) -> Self {
+        let spacing = header.grid.geometry.as_ref().map(|g| g.spacing_mm);
+        let fractions = spacing.and_then(|[x, y, _]| Some([per_mm(x)?, per_mm(y)?]));
+        let mut description = describe(header, rescale, spacing.filter(|_| fractions.is_some())).into_bytes();
+        description.push(0);
+        // Directories begin on a word.
+        if description.len() % 2 == 1 {
+            description.push(0);
         }
-        match self.dtype {
-            Dtype::U8 => self.image::<colortype::Gray8, K>(to, bytes),
-            Dtype::I8 => page!(GrayI8, i8),
-            Dtype::U16 => page!(Gray16, u16),
-            Dtype::I16 => page!(GrayI16, i16),
-            Dtype::F32 => page!(Gray32Float, f32),
-            Dtype::U32 => page!(Gray32, u32),
-            Dtype::I32 => page!(GrayI32, i32),
-            Dtype::U64 => page!(Gray64, u64),
-            Dtype::I64 => page!(GrayI64, i64),
-            Dtype::F64 => page!(Gray64Float, f64),
-        }
+        let dtype = header.meaning.dtype;
+        let inverted = header.display.inverted && is_unsigned(dtype);
+        let mut this = Self { big, size, dtype, inverted, pages: header.grid.shape.slices(), fractions, description, start: 0 };
+        this.start = this.directory(this.pages).next_multiple_of(16);
+        this
     }
 
-    fn image<C, K>(&self, to: &mut TiffEncoder<File, K>, values: &[C::Inner]) -> Result<(), TiffError>
-    where
-        C: colortype::ColorType,
-        [C::Inner]: TiffValue,
-        K: TiffKind,
-    {
-        let mut image = to.new_image::<C>(self.width, self.height)?;
-        // Pixels per centimetre as a fraction from which millimetres come back exactly, to six decimals.
-        let per_cm = |mm: f64| Rational { n: 10_000_000, d: (mm * 1e6).round() as u32 };
-        if let Some([x, y, _]) = self.spacing.filter(|s| s.iter().all(|mm| (1e-3..4e3).contains(mm))) {
-            image.resolution_unit(ResolutionUnit::Centimeter);
-            image.x_resolution(per_cm(x));
-            image.y_resolution(per_cm(y));
+    /// Bytes of header, entry and offset.
+    fn sizes(&self) -> [u64; 3] {
+        if self.big { [16, 20, 8] } else { [8, 12, 4] }
+    }
+
+    /// Where the fractions lie, then the description.
+    fn shared(&self) -> [u64; 2] {
+        let begin = self.sizes()[0];
+        [begin, begin + 16]
+    }
+
+    fn directory_bytes(&self, page: u64) -> u64 {
+        let [_, entry, offset] = self.sizes();
+        let count = if self.big { 8 } else { 2 };
+        count + entry * self.entries(page).len() as u64 + offset
+    }
+
+    /// Where the directory of a page begins.
+    fn directory(&self, page: u64) -> u64 {
+        let begin = self.shared()[1] + self.description.len() as u64;
+        if page == 0 { begin } else { begin + self.directory_bytes(0) + (page - 1) * self.directory_bytes(1) }
+    }
+
+    /// Tag, type, count and value, or where it lies, of each field of a page.
+    fn entries(&self, page: u64) -> Vec<(u16, u16, u64, u64)> {
+        let [width, height] = self.size.map(u64::from);
+        let bytes = width * height * self.dtype.bytes() as u64;
+        let offset = if self.big { LONG8 } else { LONG };
+        let format = match self.dtype {
+            Dtype::U8 | Dtype::U16 | Dtype::U32 | Dtype::U64 => 1,
+            Dtype::I8 | Dtype::I16 | Dtype::I32 | Dtype::I64 => 2,
+            Dtype::F32 | Dtype::F64 => 3,
+        };
+        let [fractions, description] = self.shared();
+        let mut all = vec![
+            (tags::WIDTH, LONG, 1, width),
+            (tags::HEIGHT, LONG, 1, height),
+            (tags::BITS, SHORT, 1, 8 * self.dtype.bytes() as u64),
+            (tags::COMPRESSION, SHORT, 1, 1),
+            (tags::PHOTOMETRIC, SHORT, 1, u64::from(!self.inverted)),
+        ];
+        if page == 0 && self.description.len() > 2 {
+            all.push((tags::DESCRIPTION, ASCII, self.description.len() as u64, description));
         }
-        image.write_data(values)
+        all.extend([
+            (tags::STRIP_OFFSETS, offset, 1, self.start + page * bytes),
+            (tags::SAMPLES, SHORT, 1, 1),
+            (tags::ROWS_PER_STRIP, LONG, 1, height),
+            (tags::STRIP_BYTES, offset, 1, bytes),
+        ]);
+        if let Some([x, y]) = self.fractions {
+            // In a BigTIFF a fraction fits its field.
+            let value = |[n, d]: [u32; 2], at| if self.big { u64::from(d) << 32 | u64::from(n) } else { at };
+            all.push((tags::X_RESOLUTION, RATIONAL, 1, value(x, fractions)));
+            all.push((tags::Y_RESOLUTION, RATIONAL, 1, value(y, fractions + 8)));
+            // Of no unit that TIFF knows: the description says millimetres.
+            all.push((tags::RESOLUTION_UNIT, SHORT, 1, 1));
+        }
+        all.push((tags::SAMPLE_FORMAT, SHORT, 1, format));
+        all
     }
 }
 
-fn error(path: &Path, error: TiffError) -> Error {
-    match error {
-        TiffError::IoError(e) => Error::write(path)(e),
-        e => Error::write(path)(std::io::Error::other(e.to_string())),
+impl FileLayout {
+    /// Writes all of it, up to the first pixel.
+    fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
+        to.write_all(if self.big { b"II+\0\x08\0\0\0" } else { b"II*\0" })?;
+        self.offset(to, self.directory(0))?;
+        let fractions = self.fractions.unwrap_or_default();
+        fractions.as_flattened().iter().try_for_each(|n| to.write_all(&n.to_le_bytes()))?;
+        to.write_all(&self.description)?;
+        for page in 0..self.pages {
+            let entries = self.entries(page);
+            match self.big {
+                true => to.write_all(&(entries.len() as u64).to_le_bytes())?,
+                false => to.write_all(&(entries.len() as u16).to_le_bytes())?,
+            }
+            for (tag, kind, count, value) in entries {
+                to.write_all(&tag.to_le_bytes())?;
+                to.write_all(&kind.to_le_bytes())?;
+                self.offset(to, count)?;
+                self.offset(to, value)?;
+            }
+            self.offset(to, if page + 1 < self.pages { self.directory(page + 1) } else { 0 })?;
+        }
+        let end = self.directory(self.pages);
+        to.write_all(&vec![0; (self.start - end) as usize])
     }
+
+    /// A number as wide as offsets are.
+    fn offset(&self, to: &mut impl Write, number: u64) -> std::io::Result<()> {
+        if self.big { to.write_all(&number.to_le_bytes()) } else { to.write_all(&(number as u32).to_le_bytes()) }
+    }
+}
+
+/// ImageJ's description: lines of `key=value`. Empty for a single image of which nothing is known.
+fn describe(header: &Header, rescale: Rescale, spacing_mm: Option<[f64; 3]>) -> String {
+    let (meaning, shape) = (&header.meaning, &header.grid.shape);
+    let (slices, frames) = (shape.axis(2), shape.volumes());
+    let hu = meaning.unit == Unit::Hounsfield;
+    let mut lines = String::new();
+    // Nothing can fail that writes into a string.
+    let mut line = |key: &str, value: &dyn std::fmt::Display| {
+        let _ = writeln!(lines, "{key}={value}");
+    };
+    if shape.slices() > 1 {
+        line("images", &shape.slices());
+        line("slices", &slices);
+        if frames > 1 {
+            line("frames", &frames);
+            line("hyperstack", &true);
+        }
+    }
+    if let Some([_, _, z]) = spacing_mm {
+        line("unit", &"mm");
+        line("spacing", &z);
+    }
+    if let (Some(step), true) = (header.grid.time_step_s, frames > 1) {
+        line("finterval", &step);
+    }
+    if is_calibrated(meaning.dtype) && (hu || rescale != Rescale::IDENTITY) {
+        // ImageJ keeps signed words as unsigned ones, and counts from there.
+        let shift = if meaning.dtype == Dtype::I16 { 32768.0 * rescale.slope } else { 0.0 };
+        line("cf", &0);
+        line("c0", &(rescale.intercept - shift));
+        line("c1", &rescale.slope);
+    }
+    if hu {
+        line("vunit", &"HU");
+    }
+    // Without a name of the unit ImageJ does not look at a calibration.
+    if !hu && is_calibrated(meaning.dtype) && rescale != Rescale::IDENTITY {
+        line("vunit", &"gray value");
+    }
+    if lines.is_empty() { lines } else { format!("ImageJ=1.54f\n{lines}") }
+}
+
+/// Pixels to a millimetre as a fraction, from which the millimetres come back; none of what is none, or is too large or small for 32 bits.
+fn per_mm(mm: f64) -> Option<[u32; 2]> {
+    if !(mm > 0.0 && mm.is_finite()) {
+        return None;
+    }
+    // Continued fractions: no other one with numbers of this size is nearer.
+    let (mut before, mut now) = ([0u64, 1], [1u64, 0]);
+    let mut rest = mm;
+    let mut best = None;
+    for _ in 0..40 {
+        let whole = rest.floor();
+        if whole >= 4294967296.0 {
+            break;
+        }
+        let next = [0, 1].map(|i| (whole as u64) * now[i] + before[i]);
+        let [Ok(n), Ok(d)] = next.map(u32::try_from) else { break };
+        (before, now) = (now, next);
+        best = Some([d, n]).filter(|fraction| fraction[1] > 0).or(best);
+        if f64::from(n) / f64::from(d) == mm || rest == whole {
+            break;
+        }
+        rest = 1.0 / (rest - whole);
+    }
+    best.filter(|[d, n]| (f64::from(*n) / f64::from(*d) / mm - 1.0).abs() < 1e-9)
 }
 
 #[cfg(test)]
@@ -189,16 +321,29 @@ mod tests {
     fn a_big_tiff_reads_like_a_small_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big.tif");
-        let header = Header::new(Shape::new(&[5, 3, 4]).unwrap(), Dtype::I16);
+        let geometry = Some(crate::volume::Geometry::spacing([0.7, 0.625, 2.5]));
+        let header = Header::new(Shape::new(&[5, 3, 4]).unwrap(), Dtype::I16).with(|h| h.grid.geometry = geometry);
         let bytes: Vec<u8> = (0..120).collect();
-        let sink = create_as(&Target::new(&path, false, &[]).unwrap(), &header, true).unwrap();
+        let sink = Box::new(create_as(&Target::new(&path, false, &[]).unwrap(), &header, true).unwrap());
         for at in [40, 0, 20] {
             sink.write(at, &bytes[2 * at as usize..][..40]).unwrap();
         }
         publish(vec![sink.finish().unwrap()]).unwrap();
         assert_eq!(std::fs::read(&path).unwrap()[..4], *b"II+\0");
         let source = open_path(&path).unwrap();
-        assert_eq!(source.header().grid.shape, header.grid.shape);
+        assert_eq!(source.header().grid, header.grid);
         assert_eq!(all(&*source).unwrap(), bytes);
+    }
+
+    #[test]
+    fn millimetres_come_back_from_fractions() {
+        for mm in [0.7, 1.0, 0.646, 0.68359375, 0.9765625, 2.5, 0.00065, 1e-6 / 3.0, 4000.0, std::f64::consts::PI, 0.48828125] {
+            let [d, n] = per_mm(mm).unwrap();
+            assert_eq!(f64::from(n) / f64::from(d), mm);
+        }
+        assert_eq!(per_mm(0.5), Some([2, 1]));
+        for mm in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-12, 1e12] {
+            assert_eq!(per_mm(mm), None, "{mm}");
+        }
     }
 }

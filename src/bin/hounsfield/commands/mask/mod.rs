@@ -17,6 +17,7 @@ use hounsfield::{Error, Result};
 use crate::args::{FileArgs, Shared, parse};
 use crate::job::{self, Job};
 use crate::text::tell;
+use crate::words;
 
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "hounsfield mask [OPTIONS] --output <OUT> <IMAGE> <MASK>...
@@ -96,11 +97,13 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
     job.publish()?;
 
     finding.notes().iter().for_each(|note| job.note(note));
-    let device = job.device()?.name();
+    let device = job.device()?.name().to_owned();
     let mut rows = Rows::new();
     rows.key("output", job::name(&target));
     rows.key("figure", figure_file.as_ref().map(job::name));
-    rows.key("device", device);
+    rows.key("device", device.as_str());
+    let notes = finding.notes();
+    rows.key("notes", notes.iter().chain(&job.written).map(words::note).collect::<Vec<_>>());
     rows.extend(finding.rows());
     let mut text = format!("{}: {} {}, on {device}\n", job::name(&target), header.grid.shape, header.meaning.dtype);
     figure_file.iter().for_each(|file| text += &format!("{}\n", job::name(file)));
@@ -160,9 +163,10 @@ impl Pair {
         self.input.clone().masked(Some(self.mask.clone()))
     }
 
-    /// Writes the segmented image.
-    fn write(&self, target: &Target, run: &Run<'_>) -> Result<Staged> {
+    /// Writes the segmented image; `said` takes what its file does not say.
+    fn write(&self, target: &Target, run: &Run<'_>, said: impl FnOnce(Vec<String>)) -> Result<Staged> {
         let sink = io::create(target, self.input.header(), &WriteOptions::default())?;
+        said(job::not_kept(target, sink.as_ref()).map(|note| words::note(&note)).collect());
         pipelines::mask(&self.masked(), self.background, sink.as_ref(), run)?;
         sink.finish()
     }

@@ -6,7 +6,7 @@ use hounsfield::analysis::mixture::Start;
 use hounsfield::findings::MixtureFinding;
 use hounsfield::findings::words::number;
 use hounsfield::io::output::Target;
-use hounsfield::io::{self, OpenOptions, Output, Sink, WriteOptions};
+use hounsfield::io::{self, OpenOptions, Output, Sink};
 use hounsfield::pipelines::{Method, Segment, Segmentation, Truth};
 use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Dtype, Observe};
@@ -133,8 +133,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         segmentation.write_labels(&tap, truth.as_ref(), run)
     })?;
     if !outputs.posteriors.is_empty() {
-        let create = |t: &Target| io::create(t, &header.derived(Dtype::F32), &WriteOptions::default());
-        let files = outputs.posteriors.iter().map(create).collect::<Result<Vec<Box<dyn Output>>>>()?;
+        let derived = header.derived(Dtype::F32);
+        let files = outputs.posteriors.iter().map(|t| job.begin(t, &derived)).collect::<Result<Vec<Box<dyn Output>>>>()?;
         let sinks: Vec<&dyn Sink> = files.iter().map(|file| file.as_ref() as &dyn Sink).collect();
         job.pass("posteriors", header.bytes(), |run| segmentation.write_posteriors(&sinks, run))?;
         files.into_iter().map(Output::finish).try_for_each(|staged| staged.map(|staged| job.stage(staged)))?;
