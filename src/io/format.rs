@@ -5,11 +5,21 @@ use std::io::Read;
 use std::path::Path;
 
 use super::raster::{jpeg, png, tiff};
-use super::{Create, Format, InFolder, Limits, dicom, nifti};
+use super::{Create, Format, InFolder, Limits, dicom, metaimage, nifti, npy, nrrd};
 use crate::{Error, Result};
 
 /// The formats, in the order in which they are looked for: some DICOM files begin with a TIFF header, to be both.
-pub const FORMATS: &[Format] = &[dicom::FORMAT, nifti::FORMAT, png::FORMAT, jpeg::FORMAT, tiff::FORMAT];
+pub const FORMATS: &[Format] = &[
+    dicom::FORMAT,
+    nifti::FORMAT,
+    nrrd::FORMAT,
+    npy::FORMAT,
+    png::FORMAT,
+    jpeg::FORMAT,
+    tiff::FORMAT,
+    // Told by words of text, which is the least of all beginnings.
+    metaimage::FORMAT,
+];
 
 /// Bytes of a file that are enough to tell every format: the longest header is NIfTI-2's.
 const BEGINNING: u64 = 544;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::volume::{Header, Padding, Rescale};
+use crate::volume::{Dtype, Header, Padding, Rescale};
 
 /// Something that is known of a volume and that a file of it does not hold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +18,8 @@ pub enum Loss {
     Rescale(Rescale),
     /// The same, but the file keeps it where few programs look for it.
     RescaleApart(Rescale),
+    /// The stored values: real ones are written, in this type, for the format has no rescale.
+    Stored(Dtype),
     /// That real values are Hounsfield units.
     Unit,
     /// Which stored values mean "no data".
@@ -46,6 +48,7 @@ impl fmt::Display for Loss {
                 "the rescale {} * stored + {} is kept as ImageJ's calibration: other programs see stored values",
                 r.slope, r.intercept
             ),
+            Self::Stored(dtype) => write!(f, "values are the real ones, as {dtype}: the format has no rescale"),
             Self::Unit => f.write_str("that values are Hounsfield units is not kept"),
             Self::Padding(p) if p.low == p.high => write!(f, "that the stored value {} means no data is not kept", p.low),
             Self::Padding(p) => write!(f, "that stored values from {} to {} mean no data is not kept", p.low, p.high),
@@ -68,6 +71,12 @@ impl Loss {
         all.extend(header.display.inverted.then_some(Self::Inverted));
         all.extend(Self::of_pictures(header));
         all
+    }
+
+    /// What a format loses that holds real values and where they lie, and nothing else.
+    pub(super) fn of_placed_values(header: &Header) -> Vec<Self> {
+        let placed = |loss: &Self| matches!(loss, Self::Unit | Self::Padding(_) | Self::Labels | Self::Inverted);
+        Self::of_bare_values(header).into_iter().filter(placed).collect()
     }
 
     /// What no format of pictures holds.

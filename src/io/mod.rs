@@ -7,9 +7,12 @@ mod free_space;
 mod grey;
 mod limits;
 mod loss;
+pub mod metaimage;
 #[cfg(test)]
 mod mutations;
 pub mod nifti;
+pub mod npy;
+pub mod nrrd;
 mod open;
 mod options;
 pub mod output;
@@ -20,6 +23,7 @@ pub mod raster;
 mod round_trips;
 pub mod slices;
 mod stack;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod write_behind;

@@ -5,42 +5,9 @@ use std::path::Path;
 use super::affine;
 use super::fields::{Fields, Version};
 use crate::io::Grey;
+use crate::io::stored::{Encoding, VoxelLayout};
 use crate::volume::{Dtype, Header, Rescale, Rescales, Shape};
 use crate::{Error, Result};
-
-/// Where the voxels lie in the (uncompressed) file, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct VoxelLayout {
-    pub(super) big_endian: bool,
-    pub(super) offset: u64,
-    pub(super) encoding: Encoding,
-}
-
-/// What one voxel is in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// One number of the header's type.
-    Number(Dtype),
-    /// That many bytes, the first three red, green and blue.
-    Colour { bytes: usize, grey: Grey },
-}
-
-impl Encoding {
-    /// Bytes per voxel in the file.
-    pub(super) const fn bytes(self) -> usize {
-        match self {
-            Self::Number(dtype) => dtype.bytes(),
-            Self::Colour { bytes, .. } => bytes,
-        }
-    }
-}
-
-impl VoxelLayout {
-    /// Length that the uncompressed file must have at least.
-    pub(super) fn end(&self, shape: &Shape) -> u64 {
-        self.offset.saturating_add(shape.voxels().saturating_mul(self.encoding.bytes() as u64))
-    }
-}
 
 const CODES: [(i32, Dtype); 10] = [
     (2, Dtype::U8),
@@ -130,8 +97,8 @@ fn shape(path: &Path, fields: &Fields) -> Result<Shape> {
 fn encoding(path: &Path, fields: &Fields, grey: Grey) -> Result<(Dtype, Encoding)> {
     let unsupported = |what: &str| Error::unsupported(path, what, "convert it to float32 or an integer type");
     let (dtype, encoding) = match fields.datatype {
-        128 => (Dtype::U8, Encoding::Colour { bytes: 3, grey }),
-        2304 => (Dtype::U8, Encoding::Colour { bytes: 4, grey }),
+        128 => (Dtype::U8, Encoding::Colour { channels: 3, dtype: Dtype::U8, grey }),
+        2304 => (Dtype::U8, Encoding::Colour { channels: 4, dtype: Dtype::U8, grey }),
         1 => return Err(unsupported("1-bit voxels")),
         32 | 1792 | 2048 => return Err(unsupported("complex voxels")),
         1536 => return Err(unsupported("128-bit float voxels")),

@@ -5,7 +5,6 @@
 
 mod affine;
 mod fields;
-mod gzip;
 mod header;
 mod sink;
 mod source;
@@ -13,10 +12,10 @@ mod source;
 mod tests;
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::output::Target;
+use super::stored::{Packing, fill};
 use super::{Format, InFolder, Limits, OpenOptions, Output, Source, WriteOptions, ends};
 use crate::volume::Header;
 use crate::{Error, Result};
@@ -48,10 +47,10 @@ pub fn is_nifti(path: &Path) -> bool {
 
 /// Whether a file that begins with `start` is one, through gzip too.
 fn begins_like_nifti(path: &Path, start: &[u8]) -> bool {
-    if !start.starts_with(&gzip::MAGIC) {
+    if !start.starts_with(&Packing::GZIP_MAGIC) {
         return has_magic(start);
     }
-    let Ok(mut reader) = gzip::GzipReader::open(path) else { return false };
+    let Ok(mut reader) = Packing::Gzip.open(path, 0) else { return false };
     let mut start = [0; LONGEST_HEADER];
     let n = fill(&mut reader, &mut start);
     has_magic(&start[..n])
@@ -82,30 +81,4 @@ pub fn create(target: &Target, header: &Header, options: &WriteOptions) -> Resul
 
 fn has_magic(start: &[u8]) -> bool {
     fields::Fields::read(start).is_some_and(|f| matches!(&f.magic[..3], b"n+1" | b"n+2" | b"ni1" | b"ni2"))
-}
-
-/// Reads as much as there is, up to the whole of `into`; an error ends it like the end of the file.
-fn fill(reader: &mut impl Read, into: &mut [u8]) -> usize {
-    let mut n = 0;
-    while n < into.len() {
-        match reader.read(&mut into[n..]) {
-            Ok(0) => break,
-            Ok(more) => n += more,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-    }
-    n
-}
-
-/// A damaged compressed stream is the file's fault, anything else the system's.
-fn read_error(path: &Path, error: std::io::Error) -> Error {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::UnexpectedEof => Error::format(path, "truncated: the data end early", "get the file again"),
-        ErrorKind::InvalidData | ErrorKind::InvalidInput => {
-            Error::format(path, format!("damaged gzip data ({error})"), "get the file again")
-        }
-        _ => Error::read(path)(error),
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -11,7 +10,8 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::header;
 use crate::io::output::{Staged, Target};
-use crate::io::{Output, Sink, WriteOptions, free_space, positional, write_behind};
+use crate::io::stored::{Extent, PlainOutput};
+use crate::io::{Output, Sink, WriteOptions};
 use crate::volume::Header;
 use crate::{Error, Result};
 
@@ -20,19 +20,10 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
     let mut start = fields.write();
     start.resize(fields.version.first_voxel() as usize, 0);
     let gzip = target.path().extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
-    let mut file = target.create()?;
-    let extent = Extent { voxel: header.meaning.dtype.bytes() as u64, bytes: header.bytes() };
     if !gzip {
-        free_space::check(file.as_file(), target.path(), start.len() as u64 + header.bytes())?;
-        file.write_all(&start).map_err(Error::write(target.path()))?;
-        return Ok(Box::new(PlainOutput {
-            target: target.clone(),
-            file,
-            start: start.len() as u64,
-            extent,
-            written: AtomicU64::new(0),
-        }));
+        return PlainOutput::begin(target, header, &start, Vec::new());
     }
+    let (file, extent) = (target.create()?, Extent::of(header));
     // How far the voxels will shrink is not known; a disk that fills up is reported when it does.
     let level = Compression::new(options.gzip_level.clamp(1, 9));
     let head = deflate(&mut Compress::new(level, false), &start).map_err(Error::write(target.path()))?;
@@ -52,72 +43,6 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
         queue.append(&PackedSegment::of(&start, head)).map_err(Error::write(target.path()))?;
     }
     Ok(Box::new(sink))
-}
-
-/// What is to be written.
-struct Extent {
-    voxel: u64,
-    bytes: u64,
-}
-
-impl Extent {
-    /// The byte at which a block begins among the voxels, if it lies inside.
-    fn place(&self, at: u64, bytes: &[u8]) -> Result<u64> {
-        let begin = at.checked_mul(self.voxel);
-        let end = begin.and_then(|b| b.checked_add(bytes.len() as u64));
-        match (begin, end) {
-            (Some(begin), Some(end)) if end <= self.bytes => Ok(begin),
-            _ => Err(Error::usage(
-                format!("a block of {} bytes at voxel {at} does not fit {} bytes of voxels", bytes.len(), self.bytes),
-                "write blocks that lie in the volume",
-            )),
-        }
-    }
-
-    /// Refuses to finish a file with holes.
-    fn complete(&self, target: &Target, written: u64) -> Result<()> {
-        if written == self.bytes {
-            return Ok(());
-        }
-        let text = format!("{written} of {} bytes of voxels were given", self.bytes);
-        Err(Error::Write { path: target.path().into(), source: std::io::Error::other(text) })
-    }
-}
-
-/// A plain file: any thread writes any part.
-struct PlainOutput {
-    target: Target,
-    file: tempfile::NamedTempFile,
-    start: u64,
-    extent: Extent,
-    written: AtomicU64,
-}
-
-/// Bytes that a thread writes at a time.
-const BLOCK: usize = 1 << 20;
-
-impl Sink for PlainOutput {
-    fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
-        let byte = self.start + self.extent.place(at, bytes)?;
-        let (file, total) = (self.file.as_file(), self.start + self.extent.bytes);
-        // A GPU brings many blocks at once; a thread of the CPU one or two.
-        let blocks = bytes.par_chunks(BLOCK).with_min_len(2).enumerate();
-        let written = blocks.try_for_each(|(i, block)| {
-            let byte = byte + (i * BLOCK) as u64;
-            positional::write_all_at(file, block, byte)?;
-            write_behind::wrote(file, byte, block.len() as u64, total)
-        });
-        written.map_err(Error::write(self.target.path()))?;
-        self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-impl Output for PlainOutput {
-    fn finish(self: Box<Self>) -> Result<Staged> {
-        self.extent.complete(&self.target, self.written.into_inner())?;
-        self.target.stage(self.file)
-    }
 }
 
 /// A gzip file of one member. Each segment is deflated by the thread that completes it and ends on a byte boundary (a sync flush),

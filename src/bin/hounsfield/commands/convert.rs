@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use hounsfield::findings::Note;
+use hounsfield::io::Loss;
 use hounsfield::pipelines::{self, Input};
 use hounsfield::volume::{Dtype, Rescale, Rescales, Table};
 use hounsfield::{Error, Result};
@@ -46,10 +48,12 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         job.write((&target, &header), bytes, |sink, run| pipelines::map(&input, &tables, sink, run))?;
     }
     job.publish()?;
+    let stored = |note: &Note| if let Note::NotKept { loss: Loss::Stored(dtype), .. } = note { Some(*dtype) } else { None };
+    let dtype = job.written.iter().find_map(stored).unwrap_or(header.meaning.dtype);
     let notes: Vec<String> = job.written.iter().map(words::note).collect();
     if shared.json {
         return print_json(
-            &json!({"output": job::name(&target), "shape": header.grid.shape.axes(), "dtype": header.meaning.dtype.name(), "notes": notes}),
+            &json!({"output": job::name(&target), "shape": header.grid.shape.axes(), "dtype": dtype.name(), "notes": notes}),
         );
     }
     job::say(shared, &format!("wrote {}", target.path().display()));
