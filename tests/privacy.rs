@@ -313,3 +313,83 @@ fn no_free_text_of_other_formats_is_passed_on() {
     assert_eq!(run(&["info", &path]).code, Some(0), "the text chunk broke the file");
     run_all(&path, false);
 }
+
+/// A header of text with `value` behind key `at`, or as it is, and its voxels.
+fn text_file(head: &str, lines: &[&str], (at, value): (usize, &str), separator: &str, tail: &str) -> Vec<u8> {
+    let mut text = head.to_owned();
+    for (i, line) in lines.iter().enumerate() {
+        let key = line.split_once(separator).unwrap().0;
+        let line = if i == at { format!("{key}{separator}{value}") } else { (*line).to_owned() };
+        text += &(line + "\n");
+    }
+    let mut bytes = (text + tail).into_bytes();
+    bytes.extend((0..192).collect::<Vec<u8>>());
+    bytes
+}
+
+#[test]
+fn no_text_of_nrrd_and_metaimage_headers_is_passed_on() {
+    let nrrd = (
+        "NRRD0005\n# Zqvx Maria\nZqvx:=Maria\nPatientName:=Zqvx^Maria\ncontent: Zqvx Maria\nZqvx: 18830229\n",
+        [
+            "type: uchar",
+            "dimension: 3",
+            "sizes: 8 6 4",
+            "space: LPS",
+            "space directions: (1,0,0) (0,1,0) (0,0,2)",
+            "space origin: (0,0,0)",
+            "kinds: domain domain domain",
+            "labels: \"Zqvx\" \"Zqvx\" \"Zqvx\"",
+            "units: \"mm\" \"mm\" \"mm\"",
+            "space units: \"mm\" \"mm\" \"mm\"",
+            "sample units: HU",
+            "endian: little",
+            "encoding: raw",
+            "line skip: 0",
+            "byte skip: 0",
+            "old min: 0",
+        ],
+        ("a.nrrd", "data file: ", ": ", "\n"),
+    );
+    let meta = (
+        "Comment = Zqvx Maria\nName = Zqvx\n0010|0010 = Zqvx^Maria\n",
+        [
+            "ObjectType = Image",
+            "NDims = 3",
+            "DimSize = 8 6 4",
+            "ElementType = MET_UCHAR",
+            "ElementNumberOfChannels = 1",
+            "ElementSpacing = 1 1 2",
+            "DistanceUnits = mm",
+            "TransformMatrix = 1 0 0 0 1 0 0 0 1",
+            "Offset = 0 0 0",
+            "AnatomicalOrientation = RAI",
+            "BinaryData = True",
+            "BinaryDataByteOrderMSB = False",
+            "ElementByteOrderMSB = False",
+            "CompressedData = False",
+            "CompressedDataSize = 0",
+            "HeaderSize = 0",
+        ],
+        ("a.mha", "ElementDataFile = ", " = ", "ElementDataFile = LOCAL\n"),
+    );
+    for (head, lines, (name, data_file, separator, tail)) in [nrrd, meta] {
+        let (folder, outputs) = (Folder::new(), Folder::new());
+        let path = folder.file(name, &text_file(head, &lines, (usize::MAX, ""), separator, tail));
+        run_all(&path, true);
+        for at in 0..lines.len() {
+            folder.file(name, &text_file(head, &lines, (at, "Zqvx^Maria 18830229"), separator, tail));
+            for args in [vec!["info", "-v", &path], vec!["convert", "--force", &path, "-o", &outputs.at("out.nrrd")]] {
+                inspect(&run(&args), &outputs);
+            }
+        }
+        // A name of data that leads nowhere, or elsewhere.
+        for data in ["Zqvx^Maria.raw", "../Zqvx.raw", "/Zqvx.raw", "LIST\nZqvx.raw", "Zqvx%d.raw 1 3 1", "Zqvx%s 1 2 3"] {
+            let text = text_file(head, &lines, (usize::MAX, ""), separator, &format!("{data_file}{data}\n"));
+            folder.file(name, &text[..text.len() - 192]);
+            let ran = run(&["info", "-v", &path]);
+            assert_ne!(ran.code, Some(0), "{data}");
+            inspect(&ran, &outputs);
+        }
+    }
+}

@@ -76,8 +76,11 @@ mod tests {
     #[test]
     fn messages_name_every_format() {
         let error = to_write(Path::new("out.xyz")).map(|_| ()).unwrap_err().to_string();
-        assert_eq!(error, "no format is known by this name; write .nii, .nii.gz, .tif, .tiff or .png: out.xyz");
-        assert_eq!(names(|_| true), "DICOM, NIfTI, PNG, JPEG or TIFF");
+        assert_eq!(
+            error,
+            "no format is known by this name; write .nii, .nii.gz, .nrrd, .npy, .mha, .tif, .tiff or .png: out.xyz"
+        );
+        assert_eq!(names(|_| true), "DICOM, NIfTI, NRRD, NumPy, PNG, JPEG, TIFF or MetaImage");
         assert_eq!(in_folders(), "DICOM, PNG, JPEG or TIFF");
     }
 

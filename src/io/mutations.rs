@@ -1,5 +1,6 @@
 //! Small valid files, damaged at random: whatever becomes of them, no panic, and no error of the wrong kind.
 
+use std::io::Write;
 use std::path::Path;
 
 use super::codecs::jpeg::handmade;
@@ -51,9 +52,15 @@ pub(super) fn damaged(original: &[u8], seed: u64) -> Vec<u8> {
 
 fn damage(name: &str, axes: &[u64], rounds: u64) {
     let folder = tempfile::tempdir().unwrap();
+    let original = valid(&folder.path().join(name), axes);
+    damage_file(name, &original, rounds);
+}
+
+fn damage_file(name: &str, original: &[u8], rounds: u64) {
+    let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
-    let original = valid(&path, axes);
-    mutate(&path, &original, rounds);
+    std::fs::write(folder.path().join("a.raw"), [7; 24]).unwrap();
+    mutate(&path, original, rounds);
 }
 
 fn mutate(path: &Path, original: &[u8], rounds: u64) {
@@ -78,6 +85,50 @@ fn damaged_nifti() {
     // Few voxels, so that most damage hits the header.
     damage("a.nii", &[3, 2, 2], 2000);
     damage("a.nii.gz", &[9, 8, 7], 1000);
+}
+
+#[test]
+fn damaged_nrrd() {
+    damage("a.nrrd", &[3, 2, 2], 4000);
+    let fields = "NRRD0005\ntype: short\ndimension: 4\nsizes: 2 3 2 1\nkinds: vector domain domain time\nendian: big\n";
+    let detached = "encoding: raw\nspacings: nan 1 2 nan\ndata file: a.raw\n";
+    damage_file("a.nhdr", [fields, detached].concat().as_bytes(), 4000);
+    for encoding in ["gzip", "bzip2", "ascii"] {
+        let space = "space: RAS\nspace directions: none (1,0,0) (0,1,0) none\nspace origin: (1,2,3)\nbyte skip: 0\n";
+        let mut bytes = format!("{fields}encoding: {encoding}\n{space}\n").into_bytes();
+        match encoding {
+            "gzip" => bytes.extend(compressed(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()))),
+            "bzip2" => {
+                let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+                bzip2.write_all(&[7; 24]).unwrap();
+                bytes.extend(bzip2.finish().unwrap());
+            }
+            _ => bytes.extend(b"1 2 3 4 5 6 7 8 9 10 11 12"),
+        }
+        damage_file("b.nrrd", &bytes, 2000);
+    }
+}
+
+fn compressed(mut gzip: flate2::write::GzEncoder<Vec<u8>>) -> Vec<u8> {
+    gzip.write_all(&[7; 24]).unwrap();
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn damaged_metaimage() {
+    damage("a.mha", &[3, 2, 2], 4000);
+    let keys = "ObjectType = Image\nNDims = 3\nDimSize = 3 2 2\nElementType = MET_SHORT\nElementSpacing = 1 2 3\n\
+                TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 1 2 3\nBinaryDataByteOrderMSB = True\n";
+    damage_file("b.mhd", format!("{keys}ElementDataFile = a.raw\n").as_bytes(), 4000);
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    zlib.write_all(&[7; 24]).unwrap();
+    let local = format!("{keys}CompressedData = True\nElementDataFile = LOCAL\n");
+    damage_file("b.mha", &[local.as_bytes(), &zlib.finish().unwrap()].concat(), 2000);
+}
+
+#[test]
+fn damaged_npy() {
+    damage("a.npy", &[3, 2, 2], 4000);
 }
 
 #[test]

@@ -155,6 +155,40 @@ fn nifti_comes_back_as_it_was() {
     }
 }
 
+/// Of a rescale, real values stay; of a NumPy array nothing but they.
+#[test]
+fn nrrd_metaimage_and_numpy_come_back_as_they_were() {
+    let copies = Copies::new("volumes");
+    for (name, header) in cases() {
+        let stored = noise(header.bytes() as usize);
+        for ending in ["nrrd", "mha", "npy"] {
+            let (mut want, mut bytes) = (header.clone(), stored.clone());
+            if name == "rescaled" {
+                let rescale = header.meaning.rescale.uniform().unwrap();
+                let real = |v: &[u8]| (rescale.real(header.meaning.dtype.decode(v)) as f32).to_le_bytes();
+                bytes = stored.chunks_exact(2).flat_map(real).collect();
+                (want.meaning.dtype, want.meaning.rescale) = (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY));
+            }
+            if ending == "npy" {
+                (want.grid.geometry, want.grid.time_step_s) = (None, None);
+            }
+            want.meaning.labels = false;
+            let path = copies.path.join(format!("{name}.{ending}"));
+            write(&path, &header, &stored, 1000).unwrap();
+            let source = open_path(&path).unwrap();
+            assert_same(&want, source.header());
+            assert_eq!(all(&*source).unwrap(), bytes, "{name}.{ending}");
+        }
+    }
+    // A slice that has a place is a volume of one slice, so that no reader loses the place.
+    let slice = Header::new(Shape::new(&[4, 3]).unwrap(), Dtype::U8).with(|h| h.grid.geometry = Some(oblique()));
+    for ending in ["nrrd", "mha"] {
+        let path = copies.path.join(format!("slice.{ending}"));
+        write(&path, &slice, &noise(12), 5).unwrap();
+        assert_same(&slice.clone().with(|h| h.grid.shape = Shape::new(&[4, 3, 1]).unwrap()), open_path(&path).unwrap().header());
+    }
+}
+
 #[test]
 fn real_nifti_files_come_back_as_they_were() {
     let Some(folder) = data("volumes") else { return };
@@ -231,14 +265,14 @@ fn what_cannot_be_written_is_refused_and_leaves_nothing() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{name}");
         result.unwrap_err()
     };
-    for name in ["a.nii", "a.nii.gz", "a.tiff"] {
+    for name in ["a.nii", "a.nii.gz", "a.tiff", "a.nrrd", "a.mha", "a.npy"] {
         assert!(matches!(refuse(name, &header, 16), Error::Write { .. }), "a hole in {name}");
         assert!(matches!(refuse(name, &header, 48), Error::Usage { .. }), "too much for {name}");
     }
     let slices = vec![Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 }];
     let varying = header.clone().with(|h| h.meaning.rescale = Rescales::PerSlice(slices));
     assert!(matches!(refuse("a.nii", &varying, 32), Error::Usage { .. }));
-    assert!(matches!(refuse("a.mha", &header, 32), Error::Usage { .. }));
+    assert!(matches!(refuse("a.xyz", &header, 32), Error::Usage { .. }));
     let huge = Header::new(Shape::new(&[30_000, 30_000, 30_000, 30_000]).unwrap(), Dtype::F64);
     let target = Target::new(&folder.path().join("a.nii"), false, &[]).unwrap();
     let error = create(&target, &huge, &WriteOptions::default()).map(|_| ()).unwrap_err();

@@ -50,8 +50,11 @@ pub(super) struct Keys {
 pub(super) fn begins_like_metaimage(start: &[u8]) -> bool {
     for line in start.split(|b| *b == b'\n') {
         let Some((key, value)) = std::str::from_utf8(line).ok().and_then(split) else { return false };
+        if !key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '|')) {
+            return false;
+        }
         match key {
-            "ObjectType" => return value == "Image" || value.chars().all(|c| c.is_ascii_alphanumeric()),
+            "ObjectType" => return value.chars().all(|c| c.is_ascii_alphanumeric()),
             "NDims" => return value.parse::<u32>().is_ok(),
             _ => {}
         }
@@ -62,9 +65,7 @@ pub(super) fn begins_like_metaimage(start: &[u8]) -> bool {
 /// Key and value of a line.
 fn split(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(['=', ':'])?;
-    let key = key.trim();
-    let good = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '|' | '.'));
-    good.then_some((key, value.trim()))
+    Some((key.trim(), value.trim())).filter(|(key, _)| !key.is_empty())
 }
 
 impl Keys {

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::source::TYPES;
 use crate::Result;
-use crate::io::{Loss, Output, stored};
 use crate::io::output::Target;
+use crate::io::{Loss, Output, stored};
 use crate::volume::Header;
 
 pub(super) fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::header::{Keys, unsupported};
 use crate::io::stored::{
-    DataFiles, Encoding, Packing, Skip, StoredSource, VoxelLayout, beside, broken, fill, listed, numbered, numbers,
+    DataFiles, Encoding, FilePacking, Skip, StoredSource, VoxelLayout, beside, broken, fill, listed, numbered, numbers,
 };
 use crate::io::{Grey, Limits, OpenOptions, Source};
 use crate::volume::{Dtype, Geometry, Header, Shape};
@@ -41,6 +41,8 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>
         files.open(path, bytes, notes)?
     } else {
         layout.big_endian = false;
+        // These are held as a whole.
+        options.limits(Limits::IMAGE).check(path, bytes)?;
         let (dtype, given) = (header.meaning.dtype, files.text(path, Limits::IMAGE.max_bytes)?);
         Box::new(numbers(path, &given, (dtype, bytes / dtype.bytes() as u64), notes)?)
     };
@@ -244,7 +246,7 @@ fn data_files(path: &Path, keys: &Keys, header: &Header) -> Result<DataFiles> {
 }
 
 /// zlib, as MetaIO writes it, or gzip, which it reads too.
-fn packing(path: &Path, file: &Path, start: u64, keys: &Keys) -> Result<Packing> {
+fn packing(path: &Path, file: &Path, start: u64, keys: &Keys) -> Result<FilePacking> {
     let mut file = File::open(file).map_err(Error::read(path))?;
     let length = file.metadata().map_err(Error::read(path))?.len();
     let stated = keys.integer(path, "CompressedDataSize")?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
@@ -255,5 +257,5 @@ fn packing(path: &Path, file: &Path, start: u64, keys: &Keys) -> Result<Packing>
     file.seek(SeekFrom::Start(start)).map_err(Error::read(path))?;
     let mut magic = [0; 2];
     let n = fill(&mut file.by_ref().take(2), &mut magic);
-    Ok(if magic[..n] == Packing::GZIP_MAGIC { Packing::Gzip } else { Packing::Zlib })
+    Ok(if magic[..n] == FilePacking::GZIP_MAGIC { FilePacking::Gzip } else { FilePacking::Zlib })
 }

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::output::Target;
-use super::stored::{Packing, fill};
+use super::stored::{FilePacking, fill};
 use super::{Format, InFolder, Limits, OpenOptions, Output, Source, WriteOptions, ends};
 use crate::volume::Header;
 use crate::{Error, Result};
@@ -47,10 +47,10 @@ pub fn is_nifti(path: &Path) -> bool {
 
 /// Whether a file that begins with `start` is one, through gzip too.
 fn begins_like_nifti(path: &Path, start: &[u8]) -> bool {
-    if !start.starts_with(&Packing::GZIP_MAGIC) {
+    if !start.starts_with(&FilePacking::GZIP_MAGIC) {
         return has_magic(start);
     }
-    let Ok(mut reader) = Packing::Gzip.open(path, 0) else { return false };
+    let Ok(mut reader) = FilePacking::Gzip.open(path, 0) else { return false };
     let mut start = [0; LONGEST_HEADER];
     let n = fill(&mut reader, &mut start);
     has_magic(&start[..n])

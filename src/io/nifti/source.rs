@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::LONGEST_HEADER;
 use super::header::interpret;
-use crate::io::stored::{Packing, PlainBytes, StoredSource, StreamBytes, fill, read_error};
+use crate::io::stored::{FilePacking, PlainBytes, StoredSource, StreamBytes, fill, read_error};
 use crate::io::{Grey, Limits, Source};
 use crate::{Error, Result};
 
@@ -18,7 +18,7 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
     }
     let mut start = [0; LONGEST_HEADER];
     let n = fill(&mut file, &mut start);
-    if !start[..n].starts_with(&Packing::GZIP_MAGIC) {
+    if !start[..n].starts_with(&FilePacking::GZIP_MAGIC) {
         let (header, layout) = interpret(path, &start[..n], grey)?;
         let needs = layout.end(&header.grid.shape);
         if length < needs {
@@ -29,7 +29,7 @@ pub(super) fn open(path: &Path, limits: &Limits, grey: Grey) -> Result<Box<dyn S
         let bytes = Box::new(PlainBytes { path: path.into(), file });
         return Ok(Box::new(StoredSource { header, layout, bytes }));
     }
-    let gzip = Packing::Gzip;
+    let gzip = FilePacking::Gzip;
     let mut reader = gzip.open(path, 0).map_err(Error::read(path))?;
     let n = match reader.read(&mut start) {
         // Whatever comes later, a stream that breaks at once has its own message.

@@ -44,7 +44,9 @@ impl Described {
     /// # Errors
     /// [`Error::Format`] and [`Error::Unsupported`], with the path.
     pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Self> {
-        let dictionary = Parser { rest: text }.dictionary().ok_or_else(|| broken(path, "the header is no dictionary of descr, fortran_order and shape"))?;
+        let dictionary = Parser { rest: text }
+            .dictionary()
+            .ok_or_else(|| broken(path, "the header is no dictionary of descr, fortran_order and shape"))?;
         let (big_endian, number) = match &dictionary.descr {
             Descr::Plain(code) => number(path, code)?,
             Descr::Structured => return Err(unsupported(path, "a structured array (several numbers with names)")),
@@ -63,10 +65,13 @@ fn number(path: &Path, code: &[u8]) -> Result<(bool, Number)> {
         _ => return Err(unknown()),
     };
     // Booleans are bytes of 0 and 1.
-    let dtype = if code == "b1" { Some(Dtype::U8) } else { CODES.iter().find(|(_, known)| *known == code).map(|(dtype, _)| *dtype) };
+    let dtype =
+        if code == "b1" { Some(Dtype::U8) } else { CODES.iter().find(|(_, known)| *known == code).map(|(dtype, _)| *dtype) };
     match (dtype, code.as_bytes().first()) {
         // Written by no numpy, and nobody knows by which machine.
-        (Some(dtype), _) if dtype.bytes() > 1 && !matches!(order, b'<' | b'>') => Err(broken(path, "the order of bytes is not stated")),
+        (Some(dtype), _) if dtype.bytes() > 1 && !matches!(order, b'<' | b'>') => {
+            Err(broken(path, "the order of bytes is not stated"))
+        }
         (Some(dtype), _) => Ok((big_endian, Number::Of(dtype))),
         (None, _) if code == "f2" && matches!(order, b'<' | b'>') => Ok((big_endian, Number::Half)),
         (None, Some(b'O')) => Err(unsupported(path, "an array of Python objects, which can run code")),

@@ -91,7 +91,11 @@ fn header_text(path: &Path) -> Result<(Vec<u8>, u64)> {
 
 fn shape(path: &Path, described: &Described) -> Result<Shape> {
     if let Some(axis) = described.shape.iter().position(|n| *n == 0) {
-        return Err(Error::format(path, format!("an empty array: axis {axis} of the array has size 0"), "save an array of numbers"));
+        return Err(Error::format(
+            path,
+            format!("an empty array: axis {axis} of the array has size 0"),
+            "save an array of numbers",
+        ));
     }
     let mut axes = described.shape.clone();
     if !described.fortran_order {

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FileAxis {
     pub(super) size: u64,
-    pub(super) kind: Kind,
+    pub(super) kind: AxisKind,
     /// From one sample to the next, in the header's space; none if the axis does not lie in it.
     pub(super) step: Option<Vec<f64>>,
     /// NaN if there is none.
@@ -21,7 +21,7 @@ pub(super) struct FileAxis {
 
 /// What an axis runs along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum AxisKind {
     Space,
     Time,
     /// Red, green, blue, and perhaps alpha.
@@ -33,34 +33,34 @@ pub(super) enum Kind {
 }
 
 /// The kinds of the format with what they mean here, and how long such an axis is (0: any length).
-const KINDS: [(&str, Kind, u64); 27] = [
-    ("domain", Kind::Space, 0),
-    ("space", Kind::Space, 0),
-    ("time", Kind::Time, 0),
-    ("rgb-color", Kind::Colour, 3),
-    ("rgba-color", Kind::Colour, 4),
-    ("list", Kind::List, 0),
-    ("point", Kind::List, 0),
-    ("vector", Kind::List, 0),
-    ("covariant-vector", Kind::List, 0),
-    ("normal", Kind::List, 0),
-    ("stub", Kind::List, 1),
-    ("scalar", Kind::List, 1),
-    ("2-vector", Kind::List, 2),
-    ("3-vector", Kind::List, 3),
-    ("3-gradient", Kind::List, 3),
-    ("3-normal", Kind::List, 3),
-    ("4-vector", Kind::List, 4),
-    ("quaternion", Kind::List, 4),
-    ("2d-symmetric-matrix", Kind::List, 3),
-    ("2d-masked-symmetric-matrix", Kind::List, 4),
-    ("2d-matrix", Kind::List, 4),
-    ("2d-masked-matrix", Kind::List, 5),
-    ("3d-symmetric-matrix", Kind::List, 6),
-    ("3d-masked-symmetric-matrix", Kind::List, 7),
-    ("3d-matrix", Kind::List, 9),
-    ("3d-masked-matrix", Kind::List, 10),
-    ("???", Kind::Unstated, 0),
+const KINDS: [(&str, AxisKind, u64); 27] = [
+    ("domain", AxisKind::Space, 0),
+    ("space", AxisKind::Space, 0),
+    ("time", AxisKind::Time, 0),
+    ("rgb-color", AxisKind::Colour, 3),
+    ("rgba-color", AxisKind::Colour, 4),
+    ("list", AxisKind::List, 0),
+    ("point", AxisKind::List, 0),
+    ("vector", AxisKind::List, 0),
+    ("covariant-vector", AxisKind::List, 0),
+    ("normal", AxisKind::List, 0),
+    ("stub", AxisKind::List, 1),
+    ("scalar", AxisKind::List, 1),
+    ("2-vector", AxisKind::List, 2),
+    ("3-vector", AxisKind::List, 3),
+    ("3-gradient", AxisKind::List, 3),
+    ("3-normal", AxisKind::List, 3),
+    ("4-vector", AxisKind::List, 4),
+    ("quaternion", AxisKind::List, 4),
+    ("2d-symmetric-matrix", AxisKind::List, 3),
+    ("2d-masked-symmetric-matrix", AxisKind::List, 4),
+    ("2d-matrix", AxisKind::List, 4),
+    ("2d-masked-matrix", AxisKind::List, 5),
+    ("3d-symmetric-matrix", AxisKind::List, 6),
+    ("3d-masked-symmetric-matrix", AxisKind::List, 7),
+    ("3d-matrix", AxisKind::List, 9),
+    ("3d-masked-matrix", AxisKind::List, 10),
+    ("???", AxisKind::Unstated, 0),
 ];
 
 /// Colours that are not red, green and blue, or do not say so.
@@ -88,10 +88,12 @@ pub(super) fn read(path: &Path, text: &HeaderText) -> Result<Vec<FileAxis>> {
         let size: u64 = size.ok_or_else(|| broken(path, format!("the size of axis {} is no number from 1 on", i + 1)))?;
         let kind = match &kinds {
             Some(kinds) => kind(path, &kinds[i], i, size)?,
-            None => Kind::Unstated,
+            None => AxisKind::Unstated,
         };
         let step = match &steps {
-            Some(steps) => vector(&steps[i]).map_err(|()| broken(path, format!("the direction of axis {} is no vector", i + 1)))?,
+            Some(steps) => {
+                vector(&steps[i]).map_err(|()| broken(path, format!("the direction of axis {} is no vector", i + 1)))?
+            }
             None => None,
         };
         axes.push(FileAxis {
@@ -105,9 +107,10 @@ pub(super) fn read(path: &Path, text: &HeaderText) -> Result<Vec<FileAxis>> {
     Ok(axes)
 }
 
-fn kind(path: &Path, name: &str, axis: usize, size: u64) -> Result<Kind> {
+fn kind(path: &Path, name: &str, axis: usize, size: u64) -> Result<AxisKind> {
     let (name, number) = (name.to_ascii_lowercase(), axis + 1);
-    let unsupported = |what| Error::unsupported(path, format!("{what} (axis {number})"), "convert it to numbers of one component");
+    let unsupported =
+        |what| Error::unsupported(path, format!("{what} (axis {number})"), "convert it to numbers of one component");
     if name == "complex" {
         return Err(unsupported("complex voxels"));
     }
@@ -116,7 +119,7 @@ fn kind(path: &Path, name: &str, axis: usize, size: u64) -> Result<Kind> {
     }
     // An axis of one number is no list, whatever it would be a list of.
     if name == "none" {
-        return Ok(Kind::Unstated);
+        return Ok(AxisKind::Unstated);
     }
     match KINDS.iter().find(|(known, ..)| *known == name) {
         Some((_, kind, 0)) => Ok(*kind),
@@ -147,8 +150,8 @@ pub(super) fn order(path: &Path, axes: Vec<FileAxis>, directed: bool, notes: &mu
     for (i, axis) in axes.into_iter().enumerate() {
         let number = i + 1;
         // A direction says more than a kind: `domain` is also what an axis of time or of a list is called.
-        let of_space = if directed { axis.step.is_some() } else { matches!(axis.kind, Kind::Space | Kind::Unstated) };
-        if of_space && matches!(axis.kind, Kind::List | Kind::Colour) && axis.size > 1 {
+        let of_space = if directed { axis.step.is_some() } else { matches!(axis.kind, AxisKind::Space | AxisKind::Unstated) };
+        if of_space && matches!(axis.kind, AxisKind::List | AxisKind::Colour) && axis.size > 1 {
             return Err(broken(path, format!("axis {number} is a list of numbers and has a direction in space")));
         }
         if of_space && order.space.len() < 3 {
@@ -159,14 +162,14 @@ pub(super) fn order(path: &Path, axes: Vec<FileAxis>, directed: bool, notes: &mu
         } else if of_space && directed {
             return Err(broken(path, format!("axis {number} is a fourth axis of space")));
         } else if axis.size == 1 {
-        } else if axis.kind == Kind::Colour && !order.space.is_empty() {
+        } else if axis.kind == AxisKind::Colour && !order.space.is_empty() {
             return Err(Error::unsupported(path, "colours in separate planes", "write red, green and blue of a voxel together"));
         } else if order.space.is_empty() {
             if order.within.replace(axis).is_some() {
                 return Err(unsupported(format!("axis {number} is the second before those of space")));
             }
         } else {
-            if axis.kind != Kind::Time {
+            if axis.kind != AxisKind::Time {
                 notes.push(format!("axis {number} of the file, {} samples, is not said to be time; each is a volume", axis.size));
             }
             order.beyond.push(axis);

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::source::TYPES;
 use crate::Result;
-use crate::io::{Loss, Output, stored};
 use crate::io::output::Target;
+use crate::io::{Loss, Output, stored};
 use crate::volume::{Header, Unit};
 
 pub(super) fn create(target: &Target, header: &Header) -> Result<Box<dyn Output>> {
@@ -22,7 +22,6 @@ fn text(header: &Header) -> String {
         // A slice in space is a volume of one slice: not every reader knows flat images that lie in three dimensions.
         axes.resize(3, 1);
     }
-    let space = axes.len().min(3);
     let per_axis = |each: &dyn Fn(usize) -> String| (0..axes.len()).map(each).collect::<Vec<_>>().join(" ");
     let names = TYPES.iter().find(|(dtype, _)| *dtype == header.meaning.dtype).map_or("", |(_, names)| names[0]);
     let mut text = format!("NRRD0004\ntype: {names}\ndimension: {}\n", axes.len());
@@ -30,34 +29,43 @@ fn text(header: &Header) -> String {
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name}: {value}");
     };
-    let vector = |v: [f64; 3]| format!("({},{},{})", v[0], v[1], v[2]);
+    let time_step = header.grid.time_step_s.filter(|_| axes.len() > 3);
+    // A space with time is what ITK takes an axis of time in; it knows none beside a space of three dimensions.
+    let timed = if time_step.is_some() { "-time" } else { "" };
+    let vector =
+        |[x, y, z]: [f64; 3], t: f64| if timed.is_empty() { format!("({x},{y},{z})") } else { format!("({x},{y},{z},{t})") };
     if matrix.is_some() {
-        line("space", "left-posterior-superior".into());
+        line("space", format!("left-posterior-superior{timed}"));
     }
     line("sizes", per_axis(&|a| axes[a].to_string()));
     if let Some(m) = matrix {
-        let step = |a: usize| if a < 3 { vector([m[0][a], m[1][a], m[2][a]]) } else { "none".into() };
+        let step = |a: usize| match (a, time_step) {
+            (0..=2, _) => vector([m[0][a], m[1][a], m[2][a]], 0.0),
+            (3, Some(step)) => vector([0.0; 3], step),
+            _ => "none".into(),
+        };
         line("space directions", per_axis(&step));
+    } else if geometry.is_some() || time_step.is_some() {
+        let spacing = |a: usize| match (a, geometry, time_step) {
+            (0..=2, Some(g), _) => Some((g.spacing_mm[a], "mm")),
+            (3, _, Some(step)) => Some((step, "s")),
+            _ => None,
+        };
+        line("spacings", per_axis(&|a| spacing(a).map_or("NaN".into(), |(step, _)| step.to_string())));
+        line("units", per_axis(&|a| format!("\"{}\"", spacing(a).map_or("", |(_, unit)| unit))));
     }
-    let time_step = header.grid.time_step_s.filter(|_| axes.len() > 3);
-    let spacing = |a: usize| match (geometry, time_step) {
-        (Some(g), _) if a < 3 && matrix.is_none() => g.spacing_mm[a].to_string(),
-        (_, Some(s)) if a == 3 => s.to_string(),
-        _ => "NaN".into(),
+    let kind = |a: usize| match a {
+        0..=2 => "domain",
+        3 if time_step.is_some() => "time",
+        _ => "list",
     };
-    if time_step.is_some() || (geometry.is_some() && matrix.is_none()) {
-        line("spacings", per_axis(&spacing));
-        let unit = |a: usize| if spacing(a) == "NaN" { "\"\"" } else if a < 3 { "\"mm\"" } else { "\"s\"" };
-        line("units", per_axis(&|a| unit(a).into()));
-    }
-    let beyond = if header.grid.time_step_s.is_some() { "time" } else { "list" };
-    let kind = |a: usize| if a < space { "domain" } else if a == 3 { beyond } else { "list" };
     line("kinds", per_axis(&|a| kind(a).into()));
     line("endian", "little".into());
     line("encoding", "raw".into());
     if let Some(m) = matrix {
-        line("space units", "\"mm\" \"mm\" \"mm\"".into());
-        line("space origin", vector([m[0][3], m[1][3], m[2][3]]));
+        let units = if timed.is_empty() { "" } else { " \"s\"" };
+        line("space units", format!("\"mm\" \"mm\" \"mm\"{units}"));
+        line("space origin", vector([m[0][3], m[1][3], m[2][3]], 0.0));
     }
     if header.meaning.unit == Unit::Hounsfield {
         line("sample units", "HU".into());

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::axes::{self, Kind, Order};
+use super::axes::{self, AxisKind, Order};
 use super::header::HeaderText;
 use super::space::{self, Space};
-use crate::io::stored::{DataFiles, Encoding, Packing, Skip, StoredSource, VoxelLayout, beside, broken, listed, numbered, numbers};
+use crate::io::stored::{
+    DataFiles, Encoding, FilePacking, Skip, StoredSource, VoxelLayout, beside, broken, listed, numbered, numbers,
+};
 use crate::io::{Grey, Limits, OpenOptions, Source};
 use crate::volume::{Dtype, Header, Shape, Unit};
 use crate::{Error, Result};
@@ -20,14 +22,8 @@ pub(super) const TYPES: [(Dtype, &[&str]); 10] = [
     (Dtype::U16, &["unsigned short", "ushort", "unsigned short int", "uint16", "uint16_t"]),
     (Dtype::I32, &["int", "signed int", "int32", "int32_t"]),
     (Dtype::U32, &["unsigned int", "uint", "uint32", "uint32_t"]),
-    (
-        Dtype::I64,
-        &["long long int", "longlong", "long long", "signed long long", "signed long long int", "int64", "int64_t"],
-    ),
-    (
-        Dtype::U64,
-        &["unsigned long long int", "ulonglong", "unsigned long long", "uint64", "uint64_t"],
-    ),
+    (Dtype::I64, &["long long int", "longlong", "long long", "signed long long", "signed long long int", "int64", "int64_t"]),
+    (Dtype::U64, &["unsigned long long int", "ulonglong", "unsigned long long", "uint64", "uint64_t"]),
     (Dtype::F32, &["float"]),
     (Dtype::F64, &["double"]),
 ];
@@ -45,18 +41,20 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>
     let bytes = layout.end(&header.grid.shape);
     let notes = &mut header.origin.notes;
     let bytes = match written {
-        Written::Binary => files.open(path, bytes, notes)?,
-        Written::Text => {
+        DataForm::Binary => files.open(path, bytes, notes)?,
+        DataForm::Text => {
+            // These are held as a whole.
+            options.limits(Limits::IMAGE).check(path, bytes)?;
             let (dtype, given) = (header.meaning.dtype, files.text(path, Limits::IMAGE.max_bytes)?);
             Box::new(numbers(path, &given, (dtype, bytes / dtype.bytes() as u64), notes)?)
         }
     };
-    let layout = VoxelLayout { big_endian: layout.big_endian && written == Written::Binary, ..layout };
+    let layout = VoxelLayout { big_endian: layout.big_endian && written == DataForm::Binary, ..layout };
     Ok(Box::new(StoredSource { header, layout, bytes }))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Written {
+enum DataForm {
     Binary,
     Text,
 }
@@ -86,7 +84,8 @@ fn interpret(path: &Path, text: &HeaderText, grey: Grey) -> Result<(Header, Voxe
         header.origin.notes.push("old min and old max (of a quantisation) are not applied".into());
     }
     if text.unknown > 0 {
-        let what = if text.unknown == 1 { "1 field of the header is" } else { &format!("{} fields of the header are", text.unknown) };
+        let what =
+            if text.unknown == 1 { "1 field of the header is" } else { &format!("{} fields of the header are", text.unknown) };
         header.origin.notes.push(format!("{what} none of the format's and not read"));
     }
     let big_endian = big_endian(path, text, dtype)?;
@@ -122,7 +121,7 @@ fn shape(path: &Path, order: &Order, dtype: Dtype, grey: Grey, notes: &mut Vec<S
     let mut encoding = Encoding::Number(dtype);
     let mut beyond: Vec<u64> = order.beyond.iter().map(|axis| axis.size).collect();
     match &order.within {
-        Some(axis) if axis.kind == Kind::Colour => {
+        Some(axis) if axis.kind == AxisKind::Colour => {
             if !matches!(dtype, Dtype::U8 | Dtype::U16) {
                 return Err(Error::unsupported(path, format!("colours of {dtype}"), "convert them to 8 or 16 bits"));
             }
@@ -150,13 +149,13 @@ fn shape(path: &Path, order: &Order, dtype: Dtype, grey: Grey, notes: &mut Vec<S
 }
 
 /// Where the voxels are, and whether as text.
-fn data_files(path: &Path, text: &HeaderText, header: &Header) -> Result<(DataFiles, Written)> {
+fn data_files(path: &Path, text: &HeaderText, header: &Header) -> Result<(DataFiles, DataForm)> {
     let (packing, written) = match text.required(path, "encoding")?.to_ascii_lowercase().as_str() {
-        "raw" => (None, Written::Binary),
-        "gzip" | "gz" => (Some(Packing::Gzip), Written::Binary),
-        "bzip2" | "bz2" => (Some(Packing::Bzip2), Written::Binary),
+        "raw" => (None, DataForm::Binary),
+        "gzip" | "gz" => (Some(FilePacking::Gzip), DataForm::Binary),
+        "bzip2" | "bz2" => (Some(FilePacking::Bzip2), DataForm::Binary),
         "hex" => return Err(Error::unsupported(path, "voxels written in hexadecimal", "write them raw")),
-        _ if is_text(text) => (None, Written::Text),
+        _ if is_text(text) => (None, DataForm::Text),
         _ => return Err(broken(path, "the encoding is none of the format's")),
     };
     let lines = text.integer(path, "lineskip")?.unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::axes::{FileAxis, Kind, Order};
+use super::axes::{AxisKind, FileAxis, Order};
 use super::header::{HeaderText, vector};
 use crate::io::stored::broken;
 use crate::volume::{Geometry, Header};
@@ -92,7 +92,7 @@ pub(super) fn split_time(path: &Path, text: &HeaderText, space: Space, axes: &mu
         if *time == 0.0 {
             step.pop();
         } else if rest.iter().all(|c| *c == 0.0) {
-            (axis.kind, axis.spacing) = (Kind::Time, *time);
+            (axis.kind, axis.spacing) = (AxisKind::Time, *time);
             axis.unit = units.as_ref().and_then(|u| u.last()).cloned().unwrap_or_default();
             axis.step = None;
         } else {
@@ -109,7 +109,7 @@ pub(super) fn split_time(path: &Path, text: &HeaderText, space: Space, axes: &mu
 pub(super) fn place(path: &Path, text: &HeaderText, space: Option<Space>, order: &Order, header: &mut Header) -> Result<()> {
     let notes = &mut header.origin.notes;
     let first = order.beyond.first().or(order.within.as_ref());
-    header.grid.time_step_s = first.filter(|axis| axis.kind == Kind::Time).and_then(|axis| seconds(axis, notes));
+    header.grid.time_step_s = first.filter(|axis| axis.kind == AxisKind::Time).and_then(|axis| seconds(axis, notes));
     header.grid.geometry = match space {
         Some(space) if text.get("spacedirections").is_some() => directed(path, text, space, &order.space, notes)?,
         _ => spaced(text, &order.space, notes),
@@ -139,7 +139,9 @@ fn seconds(axis: &FileAxis, notes: &mut Vec<String>) -> Option<f64> {
 fn spaced(text: &HeaderText, axes: &[FileAxis], notes: &mut Vec<String>) -> Option<Geometry> {
     if axes.iter().all(|axis| axis.spacing.is_nan()) {
         let more = ["axismins", "axismaxs"].iter().any(|name| text.get(name).is_some());
-        notes.push(if more { "axis mins and axis maxs are not read; spacing unknown" } else { "the header gives no spacing" }.into());
+        notes.push(
+            if more { "axis mins and axis maxs are not read; spacing unknown" } else { "the header gives no spacing" }.into(),
+        );
         return None;
     }
     let mut spacing_mm = [1.0; 3];
@@ -159,7 +161,13 @@ fn believed(spacing_mm: [f64; 3], notes: &mut Vec<String>) -> Option<Geometry> {
 }
 
 /// Axes with directions in a space.
-fn directed(path: &Path, text: &HeaderText, space: Space, axes: &[FileAxis], notes: &mut Vec<String>) -> Result<Option<Geometry>> {
+fn directed(
+    path: &Path,
+    text: &HeaderText,
+    space: Space,
+    axes: &[FileAxis],
+    notes: &mut Vec<String>,
+) -> Result<Option<Geometry>> {
     let units = text.per_axis(path, "spaceunits", space.dimension)?;
     let unit = |row: usize| units.as_ref().map_or("", |u| u[row].as_str());
     let rows = space.dimension.min(3);

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use super::bytes::{ByteSource, PartBytes, PlainBytes};
-use super::stream::{Packing, StreamBytes, read_error};
+use super::stream::{FilePacking, StreamBytes, read_error};
 use crate::{Error, Result};
 
 /// What stands before the voxels in each file.
@@ -28,7 +28,7 @@ pub(in crate::io) struct DataFiles {
     /// Lines before the data, compressed or not.
     pub(in crate::io) lines: u64,
     pub(in crate::io) skip: Skip,
-    pub(in crate::io) packing: Option<Packing>,
+    pub(in crate::io) packing: Option<FilePacking>,
 }
 
 /// More files than any volume has slices.
@@ -189,7 +189,7 @@ impl DataFiles {
         &self,
         path: &Path,
         name: &Path,
-        packing: Packing,
+        packing: FilePacking,
         (begin, length, each): (u64, u64, u64),
     ) -> Result<(Box<dyn ByteSource>, u64)> {
         let (most, called) = (length.saturating_sub(begin).saturating_mul(packing.most_expansion()), packing.name());
@@ -205,7 +205,10 @@ impl DataFiles {
         };
         let end = first.saturating_add(each);
         if most < end {
-            let what = format!("truncated: {} bytes of {called} hold at most {most}, the header needs {end}", length.saturating_sub(begin));
+            let what = format!(
+                "truncated: {} bytes of {called} hold at most {most}, the header needs {end}",
+                length.saturating_sub(begin)
+            );
             return Err(Error::format(path, what, "get the file again"));
         }
         Ok((Box::new(StreamBytes::new(path, name, packing, (begin, end))), first))
@@ -213,7 +216,7 @@ impl DataFiles {
 }
 
 /// How many bytes compressed data decompress to; no more than `most` are believed.
-fn decompressed(path: &Path, name: &Path, packing: Packing, (begin, most): (u64, u64)) -> Result<u64> {
+fn decompressed(path: &Path, name: &Path, packing: FilePacking, (begin, most): (u64, u64)) -> Result<u64> {
     let failed = |e| read_error(path, packing.name(), e);
     let reader = packing.open(name, begin).map_err(failed)?;
     let all = std::io::copy(&mut reader.take(most.saturating_add(1)), &mut std::io::sink()).map_err(failed)?;

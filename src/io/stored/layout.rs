@@ -182,9 +182,9 @@ mod tests {
         // Three components in each of 2 x 2 places: 10 times the place and the component.
         let numbers: Vec<u16> = (0..4u16).flat_map(|p| (0..3u16).map(move |c| 10 * p + c)).collect();
         for big_endian in [false, true] {
-            let file: Vec<u8> =
-                numbers.iter().flat_map(|v| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() }).collect();
-            let layout = VoxelLayout { big_endian, offset: 0, encoding: Encoding::Interleaved { components: 3, dtype: Dtype::U16 } };
+            let file: Vec<u8> = numbers.iter().flat_map(|v| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() }).collect();
+            let layout =
+                VoxelLayout { big_endian, offset: 0, encoding: Encoding::Interleaved { components: 3, dtype: Dtype::U16 } };
             let want: Vec<u16> = (0..3).flat_map(|c| (0..4).map(move |p| 10 * p + c)).collect();
             for at in 0..12usize {
                 for n in 1..=12 - at {
@@ -206,7 +206,10 @@ mod tests {
         let narrow = [9, 255, 0, 0, 7, 10, 10, 10, 7];
         assert_eq!(read(layout(false, Dtype::U8), &[2], &narrow, (0, 2, 1)), [76, 10]);
         let wide = [9, 0xff, 0xff, 0, 0, 0, 0, 1, 1, 1, 2, 1, 2, 1, 2, 7, 7];
-        assert_eq!(read(layout(true, Dtype::U16), &[2], &wide, (0, 2, 2)), [19596u16.to_le_bytes(), 0x0102u16.to_le_bytes()].concat());
+        assert_eq!(
+            read(layout(true, Dtype::U16), &[2], &wide, (0, 2, 2)),
+            [19596u16.to_le_bytes(), 0x0102u16.to_le_bytes()].concat()
+        );
         assert_eq!(read(layout(false, Dtype::U16), &[2], &wide, (1, 1, 2)), 0x0201u16.to_le_bytes());
     }
 
@@ -226,7 +229,9 @@ mod tests {
         ] {
             assert_eq!(half_to_f32(bits), value, "{bits:04x}");
         }
-        assert!(half_to_f32(0x8000).is_sign_negative() && half_to_f32(0xfc00) == f32::NEG_INFINITY && half_to_f32(0x7e00).is_nan());
+        assert!(
+            half_to_f32(0x8000).is_sign_negative() && half_to_f32(0xfc00) == f32::NEG_INFINITY && half_to_f32(0x7e00).is_nan()
+        );
         let layout = VoxelLayout { big_endian: true, offset: 0, encoding: Encoding::Half };
         assert_eq!(read(layout, &[2], &[0, 0, 0xc0, 0], (1, 1, 4)), (-2f32).to_le_bytes());
     }

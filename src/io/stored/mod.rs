@@ -18,7 +18,7 @@ pub(super) use lines::{HeaderLines, broken};
 pub(super) use output::{Extent, PlainOutput};
 pub(super) use real::begin;
 pub(super) use source::StoredSource;
-pub(super) use stream::{Packing, StreamBytes, read_error};
+pub(super) use stream::{FilePacking, StreamBytes, read_error};
 pub(super) use text::numbers;
 
 use std::io::Read;

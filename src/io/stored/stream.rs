@@ -13,13 +13,13 @@ use crate::{Error, Result};
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::io) enum Packing {
+pub(in crate::io) enum FilePacking {
     Gzip,
     Zlib,
     Bzip2,
 }
 
-impl Packing {
+impl FilePacking {
     /// The two bytes with which gzip begins (RFC 1952).
     pub(in crate::io) const GZIP_MAGIC: [u8; 2] = MemberKind::Gzip.magic();
 
@@ -59,7 +59,7 @@ pub(in crate::io) struct StreamBytes {
     /// Named in errors.
     path: PathBuf,
     file: PathBuf,
-    packing: Packing,
+    packing: FilePacking,
     /// Where the compressed data begin in the file.
     offset: u64,
     /// The last byte that anyone asks for, and one more.
@@ -75,7 +75,7 @@ struct Stream {
 
 impl StreamBytes {
     /// What is compressed from byte `offset` of `file` on, up to byte `end` of what it decompresses to. Errors name `path`.
-    pub(in crate::io) fn new(path: &Path, file: &Path, packing: Packing, (offset, end): (u64, u64)) -> Self {
+    pub(in crate::io) fn new(path: &Path, file: &Path, packing: FilePacking, (offset, end): (u64, u64)) -> Self {
         Self { path: path.into(), file: file.into(), packing, offset, end, stream: Mutex::default() }
     }
 

@@ -24,7 +24,11 @@ pub(in crate::io) fn numbers(path: &Path, text: &[u8], (dtype, count): (Dtype, u
     let mut bytes = Vec::with_capacity(count as usize * dtype.bytes());
     for (i, word) in words().take(count as usize).enumerate() {
         push(&mut bytes, dtype, word).ok_or_else(|| {
-            Error::format(path, format!("number {} of the data is no {dtype}", i + 1), "write it again with the program that made it")
+            Error::format(
+                path,
+                format!("number {} of the data is no {dtype}", i + 1),
+                "write it again with the program that made it",
+            )
         })?;
     }
     Ok(bytes)
@@ -66,7 +70,9 @@ mod tests {
         assert_eq!(read("-1 0", Dtype::I16, 2).unwrap(), [255, 255, 0, 0]);
         assert_eq!(read("0.1 1e2", Dtype::F32, 2).unwrap(), [0.1f32.to_le_bytes(), 100f32.to_le_bytes()].concat());
         assert!(f64::from_le_bytes(read("nan", Dtype::F64, 1).unwrap().try_into().unwrap()).is_nan());
-        for (text, dtype) in [("256", Dtype::U8), ("-1", Dtype::U16), ("1.5", Dtype::I32), ("x", Dtype::F32), ("1 \u{e9}", Dtype::U8)] {
+        for (text, dtype) in
+            [("256", Dtype::U8), ("-1", Dtype::U16), ("1.5", Dtype::I32), ("x", Dtype::F32), ("1 \u{e9}", Dtype::U8)]
+        {
             let error = read(text, dtype, text.split(' ').count() as u64).unwrap_err().to_string();
             assert!(error.contains(&format!("is no {dtype}")), "{error}");
         }

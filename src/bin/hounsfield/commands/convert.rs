@@ -18,7 +18,7 @@ use crate::words;
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
-    /// File to write: .nii, .nii.gz, .png, .tif
+    /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
 }
