@@ -177,7 +177,8 @@ mod tests {
         assert_eq!(written(&same, &[7, 8]).unwrap(), b"uint8\x07\x08");
         let folder = tempfile::tempdir().unwrap();
         let target = Target::new(&folder.path().join("a"), false, &[]).unwrap();
-        let losses = |header: &Header| begin(&target, header, Loss::of_bare_values(header), |_| Vec::new()).unwrap().losses().to_vec();
+        let losses =
+            |header: &Header| begin(&target, header, Loss::of_bare_values(header), |_| Vec::new()).unwrap().losses().to_vec();
         assert_eq!(losses(&same), []);
         let fewer_bits = header(Dtype::U16, &[(1.0, -1024.0)], Some(12));
         assert_eq!(losses(&fewer_bits), [Loss::Stored(Dtype::I16)]);
