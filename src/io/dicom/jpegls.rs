@@ -81,6 +81,8 @@ mod tests {
             float: false,
             colour: Colour::Grey,
             inverted: false,
+            padding_words: None,
+            mosaic: None,
         }
     }
 

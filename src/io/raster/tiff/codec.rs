@@ -6,8 +6,8 @@ use weezl::BitOrder;
 use weezl::decode::Decoder;
 
 use super::bits::Predictor;
-use crate::io::codecs::jpeg::{self, JpegSamples};
-use crate::io::codecs::{codestream, guarded, rle};
+use crate::io::codecs::jpeg;
+use crate::io::codecs::{guarded, rle};
 
 /// More than any of these can expand: LZW, the worst, makes 4096 bytes from twelve bits.
 pub(super) const MOST_EXPANSION: u64 = 4096;
@@ -106,7 +106,7 @@ impl Codec {
             Some(tables) => [tables, packed.strip_prefix(&[0xFF, 0xD8])?].concat(),
             None => packed,
         };
-        let facts = codestream::jpeg(&data)?;
+        let facts = jpeg::facts(&data).ok()?;
         let (columns, rows, samples) = (wanted.columns as u64, wanted.rows as u64, wanted.samples as u64);
         if facts.columns != columns || facts.rows < rows || facts.components != samples {
             return None;
@@ -115,9 +115,8 @@ impl Codec {
         if wanted.bytes != wanted.columns * wanted.rows * wanted.samples * bytes {
             return None;
         }
-        let (mut out, kind) = jpeg::decode(&data, (samples == 3).then_some(!self.ycbcr))?;
-        let whole = kind != JpegSamples::Other && out.len() >= wanted.bytes;
-        whole.then(|| out.truncate(wanted.bytes))?;
+        let mut out = jpeg::decode(&data, (samples == 3).then_some(!self.ycbcr)).ok()?.samples;
+        (out.len() >= wanted.bytes).then(|| out.truncate(wanted.bytes))?;
         Some(out)
     }
 }
