@@ -93,7 +93,7 @@ impl Census {
         const FAR: f64 = 2.0;
         const SIZES: f64 = 100.0;
         let largest = self.min.abs().max(self.max.abs());
-        if !self.rounding.lossy || !(self.min < self.max) {
+        if !self.rounding.lossy || self.min >= self.max {
             return (0.0, 1.0);
         }
         let offset = if largest > FAR * (self.max - self.min) { self.min } else { 0.0 };

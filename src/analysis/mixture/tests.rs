@@ -172,10 +172,8 @@ fn the_best_of_several_starts_wins_over_a_lower_maximum() {
     let above = found.fit.log_likelihood - otsu.fit.log_likelihood;
     assert!(above > 0.01, "{above}: {trials:?}");
     assert!(trials.all.len() == STARTS.len() && (trials.above(&Start::Otsu).unwrap() - above).abs() < 1e-4, "{trials:?}");
-    for (c, [mean, std, share]) in
-        found.components.iter().zip([[64.99, 16.97, 0.362], [78.0, 2.0, 0.288], [189.18, 25.78, 0.349]])
-    {
-        assert!((c.mean - mean).abs() < 0.01 && (c.std() - std).abs() < 0.01 && (c.weight - share).abs() < 0.001, "{c:?}");
+    for (c, [mean, std, share]) in found.components.iter().zip([[64.99, 16.97, 0.36], [78.0, 2.0, 0.29], [189.18, 25.78, 0.35]]) {
+        assert!((c.mean - mean).abs() < 0.01 && (c.std() - std).abs() < 0.01 && (c.weight - share).abs() < 0.005, "{c:?}");
     }
     // The winner is the first of those that come as high, the second the next of them.
     let high = |t: &&Trial| t.fit.is_some_and(|fit| fit.log_likelihood >= found.fit.log_likelihood - TIE);
