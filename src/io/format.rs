@@ -78,7 +78,7 @@ mod tests {
         let error = to_write(Path::new("out.xyz")).map(|_| ()).unwrap_err().to_string();
         assert_eq!(
             error,
-            "no format is known by this name; write .nii, .nii.gz, .nrrd, .npy, .mha, .tif, .tiff or .png: out.xyz"
+            "no format is known by this name; write .nii, .nii.gz, .nrrd, .npy, .tif, .tiff, .mha or .png: out.xyz"
         );
         assert_eq!(names(|_| true), "DICOM, NIfTI, NRRD, NumPy, PNG, JPEG, TIFF or MetaImage");
         assert_eq!(in_folders(), "DICOM, PNG, JPEG or TIFF");
