@@ -51,7 +51,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>
 
 /// Checks a header by itself; whether the data are there, nobody has looked.
 fn interpret(path: &Path, keys: &Keys, grey: Grey) -> Result<(Header, VoxelLayout)> {
-    if !keys.get("ObjectType").is_none_or(|kind| kind == "Image") {
+    if keys.get("ObjectType").is_some_and(|kind| kind != "Image") {
         return Err(unsupported(path, "a MetaIO object that is no image"));
     }
     let axes = match keys.integer(path, "NDims")? {

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 
 /// What a header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Described {
+pub(super) struct ArrayText {
     pub(super) big_endian: bool,
     pub(super) number: Number,
     /// The first axis is the fastest.
@@ -38,7 +38,7 @@ pub(super) const CODES: [(Dtype, &str); 10] = [
     (Dtype::F64, "f8"),
 ];
 
-impl Described {
+impl ArrayText {
     /// Reads the text of a header.
     ///
     /// # Errors
@@ -188,14 +188,14 @@ impl<'a> Parser<'a> {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Described> {
-        Described::parse(Path::new("a.npy"), text.as_bytes())
+    fn parse(text: &str) -> Result<ArrayText> {
+        ArrayText::parse(Path::new("a.npy"), text.as_bytes())
     }
 
     #[test]
     fn what_numpy_writes() {
         let found = parse("{'descr': '<i2', 'fortran_order': False, 'shape': (3, 4, 5), }   \n").unwrap();
-        let want = Described { big_endian: false, number: Number::Of(Dtype::I16), fortran_order: false, shape: vec![3, 4, 5] };
+        let want = ArrayText { big_endian: false, number: Number::Of(Dtype::I16), fortran_order: false, shape: vec![3, 4, 5] };
         assert_eq!(found, want);
         let found = parse("{\"shape\":(7L,),\"fortran_order\":True,\"descr\":\">f8\"}").unwrap();
         assert_eq!((found.big_endian, found.fortran_order, found.shape), (true, true, vec![7]));

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use header::{CODES, Described, Number};
+use header::{ArrayText, CODES, Number};
 
 use super::output::Target;
 use super::stored::{self, DataFiles, Encoding, Skip, StoredSource, VoxelLayout, broken, fill};
@@ -47,7 +47,7 @@ pub(super) const FORMAT: Format = Format {
 /// [`Error::Read`], [`Error::Format`], [`Error::Unsupported`] or [`Error::Limit`], with the path.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     let (text, start) = header_text(path)?;
-    let described = Described::parse(path, &text)?;
+    let described = ArrayText::parse(path, &text)?;
     let (dtype, encoding) = match described.number {
         Number::Of(dtype) => (dtype, Encoding::Number(dtype)),
         Number::Half => (Dtype::F32, Encoding::Half),
@@ -89,7 +89,7 @@ fn header_text(path: &Path) -> Result<(Vec<u8>, u64)> {
     Ok((text, begin + length))
 }
 
-fn shape(path: &Path, described: &Described) -> Result<Shape> {
+fn shape(path: &Path, described: &ArrayText) -> Result<Shape> {
     if let Some(axis) = described.shape.iter().position(|n| *n == 0) {
         return Err(Error::format(
             path,
@@ -111,7 +111,7 @@ fn shape(path: &Path, described: &Described) -> Result<Shape> {
     Shape::new(&axes).ok_or_else(|| Error::unsupported(path, what, "save an array of up to seven axes"))
 }
 
-fn notes(described: &Described) -> Vec<String> {
+fn notes(described: &ArrayText) -> Vec<String> {
     const SLOWEST_LAST: [&str; 4] = ["x", "y", "z", "t"];
     let axes = described.shape.len();
     let mut notes = Vec::new();

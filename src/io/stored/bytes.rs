@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::stream::read_error;
 use crate::io::positional;
 use crate::{Error, Result};
 
@@ -90,5 +89,17 @@ impl ByteSource for PartBytes {
 
     fn sequential(&self) -> bool {
         self.parts.iter().any(|(part, _)| part.sequential())
+    }
+}
+
+/// A damaged compressed stream is the file's fault, anything else the system's.
+pub(in crate::io) fn read_error(path: &Path, packing: &str, error: std::io::Error) -> Error {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Error::format(path, "truncated: the data end early", "get the file again"),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+            Error::format(path, format!("damaged {packing} data ({error})"), "get the file again")
+        }
+        _ => Error::read(path)(error),
     }
 }

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use super::bytes::{ByteSource, PartBytes, PlainBytes};
-use super::stream::{FilePacking, StreamBytes, read_error};
+use super::bytes::{ByteSource, PartBytes, PlainBytes, read_error};
+use super::stream::{FilePacking, StreamBytes};
 use crate::{Error, Result};
 
 /// What stands before the voxels in each file.

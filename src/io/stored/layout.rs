@@ -215,16 +215,16 @@ mod tests {
 
     #[test]
     fn halves_are_the_numbers_that_they_are() {
-        // From the table of IEEE 754: largest, smallest normal, smallest subnormal, nearest above one, a third.
+        // The largest, the smallest normal and subnormal one, the next above one, the nearest to a third.
         for (bits, value) in [
             (0x0000, 0.0),
             (0x3c00, 1.0),
-            (0x3c01, 1.000_976_562_5),
+            (0x3c01, 1.0 + 1.0 / 1024.0),
             (0xc000, -2.0),
             (0x7bff, 65504.0),
-            (0x0400, 6.103_515_625e-5),
-            (0x0001, 5.960_464_477_539_063e-8),
-            (0x3555, 0.333_251_953_125),
+            (0x0400, 1.0 / 16384.0),
+            (0x0001, 1.0 / 16_777_216.0),
+            (0x3555, 1365.0 / 4096.0),
             (0x7c00, f32::INFINITY),
         ] {
             assert_eq!(half_to_f32(bits), value, "{bits:04x}");

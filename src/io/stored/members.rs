@@ -31,14 +31,14 @@ pub(super) struct MemberReader {
 }
 
 enum Member {
-    Gzip(GzDecoder<BufReader<File>>),
+    Gzip(Box<GzDecoder<BufReader<File>>>),
     Bzip2(BzDecoder<BufReader<File>>),
 }
 
 impl Member {
     fn new(kind: MemberKind, file: BufReader<File>) -> Self {
         match kind {
-            MemberKind::Gzip => Self::Gzip(GzDecoder::new(file)),
+            MemberKind::Gzip => Self::Gzip(Box::new(GzDecoder::new(file))),
             MemberKind::Bzip2 => Self::Bzip2(BzDecoder::new(file)),
         }
     }

@@ -11,14 +11,14 @@ mod source;
 mod stream;
 mod text;
 
-pub(super) use bytes::PlainBytes;
+pub(super) use bytes::{PlainBytes, read_error};
 pub(super) use data_files::{DataFiles, Skip, beside, listed, numbered};
 pub(super) use layout::{Encoding, VoxelLayout};
 pub(super) use lines::{HeaderLines, broken};
 pub(super) use output::{Extent, PlainOutput};
 pub(super) use real::begin;
 pub(super) use source::StoredSource;
-pub(super) use stream::{FilePacking, StreamBytes, read_error};
+pub(super) use stream::{FilePacking, StreamBytes};
 pub(super) use text::numbers;
 
 use std::io::Read;

@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use flate2::bufread::ZlibDecoder;
 
-use super::bytes::ByteSource;
+use super::bytes::{ByteSource, read_error};
 use super::members::{MemberKind, MemberReader};
-use crate::{Error, Result};
+use crate::Result;
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,17 +128,5 @@ impl ByteSource for StreamBytes {
 
     fn sequential(&self) -> bool {
         true
-    }
-}
-
-/// A damaged compressed stream is the file's fault, anything else the system's.
-pub(in crate::io) fn read_error(path: &Path, packing: &str, error: std::io::Error) -> Error {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::UnexpectedEof => Error::format(path, "truncated: the data end early", "get the file again"),
-        ErrorKind::InvalidData | ErrorKind::InvalidInput => {
-            Error::format(path, format!("damaged {packing} data ({error})"), "get the file again")
-        }
-        _ => Error::read(path)(error),
     }
 }
