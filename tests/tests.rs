@@ -16,3 +16,4 @@ mod reference;
 mod reports;
 mod structure;
 mod support;
+mod tiff;

@@ -15,7 +15,7 @@ pub struct OpenOptions {
     pub first_duplicate: bool,
     /// Take images of different size, orientation or spacing in one series for volumes of their own, of which [`OpenOptions::volume`] picks one.
     pub split: bool,
-    /// Which of several DICOM series in a folder, counted from 1.
+    /// Which of several DICOM series in a folder, or of the channels (or images) of a TIFF file, counted from 1.
     pub series: Option<u32>,
     /// Which of several volumes in a series, counted from 1: a kind of image where there are several, else along the fourth axis.
     pub volume: Option<u32>,

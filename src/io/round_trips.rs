@@ -7,8 +7,8 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::output::{Target, publish};
 use super::tests::{all, data, open_path};
-use super::{WriteOptions, create};
-use crate::volume::{Dtype, Geometry, Header, Position, Rescale, Rescales, Shape};
+use super::{Loss, WriteOptions, create};
+use crate::volume::{Dtype, Geometry, Header, Padding, Position, Rescale, Rescales, Shape, Unit};
 use crate::{Error, Result};
 
 /// A folder for files, kept if someone wants to look at them.
@@ -222,17 +222,77 @@ fn tiff_comes_back_as_it_was() {
         let path = copies.path.join(format!("{name}.tiff"));
         write(&path, &header, &bytes, 500).unwrap();
         let source = open_path(&path).unwrap();
-        let (xy, slices) = (header.grid.shape.slice_voxels(), header.grid.shape.slices());
-        header.grid.geometry = source.header().grid.geometry.clone();
-        assert_eq!((source.header().grid.shape.slice_voxels(), source.header().grid.shape.slices()), (xy, slices), "{name}");
-        assert_eq!(source.header().meaning.dtype, header.meaning.dtype, "{name}");
+        // A line is an image of one row; axes beyond the fourth are times; TIFF knows neither places nor labels.
+        let shape = header.grid.shape.clone();
+        let mut axes = vec![shape.axis(0), shape.axis(1), shape.axis(2), shape.volumes()];
+        while axes.len() > 2 && axes.last() == Some(&1) {
+            axes.pop();
+        }
+        header.grid.shape = Shape::new(&axes).unwrap();
+        header.meaning.labels = false;
+        if let Some(geometry) = &mut header.grid.geometry {
+            geometry.position = None;
+        }
+        assert_same(source.header(), &header);
+        assert_eq!(source.header().grid.geometry, header.grid.geometry, "{name}");
+        assert_eq!(source.header().origin.notes, [""; 0], "{name}");
         assert_eq!(all(&*source).unwrap(), bytes, "{name}");
     }
-    let geometry = Some(Geometry::spacing([0.646, 0.7, 1.0]));
-    let header = Header::new(Shape::new(&[30, 20]).unwrap(), Dtype::F32).with(|h| h.grid.geometry = geometry);
-    let path = copies.path.join("spacing.tif");
-    write(&path, &header, &noise(2400), 600).unwrap();
-    assert_eq!(open_path(&path).unwrap().header().grid.geometry, header.grid.geometry);
+}
+
+#[test]
+fn what_pictures_do_not_hold_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let losses = |name: &str, header: &Header| {
+        let target = Target::new(&folder.path().join(name), true, &[]).unwrap();
+        create(&target, header, &WriteOptions::default()).unwrap().losses().to_vec()
+    };
+    let rescale = Rescale { slope: 1.0, intercept: -1024.0 };
+    let padding = Padding { low: -2000.0, high: -2000.0 };
+    let ct = Header::new(Shape::new(&[8, 8]).unwrap(), Dtype::I16).with(|h| {
+        h.grid.geometry = Some(oblique());
+        h.meaning.rescale = Rescales::Uniform(rescale);
+        (h.meaning.unit, h.meaning.padding, h.meaning.labels) = (Unit::Hounsfield, Some(padding), true);
+    });
+    let bare = [Loss::Position, Loss::Padding(padding), Loss::Labels];
+    assert_eq!(losses("a.tif", &ct), [&bare[..], &[Loss::RescaleApart(rescale)]].concat());
+    let wide = ct.clone().with(|h| h.meaning.dtype = Dtype::F32);
+    assert_eq!(losses("a.tif", &wide), [&bare[..], &[Loss::Rescale(rescale)]].concat());
+    let grey = ct.with(|h| (h.meaning.dtype, h.display.inverted) = (Dtype::U16, true));
+    assert_eq!(losses("a.tif", &grey), [&bare[..], &[Loss::RescaleApart(rescale)]].concat());
+    let spacing = oblique().spacing_mm;
+    let own = [Loss::Spacing(spacing), Loss::Rescale(rescale), Loss::Unit, Loss::Inverted];
+    assert_eq!(losses("a.png", &grey), [&own[..], &bare[..]].concat());
+    assert!(Loss::Rescale(rescale).to_string().ends_with("1 * stored + -1024"));
+    let plain = Header::new(Shape::new(&[8, 8]).unwrap(), Dtype::U16);
+    assert_eq!((losses("a.tif", &plain), losses("a.png", &plain), losses("a.nii", &plain)), (vec![], vec![], vec![]));
+    // A rescale for each slice is no loss to be told but one to be refused.
+    let slices = Rescales::PerSlice(vec![Rescale::IDENTITY, rescale]);
+    let varying = Header::new(Shape::new(&[8, 8, 2]).unwrap(), Dtype::U16).with(|h| h.meaning.rescale = slices);
+    assert!(matches!(write(&folder.path().join("b.tif"), &varying, &noise(256), 16), Err(Error::Usage { .. })));
+}
+
+#[test]
+fn tiff_and_png_keep_what_they_can() {
+    let copies = Copies::new("kept");
+    for dtype in [Dtype::U8, Dtype::U16, Dtype::I16] {
+        let header = Header::new(Shape::new(&[9, 7, 3]).unwrap(), dtype).with(|h| {
+            h.meaning.rescale = Rescales::Uniform(Rescale { slope: 0.5, intercept: -1024.0 });
+            (h.meaning.unit, h.display.inverted) = (Unit::Hounsfield, dtype != Dtype::I16);
+        });
+        let path = copies.path.join(format!("{dtype}.tif"));
+        write(&path, &header, &noise(header.bytes() as usize), 100).unwrap();
+        let read = open_path(&path).unwrap().header().clone();
+        assert_eq!((&read.meaning, read.display.inverted), (&header.meaning, header.display.inverted));
+    }
+    let geometry = Some(Geometry::spacing([0.5, 0.25, 1.0]));
+    let header = Header::new(Shape::new(&[5, 4]).unwrap(), Dtype::U8).with(|h| h.grid.geometry = geometry);
+    let path = copies.path.join("size.png");
+    write(&path, &header, &noise(20), 20).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let size = [&b"pHYs"[..], &2000u32.to_be_bytes(), &4000u32.to_be_bytes(), &[1]].concat();
+    assert_eq!(bytes.windows(13).position(|w| w == size), Some(37));
+    assert_eq!(all(&*open_path(&path).unwrap()).unwrap(), noise(20));
 }
 
 #[test]

@@ -264,7 +264,7 @@ noted("ImageJ without distance", path, "distance of slices")
 tifffile.imwrite(path, stack.astype("u1"), imagej=True, metadata={"axes": "ZYX"}, colormap=None)
 same("ImageJ u1", path, stack.astype("u1"))
 rgb = noise((4, 12, 16, 3), "u1")
-tifffile.imwrite(path, rgb, imagej=True)
+tifffile.imwrite(path, rgb, imagej=True, metadata={"axes": "ZYXS"})
 same("ImageJ RGB", path, grey(rgb))
 # All images in one page, as ImageJ writes more than 4 GiB.
 flat = hyper.astype(">u2").tobytes()

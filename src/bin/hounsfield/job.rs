@@ -36,7 +36,17 @@ impl<'a> Job<'a> {
         let paths = paths(files)?;
         let targets = Targets::new(shared.force, paths.iter().cloned().chain(more.into_iter().cloned()));
         let (device, staged, events) = (OnceCell::new(), Vec::new(), Vec::new());
-        Ok(Self { shared, options: options(files), paths, cost: Cost::Streaming, device, targets, staged, events, written: Vec::new() })
+        Ok(Self {
+            shared,
+            options: options(files),
+            paths,
+            cost: Cost::Streaming,
+            device,
+            targets,
+            staged,
+            events,
+            written: Vec::new(),
+        })
     }
 
     /// The same with another cost, which `--device auto` decides by.

@@ -16,7 +16,7 @@ pub struct FileArgs {
     /// How colour becomes grey
     #[arg(long, default_value = "rec601", value_name = "RULE", value_parser = parse::grey())]
     pub grey: Grey,
-    /// Which DICOM series of a folder that holds several
+    /// Which DICOM series of a folder that holds several, or which channel of a TIFF
     #[arg(long, value_name = "N")]
     pub series: Option<u32>,
     /// Which volume of a series that holds several: a kind of image, or one along the fourth axis

@@ -31,7 +31,7 @@ impl RowLayout {
     /// Samples of one, two, four or eight bytes, little-endian, from whole rows.
     pub(super) fn samples(&self, mut rows: Vec<u8>) -> Vec<u8> {
         let size = self.bytes().max(1);
-        if self.bits % 8 != 0 {
+        if !self.bits.is_multiple_of(8) {
             return rows.chunks_exact(size).flat_map(|row| unpack(row, self.bits, self.samples)).collect();
         }
         let width = self.bits / 8;

@@ -24,10 +24,10 @@ pub(super) struct TiffFile {
 pub(super) struct Directory<'a> {
     pub(super) file: &'a TiffFile,
     /// Where it begins.
-    pub(super) at: u64,
+    at: u64,
     fields: BTreeMap<u16, Field>,
     /// Where the next one begins, 0 after the last.
-    pub(super) next: u64,
+    next: u64,
 }
 
 /// A field: its type, how many values it has, and their bytes if they fit, else where they lie.
@@ -115,6 +115,14 @@ fn width(kind: u16) -> u64 {
 impl Directory<'_> {
     pub(super) fn has(&self, tag: u16) -> bool {
         self.fields.contains_key(&tag)
+    }
+
+    /// Whether the directory begins, or values of its fields lie apart from it, among these bytes.
+    pub(super) fn lies_in(&self, bytes: std::ops::Range<u64>) -> bool {
+        let room = self.file.room();
+        let apart = self.fields.values().filter(|field| field.count.saturating_mul(width(field.kind)) > room as u64);
+        let mut places = apart.map(|field| self.file.integer(&field.value[..room])).chain([self.at]);
+        places.any(|at| bytes.contains(&at))
     }
 
     /// How many values a field has, 0 without the field.

@@ -1,6 +1,6 @@
 //! The description that ImageJ and Fiji write: lines of `key=value`, and the resolution fields beside it.
 
-use super::description::{Described, PageAxis};
+use super::described::{Described, PageAxis};
 use super::directory::Directory;
 use super::length::{millimetres, positive, seconds};
 use super::tags;
@@ -85,7 +85,10 @@ fn calibration(text: &str, directory: &Directory<'_>) -> (Rescale, Option<String
             let intercept = if signed { intercept + 32768.0 * slope } else { intercept };
             (Rescale { slope, intercept }, None)
         }
-        _ => (Rescale::IDENTITY, Some("ImageJ's calibration of values is no straight line and is not read: values are as stored".into())),
+        _ => (
+            Rescale::IDENTITY,
+            Some("ImageJ's calibration of values is no straight line and is not read: values are as stored".into()),
+        ),
     }
 }
 

@@ -49,7 +49,10 @@ mod tests {
         for name in ["um", "µm", "μm", "\\u00B5m", "micron", "Microns", " micrometer ", "\u{FFFD}m", "&#181;m"] {
             assert_eq!(millimetres(name), Some(1e-3), "{name}");
         }
-        assert_eq!((millimetres("inch"), millimetres("pixel"), millimetres(""), millimetres("reference frame")), (Some(25.4), None, None, None));
+        assert_eq!(
+            (millimetres("inch"), millimetres("pixel"), millimetres(""), millimetres("reference frame")),
+            (Some(25.4), None, None, None)
+        );
         assert_eq!((seconds("sec"), seconds("ms"), seconds("frames")), (Some(1.0), Some(1e-3), None));
         assert_eq!(positive(2.6755, 1e-3), Some(0.0026755));
         assert_eq!((positive(0.0, 1.0), positive(f64::NAN, 1.0)), (None, None));

@@ -8,8 +8,11 @@
 
 mod bits;
 mod codec;
+mod described;
 mod description;
 mod directory;
+#[cfg(test)]
+mod handmade;
 mod imagej;
 mod length;
 mod ome;
@@ -21,6 +24,8 @@ mod roles;
 mod shaped;
 mod source;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::Path;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::description::{Described, PageAxis};
+use super::described::{Described, PageAxis};
 use super::length::{millimetres, positive, seconds};
 use super::{damaged, lacking};
 use crate::Result;
@@ -137,7 +137,7 @@ impl OmeImage {
         } else {
             self.pages.values().copied().collect()
         };
-        (planes.len() as u64 == count).then(|| Described {
+        (planes.len() as u64 == count).then_some(Described {
             planes: Some(planes),
             spacing_mm: self.spacing_mm,
             time_step_s: self.time_step_s,
@@ -240,19 +240,27 @@ mod tests {
         let planes = |data: &str| one(&format!("<OME><Image>{pixels}{data}</Pixels></Image></OME>"), 4);
         let told = r#"<TiffData IFD="3" FirstC="0"/><TiffData IFD="2" FirstC="1"/><TiffData IFD="0" FirstZ="1"/>
             <TiffData IFD="1" FirstZ="1" FirstC="1" PlaneCount="1"/>"#;
-        assert_eq!(planes(told).unwrap()[0].planes, Some(vec![3, 0, 2, 1]));
+        assert_eq!(planes(told).unwrap()[0].planes, Some(vec![3, 2, 0, 1]));
         assert_eq!(planes("<TiffData/>").unwrap()[0].planes, Some(vec![0, 1, 2, 3]));
         assert_eq!(planes("").unwrap()[0].planes, Some(vec![0, 1, 2, 3]));
         for wrong in [r#"<TiffData IFD="0"/>"#, r#"<TiffData IFD="4"/>"#, r#"<TiffData FirstZ="2"/>"#, "<TiffData/><TiffData/>"] {
             assert!(planes(wrong).is_err(), "{wrong}");
         }
-        let elsewhere = r#"<TiffData><UUID FileName="a">1</UUID></TiffData><TiffData IFD="1"><UUID FileName="b">2</UUID></TiffData>"#;
+        let elsewhere =
+            r#"<TiffData><UUID FileName="a">1</UUID></TiffData><TiffData IFD="1"><UUID FileName="b">2</UUID></TiffData>"#;
         assert!(planes(elsewhere).is_err());
     }
 
     #[test]
     fn no_text_makes_it_panic() {
-        for text in ["<OME", "<OME><Pixels", "<OME><Pixels SizeZ=\"", "<OME><Pixels a=b>", "<OME><Pixels SizeZ='99999999999999999999'/>", "<OME><µ µ='>'"] {
+        for text in [
+            "<OME",
+            "<OME><Pixels",
+            "<OME><Pixels SizeZ=\"",
+            "<OME><Pixels a=b>",
+            "<OME><Pixels SizeZ='99999999999999999999'/>",
+            "<OME><µ µ='>'",
+        ] {
             assert!(!is_ome(text) || read(text, Path::new("a.tif"), 3).is_err(), "{text}");
         }
     }

@@ -276,7 +276,7 @@ fn codec(directory: &Directory<'_>, kind: &PixelKind) -> Result<Codec> {
         _ => Predictor::None,
     };
     let floats = predictor == Predictor::Float && kind.number != NumberFormat::Float;
-    if floats || predictor != Predictor::None && kind.bits % 8 != 0 {
+    if floats || predictor != Predictor::None && !kind.bits.is_multiple_of(8) {
         return Err(lacking(path, format!("{kind} with a predictor")));
     }
     let bits_reversed = directory.number(tags::FILL_ORDER)? == Some(2) && compressor != Compressor::Jpeg;

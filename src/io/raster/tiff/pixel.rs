@@ -94,10 +94,10 @@ impl PixelKind {
     }
 
     fn check(&self, path: &Path) -> Result<()> {
-        let numbers = match (self.number, self.bits) {
-            (NumberFormat::Unsigned, 1 | 2 | 4 | 8..=16 | 32 | 64) => true,
-            (NumberFormat::Signed, 8 | 16 | 32 | 64) | (NumberFormat::Float, 16 | 32 | 64) => true,
-            _ => false,
+        let numbers = match self.number {
+            NumberFormat::Unsigned => matches!(self.bits, 1 | 2 | 4 | 8..=16 | 32 | 64),
+            NumberFormat::Signed => matches!(self.bits, 8 | 16 | 32 | 64),
+            NumberFormat::Float => matches!(self.bits, 16 | 32 | 64),
         };
         if !numbers {
             return Err(lacking(path, format!("{self}")));
@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn halves_are_widened_exactly() {
-        let cases = [(0x0000, 0.0), (0x3C00, 1.0), (0xC000, -2.0), (0x7BFF, 65504.0), (0x0001, 5.960_464_5e-8), (0x3555, 0.333_251_95)];
+        let cases =
+            [(0x0000, 0.0), (0x3C00, 1.0), (0xC000, -2.0), (0x7BFF, 65504.0), (0x0001, 5.960_464_5e-8), (0x3555, 0.333_251_95)];
         for (half, want) in cases {
             assert_eq!(widen(half), want);
         }

@@ -1,6 +1,6 @@
 //! How large a pixel is, as far as the file can be believed.
 
-use super::description::Described;
+use super::described::Described;
 use super::directory::Directory;
 use super::length::positive;
 use super::tags;
@@ -35,7 +35,10 @@ fn pixel_size(directory: &Directory<'_>) -> (Option<[f64; 2]>, Option<String>) {
     };
     let across = x / per_x;
     let print = |per_inch: f64| {
-        let text = format!("a resolution of {} per inch is taken for that of a print or screen, not for the size of pixels", per_inch.round());
+        let text = format!(
+            "a resolution of {} per inch is taken for that of a print or screen, not for the size of pixels",
+            per_inch.round()
+        );
         (None, Some(text))
     };
     match unit {

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::description::{self, Described, PageAxis};
+use super::described::{Described, PageAxis};
 use super::directory::{Directory, TiffFile, chain};
 use super::page::{Taken, TiffPage};
 use super::pixel::{Hue, PixelKind};
 use super::source::PageSource;
-use super::{damaged, place, roles, tags};
+use super::{damaged, description, place, roles, tags};
 use crate::io::{Limits, OpenOptions, Source};
 use crate::volume::{Header, Rescales, Shape};
 use crate::{Error, Hint, Result};
@@ -31,8 +31,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>
 fn volume(directories: &[Directory<'_>], options: &OpenOptions) -> Result<(Header, Pages, Taken)> {
     let all = description::read(&directories[0], directories.len() as u64)?;
     let placed = all.iter().any(|described| described.planes.is_some());
-    let (images, mut notes) =
-        if placed { ((0..directories.len()).collect(), Vec::new()) } else { roles::images(directories)? };
+    let (images, mut notes) = if placed { ((0..directories.len()).collect(), Vec::new()) } else { roles::images(directories)? };
     // A description is that of the page that it is in.
     let all = if all.is_empty() || images[0] != 0 { vec![Described::default()] } else { all };
     let choice = Choice::new(&all, directories, images[0], options.series)?;
@@ -95,7 +94,8 @@ impl Choice {
 
     fn note(&self) -> Option<String> {
         let what = if self.images > 1 { "volume" } else { "channel" };
-        (self.of > 1).then(|| format!("{what} {} of {}: another one is chosen by its number, as a series is", self.number, self.of))
+        (self.of > 1)
+            .then(|| format!("{what} {} of {}: another one is chosen by its number, as a series is", self.number, self.of))
     }
 }
 
@@ -159,15 +159,21 @@ fn pages(directories: &[Directory<'_>], images: &[usize], described: &mut Descri
 fn behind_each_other(directories: &[Directory<'_>], lead: &TiffPage, told: u64) -> Option<u64> {
     let [begin, bytes] = lead.piece()?;
     let end = bytes.checked_mul(told)?.checked_add(begin)?;
-    let at = directories[0].at;
-    (end <= directories[0].file.length && !(begin..end).contains(&at)).then_some(bytes)
+    let free = end <= directories[0].file.length && !directories[0].lies_in(begin..end);
+    free.then_some(bytes)
 }
 
 /// The header of a volume of so many slices and times, of which this is the first page.
 fn header(directory: &Directory<'_>, lead: &TiffPage, described: &Described, [slices, times]: [u64; 2]) -> Result<Header> {
     let path = directory.file.path.as_path();
     let axes = [lead.width, lead.height, slices, times];
-    let used = if times > 1 { 4 } else if slices > 1 { 3 } else { 2 };
+    let used = if times > 1 {
+        4
+    } else if slices > 1 {
+        3
+    } else {
+        2
+    };
     let shape = Shape::new(&axes[..used]).ok_or_else(|| damaged(path, "more pixels than can be counted"))?;
     let kind = lead.kind;
     let mut header = Header::new(shape, kind.dtype(described.indexed));
@@ -202,7 +208,9 @@ fn of_pixels(kind: &PixelKind, indexed: bool) -> Option<String> {
     match kind.hue {
         Hue::Rgb | Hue::Ycbcr => Some(format!("colour was turned to grey{left_out}")),
         Hue::Palette if indexed => Some("the colour table is for display: values are the numbers of its colours".into()),
-        Hue::Palette => Some("the colours of the palette were turned to grey: numbers of colours, such as labels, are lost".into()),
+        Hue::Palette => {
+            Some("the colours of the palette were turned to grey: numbers of colours, such as labels, are lost".into())
+        }
         Hue::Grey if kind.alpha => Some("transparency was left out".into()),
         Hue::Grey if kind.spread() > 1 && kind.bits > 1 => {
             Some(format!("grey of {} bits is spread over 0 to 255: values are {} times those stored", kind.bits, kind.spread()))

@@ -1,6 +1,6 @@
 //! The description that tifffile writes of itself: `{"shape": [5, 2, 12, 16], "axes": "ZCYX"}`, the slowest axis first.
 
-use super::description::{Described, PageAxis};
+use super::described::{Described, PageAxis};
 
 /// Axes of which pages are made; none if the text is another one. A page has this height, width and so many samples in a pixel.
 pub(super) fn read(text: &str, page: [u64; 3]) -> Option<Described> {
@@ -47,7 +47,11 @@ fn unnamed(shape: &[u64], [height, width, samples]: [u64; 3], notes: &mut Vec<St
     let outer: Vec<u64> = outer.iter().copied().filter(|n| *n > 1).collect();
     if outer.len() > 1 {
         let sizes: Vec<String> = outer.iter().map(u64::to_string).collect();
-        notes.push(format!("the pages have {} axes without names ({}): taken as slices, in order", outer.len(), sizes.join(" x ")));
+        notes.push(format!(
+            "the pages have {} axes without names ({}): taken as slices, in order",
+            outer.len(),
+            sizes.join(" x ")
+        ));
     }
     let pages = outer.iter().try_fold(1u64, |n, more| n.checked_mul(*more))?;
     Some(if outer.is_empty() { Vec::new() } else { vec![(PageAxis::Slice, pages)] })

@@ -31,7 +31,11 @@ fn create_as(target: &Target, header: &Header, big: bool) -> Result<TiffOutput> 
         return Err(Error::unsupported(path, "slices longer than 2^32 pixels do not fit TIFF", "write .nii or .nii.gz"));
     };
     let Some(rescale) = header.meaning.rescale.uniform() else {
-        return Err(Error::unsupported(path, "a rescale for each slice does not fit TIFF", "convert it first, which writes real values"));
+        return Err(Error::unsupported(
+            path,
+            "a rescale for each slice does not fit TIFF",
+            "convert it first, which writes real values",
+        ));
     };
     let file = target.create()?;
     free_space::check(file.as_file(), path, header.bytes() + shape.slices() * PAGE)?;
@@ -337,7 +341,7 @@ mod tests {
 
     #[test]
     fn millimetres_come_back_from_fractions() {
-        for mm in [0.7, 1.0, 0.646, 0.68359375, 0.9765625, 2.5, 0.00065, 1e-6 / 3.0, 4000.0, std::f64::consts::PI, 0.48828125] {
+        for mm in [0.7, 1.0, 0.646, 0.68359375, 0.9765625, 2.5, 0.00065, 3.25e-7, 4000.0, std::f64::consts::PI, 0.48828125] {
             let [d, n] = per_mm(mm).unwrap();
             assert_eq!(f64::from(n) / f64::from(d), mm);
         }

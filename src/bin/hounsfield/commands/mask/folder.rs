@@ -172,7 +172,8 @@ impl Masking<'_> {
         for note in &pair.notes {
             self.progress.event(&format!("note: {note}: {}", image.display()));
         }
-        let said = |notes: Vec<String>| notes.iter().for_each(|note| self.progress.event(&format!("note: {note}: {}", image.display())));
+        let said =
+            |notes: Vec<String>| notes.iter().for_each(|note| self.progress.event(&format!("note: {note}: {}", image.display())));
         let staged = pair.write(&work.target, &self.run, said)?;
         let finding = MaskFinding { header: pair.input.header().clone(), sides: pair.sides(&self.run)? };
         Ok(((image.to_string_lossy().into_owned(), finding), staged))

@@ -53,7 +53,7 @@ pub struct Args {
     /// How colour becomes grey
     #[arg(long, default_value = "rec601", value_name = "RULE", value_parser = parse::grey())]
     pub grey: Grey,
-    /// Which DICOM series of a folder that holds several
+    /// Which DICOM series of a folder that holds several, or which channel of a TIFF
     #[arg(long, value_name = "N", conflicts_with = "folder")]
     pub series: Option<u32>,
     /// Read a series even if slices are missing, doubled, uneven or tilted
