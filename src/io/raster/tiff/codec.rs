@@ -63,7 +63,7 @@ pub(super) struct Codec {
 
 /// What must come out of a strip or tile.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct UnpackedSize {
     pub(super) columns: usize,
     pub(super) rows: usize,
     /// Samples of a pixel that lie side by side.
@@ -74,7 +74,7 @@ pub(super) struct Wanted {
 
 impl Codec {
     /// The first `wanted.bytes` bytes of what is packed; none if it is damaged or too short.
-    pub(super) fn unpack(&self, mut packed: Vec<u8>, wanted: Wanted) -> Option<Vec<u8>> {
+    pub(super) fn unpack(&self, mut packed: Vec<u8>, wanted: UnpackedSize) -> Option<Vec<u8>> {
         // Nothing is allocated on the word of a header.
         if wanted.bytes as u64 / MOST_EXPANSION > packed.len() as u64 {
             return None;
@@ -100,7 +100,7 @@ impl Codec {
     }
 
     /// A JPEG image, which has its own idea of size and depth (TIFF technical note 2).
-    fn jpeg(&self, packed: Vec<u8>, wanted: Wanted) -> Option<Vec<u8>> {
+    fn jpeg(&self, packed: Vec<u8>, wanted: UnpackedSize) -> Option<Vec<u8>> {
         let data = match self.tables.strip_suffix(&[0xFF, 0xD9]) {
             // The tables without their end, then the image without its beginning.
             Some(tables) => [tables, packed.strip_prefix(&[0xFF, 0xD8])?].concat(),
@@ -148,7 +148,7 @@ fn lzw(packed: &[u8], bytes: usize) -> Option<Vec<u8>> {
 }
 
 /// Lines of white and black runs: white is 0, as libtiff has it.
-fn fax4(packed: &[u8], wanted: Wanted) -> Option<Vec<u8>> {
+fn fax4(packed: &[u8], wanted: UnpackedSize) -> Option<Vec<u8>> {
     let (columns, rows) = (u16::try_from(wanted.columns).ok()?, u16::try_from(wanted.rows).ok()?);
     let mut out = Vec::with_capacity(wanted.bytes);
     guarded(|| {

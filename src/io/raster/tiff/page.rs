@@ -1,7 +1,7 @@
 //! One page: where its strips or tiles lie, and the voxels of its rows.
 
 use super::bits::{Predictor, RowLayout};
-use super::codec::{Codec, Compressor, MOST_EXPANSION, Wanted};
+use super::codec::{Codec, Compressor, MOST_EXPANSION, UnpackedSize};
 use super::directory::{Directory, TiffFile};
 use super::pixel::{Hue, NumberFormat, PixelKind, palette};
 use super::{damaged, lacking, tags};
@@ -175,11 +175,11 @@ impl TiffPage {
     }
 
     /// What must come out of strip or tile `i`: strips end with the page, tiles are always whole.
-    fn wanted(&self, i: u64) -> Wanted {
+    fn wanted(&self, i: u64) -> UnpackedSize {
         let first = i % self.of_plane() / self.across() * self.chunk[1];
         let rows = if self.tiled { self.chunk[1] } else { self.chunk[1].min(self.height - first) } as usize;
         let layout = self.layout();
-        Wanted { columns: self.chunk[0] as usize, rows, samples: layout.step, bytes: layout.bytes() * rows }
+        UnpackedSize { columns: self.chunk[0] as usize, rows, samples: layout.step, bytes: layout.bytes() * rows }
     }
 
     /// The samples of strip or tile `i`, little-endian, those of a pixel side by side.
