@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::raster::{jpeg, png, tiff};
-use super::{Create, Format, InFolder, Limits, dicom, metaimage, nifti, npy, nrrd};
+use super::{Create, Format, InFolder, Limits, STREAM, dicom, metaimage, nifti, npy, nrrd};
 use crate::{Error, Result};
 
 /// The formats, in the order in which they are looked for: some DICOM files begin with a TIFF header, to be both.
@@ -41,7 +41,11 @@ pub(super) fn of(path: &Path) -> Result<&'static Format> {
 
 /// What begins a file of a name like this.
 pub(super) fn to_write(path: &Path) -> Result<Create> {
-    let create = FORMATS.iter().filter(|format| format.writes(path)).find_map(|format| format.create);
+    let stream = path == Path::new(STREAM);
+    let create = FORMATS
+        .iter()
+        .filter(|format| if stream { format.name == nifti::FORMAT.name } else { format.writes(path) })
+        .find_map(|format| format.create);
     create.ok_or_else(|| {
         // Most outputs are volumes.
         let (volumes, images): (Vec<_>, Vec<_>) = FORMATS.iter().partition(|format| format.limits == Limits::VOLUME);

@@ -33,12 +33,15 @@ pub use grey::Grey;
 pub use limits::Limits;
 pub use loss::Loss;
 pub use open::{create, open};
-pub use options::{OpenOptions, WriteOptions};
+pub use options::{ExtensionPolicy, OpenOptions, Role, WriteOptions};
 
 use std::path::Path;
 
 use crate::Result;
 use crate::volume::{Header, Tile, Volume};
+
+/// Instead of a file name: standard input or output, as NIfTI.
+pub const STREAM: &str = "-";
 
 /// A volume that can be read block by block, from several threads at once.
 pub trait Source: Send + Sync {

@@ -1,14 +1,15 @@
 //! One way in and one way out: the format is found from the content of a file to read, from the name of one to write.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::output::Target;
-use super::{InFolder, OpenOptions, Output, Source, WriteOptions, dicom, format, stack};
+use super::{InFolder, OpenOptions, Output, STREAM, Source, WriteOptions, dicom, format, nifti, stack};
 use crate::volume::Header;
 use crate::{Error, Result};
 
 /// Opens a volume: one file, one folder (a DICOM series, or images of one format in natural order), or several files: a DICOM series
-/// in whatever order they come, or the slices of one volume in the order given.
+/// in whatever order they come, or the slices of one volume in the order given. [`STREAM`](super::STREAM) is a NIfTI volume on standard input.
 ///
 /// # Errors
 /// Every family but [`Error::Write`]; see there.
@@ -39,6 +40,13 @@ fn begin(target: &Target, header: &Header, options: &WriteOptions) -> Result<Box
 
 /// Opens a single file or folder.
 fn open_one(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    if path == Path::new(STREAM) {
+        let input = std::io::stdin();
+        if input.is_terminal() {
+            return Err(Error::usage("standard input is a terminal", "pipe a NIfTI volume into it, or name a file"));
+        }
+        return nifti::receive(path, &mut input.lock(), options);
+    }
     if std::fs::metadata(path).map_err(Error::read(path))?.is_dir() {
         return folder(path, options);
     }
@@ -136,7 +144,7 @@ mod tests {
             assert!(matches!(file(name, b"Patient went home."), Error::Format { .. }), "{name}");
         }
         assert!(matches!(file("text.txt", b"Patient went home."), Error::Unsupported { .. }));
-        assert!(matches!(file("pair.hdr", &[0; 348]), Error::Unsupported { .. }));
+        assert!(file("pair.hdr", &[0; 348]).to_string().contains("are missing: this is one of a pair"));
         assert!(matches!(open(&[], &OpenOptions::default()), Err(Error::Usage { .. })));
     }
 

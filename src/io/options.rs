@@ -1,10 +1,55 @@
 //! What a caller may ask of reading and of writing, whatever the format.
 
+use std::path::Path;
+
 use super::{Grey, Limits};
+use crate::{Error, Result};
+
+/// As what a file is opened: what its numbers are, where a format leaves that open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// A picture: colours, also of a palette, become grey.
+    #[default]
+    Image,
+    /// A mask: of a palette the indices count, of other colours all but black.
+    Mask,
+    /// Labels: of a palette the indices count; a picture in several other colours is refused, for no colour has a number.
+    Labels,
+}
+
+impl Role {
+    /// The least grey of a colour: of a mask all but black is inside, also what is too dark for a grey of its own.
+    pub(super) fn least_grey(self, black: bool) -> u8 {
+        u8::from(self == Self::Mask && !black)
+    }
+
+    /// Refuses colours as labels: no colour has a number.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`], with the path.
+    pub(super) fn check_colours(self, path: &Path) -> Result<()> {
+        if self != Self::Labels {
+            return Ok(());
+        }
+        Err(Error::unsupported(path, "labels in colours, which have no numbers", "save them as whole numbers"))
+    }
+}
+
+/// What becomes of header extensions of NIfTI files, which may hold names of patients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExtensionPolicy {
+    /// They are not read.
+    #[default]
+    Drop,
+    /// They are read, unseen, and written where a NIfTI file is written with the same header.
+    Keep,
+}
 
 /// How to read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OpenOptions {
+    /// As what.
+    pub role: Role,
     /// How colour becomes grey.
     pub grey: Grey,
     /// Read a series even if its geometry cannot be trusted.
@@ -19,11 +64,18 @@ pub struct OpenOptions {
     pub series: Option<u32>,
     /// Which of several volumes in a series, counted from 1: a kind of image where there are several, else along the fourth axis.
     pub volume: Option<u32>,
+    /// Whether header extensions are kept.
+    pub extensions: ExtensionPolicy,
     /// The most bytes of voxels to believe in; without it [`Limits::VOLUME`] and [`Limits::IMAGE`] hold.
     pub max_bytes: Option<u64>,
 }
 
 impl OpenOptions {
+    /// All as usual, in this role.
+    pub fn of(role: Role) -> Self {
+        Self { role, ..Self::default() }
+    }
+
     /// The `usual` limits, unless the caller gave another.
     pub(super) fn limits(&self, usual: Limits) -> Limits {
         self.max_bytes.map_or(usual, |max_bytes| Limits { max_bytes })

@@ -1,9 +1,10 @@
 //! Outputs that appear whole or not at all: written to a temporary sibling, flushed, then renamed.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use super::STREAM;
 use super::place::{Place, folder_of};
 use crate::{Error, Result};
 
@@ -43,6 +44,9 @@ impl Targets {
     /// # Errors
     /// [`Error::Exists`], [`Error::Write`] with the path, [`Error::Usage`] for an output that is also an input or another output.
     pub fn add(&mut self, path: &Path) -> Result<Target> {
+        if path == Path::new(STREAM) {
+            return self.stream();
+        }
         let refuse = |kind, text: &str| Err(Error::Write { path: path.into(), source: std::io::Error::new(kind, text) });
         if path.file_name().is_none() || path.is_dir() {
             return refuse(ErrorKind::IsADirectory, "this is a folder; give a file name");
@@ -78,6 +82,17 @@ impl Targets {
         self.outputs.insert(place, path.into());
         Ok(Target { path: path.into(), force: self.force })
     }
+
+    /// Standard output, once.
+    fn stream(&mut self) -> Result<Target> {
+        if std::io::stdout().is_terminal() {
+            return Err(Error::usage("standard output is a terminal", "send it into a program or a file, or name a file"));
+        }
+        if self.outputs.insert(Place::stream(), STREAM.into()).is_some() {
+            return Err(Error::usage("two outputs go to standard output", "name a file for one of them"));
+        }
+        Ok(Target { path: STREAM.into(), force: self.force })
+    }
 }
 
 impl Target {
@@ -94,7 +109,11 @@ impl Target {
         &self.path
     }
 
-    /// Opens the temporary sibling.
+    fn is_stream(&self) -> bool {
+        self.path == Path::new(STREAM)
+    }
+
+    /// Opens the temporary sibling; of standard output a temporary file.
     ///
     /// # Errors
     /// [`Error::Write`] with the path.
@@ -107,7 +126,8 @@ impl Target {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        builder.tempfile_in(folder_of(&self.path)).map_err(Error::write(&self.path))
+        let folder = if self.is_stream() { std::env::temp_dir() } else { folder_of(&self.path) };
+        builder.tempfile_in(folder).map_err(Error::write(&self.path))
     }
 
     /// Flushes a completed temporary file to disk.
@@ -115,7 +135,9 @@ impl Target {
     /// # Errors
     /// [`Error::Write`] with the path.
     pub fn stage(&self, file: tempfile::NamedTempFile) -> Result<Staged> {
-        file.as_file().sync_all().map_err(Error::write(&self.path))?;
+        if !self.is_stream() {
+            file.as_file().sync_all().map_err(Error::write(&self.path))?;
+        }
         Ok(Staged { temporary: file.into_temp_path(), target: self.clone() })
     }
 
@@ -130,7 +152,7 @@ impl Target {
     }
 }
 
-/// Gives all outputs their names. Called once, when every output of a job is complete.
+/// Gives all outputs their names; what goes to standard output goes there last. Called once, when every output of a job is complete.
 ///
 /// What has appeared under one of the names since it was checked stays, unless the target was forced; then none of the new outputs stays.
 ///
@@ -138,8 +160,15 @@ impl Target {
 /// [`Error::Write`] with the path of the first that could not be renamed.
 pub fn publish(outputs: Vec<Staged>) -> Result<()> {
     let mut fresh = Vec::new();
-    for Staged { temporary, target } in outputs {
-        let renamed = if target.force { temporary.persist(&target.path) } else { persist_new(temporary, &target.path) };
+    let (streams, files): (Vec<Staged>, Vec<Staged>) = outputs.into_iter().partition(|staged| staged.target.is_stream());
+    for Staged { temporary, target } in files.into_iter().chain(streams) {
+        let renamed = if target.is_stream() {
+            send(&temporary).map_err(|error| tempfile::PathPersistError { error, path: temporary })
+        } else if target.force {
+            temporary.persist(&target.path)
+        } else {
+            persist_new(temporary, &target.path)
+        };
         if let Err(e) = renamed {
             for path in &fresh {
                 // Nothing more can be done about a file that does not go.
@@ -150,11 +179,20 @@ pub fn publish(outputs: Vec<Staged>) -> Result<()> {
                 _ => Error::Write { path: target.path, source: e.error },
             });
         }
-        if !target.force {
+        if !target.force && !target.is_stream() {
             fresh.push(target.path);
         }
     }
     Ok(())
+}
+
+/// Copies a file to standard output. A reader that has gone away wants no more: success.
+fn send(path: &Path) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match std::io::copy(&mut std::fs::File::open(path)?, &mut out).and_then(|_| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// Renames, but never over another file.

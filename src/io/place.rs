@@ -29,6 +29,11 @@ impl Place {
         Self::with_case(&end, is_case_blind(&folder_of(&end)))
     }
 
+    /// Standard output, which is no file: no file has an empty folder.
+    pub(super) fn stream() -> Self {
+        Self::Named(PathBuf::new(), String::new())
+    }
+
     /// The place of a file that does not exist.
     pub(super) fn with_case(path: &Path, blind: bool) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

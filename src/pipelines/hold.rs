@@ -3,28 +3,27 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::copy::gather;
+use super::rounded::{as_labels, check_labels};
 use super::{Input, Labels, Mask, Run};
 use crate::io::Source;
-use crate::views::{Held, Selected, Turned};
+use crate::views::{Held, MaskBy, Selected, Turned};
 use crate::volume::{Block, Dtype, Header, Turn, Volume};
 use crate::{Error, Result};
 
 impl Labels {
-    /// Labels as they are stored, for the image with header `image`.
+    /// The labels of `source`, for the image with header `image`: its real values, as [`LabelScale`](crate::volume::LabelScale) rounds them. What may
+    /// hold anything but whole numbers is read once, now.
     ///
     /// Labels whose axes are flipped or permuted against the image's, on the same grid, and one volume for a time series are read whole, now, and
     /// held; any others are read block by block when they are used.
     ///
     /// # Errors
-    /// [`Error::Usage`] for another type than uint8 or uint16, or with both shapes, or both geometries, if the two do not lie on the same grid; what
-    /// reading gives.
+    /// [`Error::Usage`] for values that are no whole numbers, or none from 0 to 65,535, or with both shapes, or both geometries, if the two do not lie
+    /// on the same grid; what reading gives.
     pub fn new(source: Arc<dyn Source>, image: &Header, run: &Run<'_>) -> Result<Self> {
-        let dtype = source.header().meaning.dtype;
-        if !matches!(dtype, Dtype::U8 | Dtype::U16) {
-            return Err(Error::usage(
-                format!("labels of type {dtype}"),
-                "give whole numbers from 0 to 65,535 as uint8 or uint16",
-            ));
+        let source = as_labels("label map", source, run)?;
+        if !matches!(source.header().meaning.dtype, Dtype::U8 | Dtype::U16) {
+            return Err(Error::usage("labels below 0 or above 65,535", "number them from 0 to 65,535"));
         }
         let turn = Turn::of("label map", &source.header().grid, &image.grid)?;
         Self::turned(source, turn, image, run)
@@ -42,16 +41,35 @@ impl Labels {
 }
 
 impl Mask {
-    /// Voxels of `source` that are not zero, or that equal `label`, select voxels of the image with header `image`.
+    /// Voxels of `source` whose real value is not zero, or is `label`, a whole number, select voxels of the image with header `image`;
+    /// [`LabelScale`](crate::volume::LabelScale) says how near is near enough. For a label, what may hold anything but whole numbers is read once, now.
     ///
     /// A mask whose axes are flipped or permuted against the image's, on the same grid, and one volume for a time series are read whole, now, and
     /// held as one bit a voxel; any other is read block by block when it is used.
     ///
     /// # Errors
-    /// [`Error::Usage`] with both shapes, or both geometries, if the two do not lie on the same grid; what reading gives.
+    /// [`Error::Usage`] with both shapes, or both geometries, if the two do not lie on the same grid, for a label that is no whole number, or a map that
+    /// holds others where one is asked for; what reading gives.
     pub fn new(source: Arc<dyn Source>, label: Option<f64>, image: &Header, run: &Run<'_>) -> Result<Self> {
         let turn = Turn::of("mask", &source.header().grid, &image.grid)?;
-        let selected: Arc<dyn Source> = Arc::new(Selected::new(source, label));
+        let wanted = match label {
+            None => MaskBy::NotZero,
+            // Beyond, an f64 no longer tells neighbouring whole numbers apart.
+            Some(label) if label.fract() != 0.0 || label.abs() >= (1u64 << 53) as f64 || label.is_nan() => {
+                return Err(Error::usage(format!("labels are whole numbers, not {label}"), "give one that the mask holds"));
+            }
+            Some(label) => {
+                check_labels("mask", &source, run).map_err(|e| match e {
+                    Error::Usage { what, .. } => Error::usage(
+                        what,
+                        "give a map of whole numbers, or leave the label out: then all voxels count that are not 0",
+                    ),
+                    other => other,
+                })?;
+                MaskBy::Label(label)
+            }
+        };
+        let selected: Arc<dyn Source> = Arc::new(Selected::new(source, wanted));
         let reoriented = turn.reorients();
         let source = if turn.is_straight() { selected } else { held_as_bits(selected, turn, image, run)? };
         Ok(Self { labels: Labels { source, reoriented } })

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::census::{Census, Rounding};
 use super::ways::blocks::Blocks;
 use super::{Input, Run};
-use crate::Result;
 use crate::io::Source;
 use crate::views::Narrow;
 use crate::volume::{Dtype, Header, Rescale};
+use crate::{Error, Result};
 
 impl Input<'_> {
     /// A volume as it can be counted. Wide types are read once for it: where all voxels are whole numbers that span at most 65,536 values they
@@ -16,7 +16,7 @@ impl Input<'_> {
     /// ([`Census::frame`]). Where voxels that differ become the same all the same, the header's notes say so.
     ///
     /// # Errors
-    /// What reading gives, or [`crate::Error::Interrupted`].
+    /// [`Error::Usage`] for 64-bit integers of 2⁵³ and more, which are not exact as float64; what reading gives, or [`crate::Error::Interrupted`].
     pub fn resolve(source: Arc<dyn Source>, run: &Run<'_>) -> Result<Self> {
         let dtype = source.header().meaning.dtype;
         let plain = Self::of(source.clone());
@@ -24,6 +24,10 @@ impl Input<'_> {
             return Ok(plain);
         }
         let census = census(&plain, run)?;
+        if matches!(dtype, Dtype::I64 | Dtype::U64) && census.min.min(-census.max) <= -((1u64 << 53) as f64) {
+            let what = format!("{dtype} voxels of {} to {}, which no float64 holds exactly", census.min, census.max);
+            return Err(Error::usage(what, "give values between -2^53 and 2^53"));
+        }
         let narrow = |dtype, frame| Narrow::new(source.clone(), dtype, frame);
         let (voxels, census): (Arc<dyn Source>, _) = match census.narrow() {
             Some((dtype, offset)) => (Arc::new(narrow(dtype, (offset, 1.0))), None),

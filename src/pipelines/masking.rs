@@ -9,7 +9,7 @@ use crate::analysis::statistics::Statistics;
 use crate::engine::UNIT_VOXELS;
 use crate::io::Sink;
 use crate::ops::mask::{self as op, Keep, Packing};
-use crate::volume::{Block, Dtype, Header};
+use crate::volume::{Block, Dtype, Header, Rescale};
 use crate::{Error, Result};
 
 /// Writes every voxel that the input's mask selects to `sink` as it is stored, and `background` (bits of the type) for the others.
@@ -52,44 +52,84 @@ pub fn mask(input: &Input<'_>, background: u64, sink: &dyn Sink, run: &Run<'_>) 
     )
 }
 
-/// The bits that stand for the real value `real` in a volume with this header.
-///
-/// # Errors
-/// [`Error::Usage`] if the type cannot hold it, or the rescale differs between slices.
-pub fn background_bits(header: &Header, real: f64) -> Result<u64> {
-    let rescale = header.meaning.rescale.uniform().ok_or_else(|| {
-        Error::usage("a background value for slices of different rescale", "convert the volume first: real values are written")
-    })?;
-    let dtype = header.meaning.dtype;
-    let exact = rescale.stored(real);
-    let (low, high) = limits(dtype);
-    let stored = if dtype.is_integer() { exact.round_ties_even() } else { exact };
-    if !(low..=high).contains(&stored) {
-        let ends = [rescale.real(low), rescale.real(high)];
-        return Err(Error::usage(
-            format!("a background of {real} does not fit {dtype} voxels"),
-            format!("give {} to {}", ends[0].min(ends[1]), ends[0].max(ends[1])),
-        ));
+/// What is written outside of a mask.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Background {
+    /// The bits of the stored value.
+    pub bits: u64,
+    /// The real value that it stands for.
+    pub real: f64,
+    /// Whether that is the one asked for, but for what float32 loses of slope and intercept.
+    pub exact: bool,
+}
+
+impl Background {
+    /// The stored value nearest to the real value `real` in a volume with this header.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the type cannot hold it, or slices of different rescale need different bits.
+    pub fn of(header: &Header, real: f64) -> Result<Self> {
+        let dtype = header.meaning.dtype;
+        let (low, high) = dtype.limits();
+        for rescale in header.meaning.rescale.distinct().0 {
+            let exact = rescale.stored(real);
+            let stored = if dtype.is_integer() { exact.round_ties_even() } else { exact };
+            if !(low..=high).contains(&stored) {
+                let ends = [rescale.real(low), rescale.real(high)];
+                return Err(Error::usage(
+                    format!("a background of {real} does not fit {dtype} voxels"),
+                    format!("give {} to {}", ends[0].min(ends[1]), ends[0].max(ends[1])),
+                ));
+            }
+        }
+        Self::nearest(header, real)
     }
-    Ok(match dtype {
+
+    /// The stored value nearest to real 0: what the type can hold, wherever its range lies.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if slices of different rescale need different bits.
+    pub fn zero(header: &Header) -> Result<Self> {
+        Self::nearest(header, 0.0)
+    }
+
+    fn nearest(header: &Header, real: f64) -> Result<Self> {
+        let dtype = header.meaning.dtype;
+        let (low, high) = dtype.limits();
+        let of = |rescale: &Rescale| {
+            // Adding 0 turns -0 into 0, which is other bits.
+            let stored = rescale.stored(real).clamp(low, high) + 0.0;
+            let stored = match dtype {
+                Dtype::F64 => stored,
+                Dtype::F32 => f64::from(stored as f32),
+                _ => stored.round_ties_even(),
+            };
+            let own = rescale.real(stored);
+            let lost = f64::from(f32::EPSILON) * ((own - rescale.intercept).abs() + rescale.intercept.abs());
+            Self { bits: bits(dtype, stored), real: own, exact: (own - real).abs() <= lost }
+        };
+        let all: Vec<Self> = header.meaning.rescale.distinct().0.iter().map(of).collect();
+        match all.as_slice() {
+            [first, rest @ ..] if rest.iter().all(|one| one.bits == first.bits) => {
+                let farthest = |a: Self, b: &Self| if (b.real - real).abs() > (a.real - real).abs() { *b } else { a };
+                Ok(all.iter().fold(*first, farthest))
+            }
+            _ => Err(Error::usage(
+                format!("a background of {real} is stored differently in slices of different rescale"),
+                "convert the volume first: real values are written",
+            )),
+        }
+    }
+}
+
+/// A stored value as bits of its type, zero-extended.
+fn bits(dtype: Dtype, stored: f64) -> u64 {
+    match dtype {
         Dtype::F32 => u64::from((stored as f32).to_bits()),
         Dtype::F64 => stored.to_bits(),
         Dtype::U64 => stored as u64,
         // Two's complement, cut to the type's width.
         _ => stored as i64 as u64 & (u64::MAX >> (64 - 8 * dtype.bytes())),
-    })
-}
-
-/// The least and the greatest finite value of a type.
-fn limits(dtype: Dtype) -> (f64, f64) {
-    match dtype {
-        Dtype::F32 => (f64::from(f32::MIN), f64::from(f32::MAX)),
-        Dtype::F64 => (f64::MIN, f64::MAX),
-        Dtype::U8 | Dtype::U16 | Dtype::U32 | Dtype::U64 => (0.0, 2f64.powi(8 * dtype.bytes() as i32) - 1.0),
-        _ => {
-            let half = 2f64.powi(8 * dtype.bytes() as i32 - 1);
-            (-half, half - 1.0)
-        }
     }
 }
 
@@ -172,7 +212,7 @@ mod tests {
     use crate::ops::testing::{Content, assert_same, noise};
     use crate::pipelines::Device;
     use crate::pipelines::tests::{File, Memory, devices};
-    use crate::volume::{Padding, Rescale, Rescales, Shape, Volume};
+    use crate::volume::{Padding, Rescales, Shape, Volume};
 
     fn volume(axes: &[u64], dtype: Dtype) -> Volume {
         let header = Header::new(Shape::new(axes).unwrap(), dtype);
@@ -301,7 +341,7 @@ mod tests {
             header.meaning.rescale = Rescales::Uniform(Rescale { slope, intercept });
             header
         };
-        let bits = |dtype, real| background_bits(&header(dtype, 1.0, -1024.0), real);
+        let bits = |dtype, real| Background::of(&header(dtype, 1.0, -1024.0), real).map(|b| b.bits);
         assert_eq!(bits(Dtype::U16, -1000.0).unwrap(), 24);
         assert_eq!(bits(Dtype::I16, -1025.0).unwrap(), 0xffff);
         assert_eq!(bits(Dtype::I32, -1026.0).unwrap(), 0xffff_fffe);
@@ -312,6 +352,23 @@ mod tests {
         assert!(bits(Dtype::F32, f64::NAN).is_err() && bits(Dtype::U16, f64::INFINITY).is_err());
         let mut uneven = header(Dtype::U8, 1.0, 0.0);
         uneven.meaning.rescale = Rescales::PerSlice(vec![Rescale::IDENTITY, Rescale { slope: 2.0, intercept: 0.0 }]);
-        assert!(matches!(background_bits(&uneven, 0.0), Err(Error::Usage { .. })));
+        assert_eq!(Background::of(&uneven, 0.0).unwrap(), Background { bits: 0, real: 0.0, exact: true });
+        assert!(matches!(Background::of(&uneven, 2.0), Err(Error::Usage { .. })));
+    }
+
+    #[test]
+    fn outside_is_real_zero_or_the_nearest_that_there_is() {
+        let of = |dtype, slope, intercept| {
+            let header = Header::new(Shape::new(&[1]).unwrap(), dtype);
+            Background::zero(&header.with(|h| h.meaning.rescale = Rescales::Uniform(Rescale { slope, intercept }))).unwrap()
+        };
+        // As nibabel keeps 0 … 1000.
+        let scaled = of(Dtype::I16, 0.015_259_021_893_143_654, 500.007_629_394_531_25);
+        assert!(scaled.bits == 0x8000 && scaled.exact && scaled.real.abs() < 1e-4, "{scaled:?}");
+        assert_eq!(of(Dtype::U16, 1.0, -1024.0), Background { bits: 1024, real: 0.0, exact: true });
+        assert_eq!(of(Dtype::U8, 0.5, 3.0), Background { bits: 0, real: 3.0, exact: false });
+        assert_eq!(of(Dtype::U8, -1.0, -3.0), Background { bits: 0, real: -3.0, exact: false });
+        assert_eq!(of(Dtype::I16, 2.0, 1.0), Background { bits: 0, real: 1.0, exact: false });
+        assert_eq!(of(Dtype::F32, -1.0, 0.0), Background { bits: 0, real: 0.0, exact: true });
     }
 }

@@ -21,6 +21,7 @@ mod map;
 mod mapping;
 mod masking;
 mod mixture;
+mod rounded;
 mod run;
 mod statistics;
 #[cfg(test)]
@@ -38,7 +39,7 @@ pub use labels::{Labels, Mask};
 pub use look::census;
 pub use map::{BinTable, map, map_bins, map_into, map_volume};
 pub use mapping::{Mapping, Pointwise};
-pub use masking::{Side, Sides, background_bits, mask, sides};
+pub use masking::{Background, Side, Sides, mask, sides};
 pub use mixture::{Method, Segment, Segmentation, Truth, Written};
 pub use run::{Run, Silent, Watch};
 pub use statistics::{FloatStatistics, float_statistics};

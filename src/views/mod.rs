@@ -8,6 +8,6 @@ mod turned;
 
 pub use combined::Combined;
 pub use narrow::Narrow;
-pub use selected::Selected;
+pub use selected::{Labelled, MaskBy, Selected};
 pub use tap::Tap;
 pub use turned::{Held, Turned};

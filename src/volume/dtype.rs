@@ -59,6 +59,22 @@ impl Dtype {
         1 << (8 * self.bytes())
     }
 
+    /// The least and the greatest finite value (of 64-bit integers, as f64 rounds them).
+    pub const fn limits(self) -> (f64, f64) {
+        match self {
+            Self::U8 => (0.0, u8::MAX as f64),
+            Self::I8 => (i8::MIN as f64, i8::MAX as f64),
+            Self::U16 => (0.0, u16::MAX as f64),
+            Self::I16 => (i16::MIN as f64, i16::MAX as f64),
+            Self::U32 => (0.0, u32::MAX as f64),
+            Self::I32 => (i32::MIN as f64, i32::MAX as f64),
+            Self::U64 => (0.0, u64::MAX as f64),
+            Self::I64 => (i64::MIN as f64, i64::MAX as f64),
+            Self::F32 => (f32::MIN as f64, f32::MAX as f64),
+            Self::F64 => (f64::MIN, f64::MAX),
+        }
+    }
+
     /// numpy's name of the type.
     pub const fn name(self) -> &'static str {
         match self {

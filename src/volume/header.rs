@@ -181,6 +181,18 @@ pub struct Origin {
     pub bits_stored: Option<u16>,
     /// The type in the file where [`Meaning::dtype`] is a narrowed one.
     pub file_dtype: Option<Dtype>,
+    /// Header extensions, if the caller asked for them.
+    pub extensions: Extensions,
     /// The file says, or its kind suggests, that patient text may be burnt into the pixels.
     pub burned_in_text: bool,
+}
+
+/// Bytes that a NIfTI file has behind its header, only ever passed on to another: they may hold names, so they are not shown.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Extensions(pub Vec<u8>);
+
+impl std::fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }

@@ -54,6 +54,15 @@ impl Rescales {
         }
     }
 
+    /// The rescale of a slice, counted through all volumes.
+    pub fn of_slice(&self, slice: u64) -> Rescale {
+        match self {
+            Self::Uniform(r) => *r,
+            // A header with fewer rescales than slices is no header that a reader gives.
+            Self::PerSlice(all) => all.get(slice as usize).copied().unwrap_or(Rescale::IDENTITY),
+        }
+    }
+
     /// The one rescale, if all slices share it.
     pub fn uniform(&self) -> Option<Rescale> {
         match self.distinct().0.as_slice() {

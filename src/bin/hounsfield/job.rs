@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hounsfield::findings::{Note, Provenance};
 use hounsfield::io::output::{self, Staged, Target, Targets};
-use hounsfield::io::{self, OpenOptions, Output, Sink, Source, WriteOptions};
+use hounsfield::io::{self, ExtensionPolicy, OpenOptions, Output, Role, STREAM, Sink, Source, WriteOptions};
 use hounsfield::pipelines::{Cost, Device, Input, Mask, Region, Run};
 use hounsfield::report::{Picker, Report, Svg, html};
 use hounsfield::volume::Header;
@@ -13,6 +13,7 @@ use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, RegionArgs, Shared};
 use crate::progress::Progress;
+use crate::text::give_way;
 use crate::{picture, words};
 
 /// One run of a command.
@@ -59,14 +60,24 @@ impl<'a> Job<'a> {
         Self { device: OnceCell::from(Device::cpu()), ..self }
     }
 
+    /// The same with header extensions of NIfTI files treated so.
+    pub fn extensions(mut self, extensions: ExtensionPolicy) -> Self {
+        self.options.extensions = extensions;
+        self
+    }
+
     /// An output, checked before any work is done.
     pub fn output(&mut self, path: &Path) -> Result<Target> {
-        self.targets.add(path)
+        let target = self.targets.add(path)?;
+        if path == Path::new(STREAM) {
+            give_way();
+        }
+        Ok(target)
     }
 
     /// An output that may be.
     pub fn maybe(&mut self, path: Option<&Path>) -> Result<Option<Target>> {
-        path.map(|path| self.targets.add(path)).transpose()
+        path.map(|path| self.output(path)).transpose()
     }
 
     /// A figure that may be.
@@ -94,6 +105,16 @@ impl<'a> Job<'a> {
         self.look(io::open(&[path.to_path_buf()], &OpenOptions::default())?)
     }
 
+    /// A file beside the input that is a mask or holds labels; what was odd about it is said with its name.
+    pub fn open_as(&self, path: &Path, role: Role) -> Result<Box<dyn Source>> {
+        let source = io::open(
+            std::slice::from_ref(&path.to_path_buf()),
+            &OpenOptions { grey: self.options.grey, ..OpenOptions::of(role) },
+        )?;
+        source.header().origin.notes.iter().for_each(|note| self.warn(&format!("{note}: {}", path.display())));
+        Ok(source)
+    }
+
     fn look(&mut self, source: Box<dyn Source>) -> Result<Input<'static>> {
         let (bytes, said) = (source.header().bytes(), source.header().origin.notes.len());
         let input = self.prepare("look", bytes, |run| Input::resolve(source.into(), run))?;
@@ -104,7 +125,7 @@ impl<'a> Job<'a> {
     /// The mask, if one is asked for.
     pub fn mask(&mut self, region: &RegionArgs, image: &Header) -> Result<Option<Mask>> {
         let Some(path) = &region.mask else { return Ok(None) };
-        let source = io::open(std::slice::from_ref(path), &OpenOptions::default())?;
+        let source = self.open_as(path, role(region.label))?;
         let bytes = source.header().bytes();
         self.prepare("mask", bytes, |run| Mask::new(source.into(), region.label, image, run)).map(Some)
     }
@@ -212,7 +233,7 @@ impl<'a> Job<'a> {
 
 /// What a file that is being written does not say.
 pub fn not_kept<'a>(target: &Target, sink: &'a dyn Output) -> impl Iterator<Item = Note> + use<'a> {
-    let format = io::FORMATS.iter().find(|format| format.writes(target.path())).map_or("", |format| format.name);
+    let format = io::FORMATS.iter().find(|format| format.writes(target.path())).map_or("NIfTI", |format| format.name);
     sink.losses().iter().map(move |loss| Note::NotKept { format, loss: *loss })
 }
 
@@ -275,6 +296,11 @@ fn paths(files: &FileArgs) -> Result<Vec<PathBuf>> {
         all.append(&mut found);
     }
     Ok(all)
+}
+
+/// As what a mask is opened of which one label is meant, or all that is not 0.
+pub fn role(label: Option<f64>) -> Role {
+    if label.is_some() { Role::Labels } else { Role::Mask }
 }
 
 /// How the input is read.

@@ -58,6 +58,7 @@ pub(super) fn build(
         bits_stored: Some(layout.bits_stored),
         file_dtype: None,
         burned_in_text: slices.iter().any(|(image, _)| image.burned_in_text),
+        ..Origin::default()
     };
     Ok(header)
 }

@@ -8,7 +8,7 @@ use super::header::{Keys, unsupported};
 use crate::io::stored::{
     DataFiles, Encoding, FilePacking, Skip, StoredSource, VoxelLayout, beside, broken, fill, listed, numbered, numbers,
 };
-use crate::io::{Grey, Limits, OpenOptions, Source};
+use crate::io::{Limits, OpenOptions, Source};
 use crate::volume::{Dtype, Geometry, Header, Shape};
 use crate::{Error, Result};
 
@@ -32,7 +32,7 @@ const MOST_CHANNELS: u64 = 1 << 16;
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     let file = File::open(path).map_err(Error::read(path))?;
     let keys = Keys::read(path, BufReader::new(file))?;
-    let (mut header, mut layout) = interpret(path, &keys, options.grey)?;
+    let (mut header, mut layout) = interpret(path, &keys, options)?;
     options.limits(super::FORMAT.limits).check_volume(path, &header)?;
     let files = data_files(path, &keys, &header)?;
     header.origin.files = files.files.len() as u64;
@@ -50,7 +50,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>
 }
 
 /// Checks a header by itself; whether the data are there, nobody has looked.
-fn interpret(path: &Path, keys: &Keys, grey: Grey) -> Result<(Header, VoxelLayout)> {
+fn interpret(path: &Path, keys: &Keys, options: &OpenOptions) -> Result<(Header, VoxelLayout)> {
     if keys.get("ObjectType").is_some_and(|kind| kind != "Image") {
         return Err(unsupported(path, "a MetaIO object that is no image"));
     }
@@ -83,7 +83,8 @@ fn interpret(path: &Path, keys: &Keys, grey: Grey) -> Result<(Header, VoxelLayou
         (1, _) => Encoding::Number(dtype),
         (3 | 4, Dtype::U8 | Dtype::U16) => {
             notes.push(format!("the {channels} channels are taken for red, green and blue, and turned to grey"));
-            Encoding::Colour { channels: channels as usize, dtype, grey }
+            options.role.check_colours(path)?;
+            Encoding::Colour { channels: channels as usize, dtype, grey: options.grey, role: options.role }
         }
         _ => {
             notes.push(format!("the {channels} channels are read as volumes, one behind the other"));

@@ -16,8 +16,8 @@ pub(super) fn read(fields: &Fields, mm_per_unit: f64, notes: &mut Vec<String>) -
     let qform = (fields.qform_code > 0).then(|| qform_matrix(fields));
     match (sform.as_ref().and_then(geometry), qform.as_ref().and_then(geometry)) {
         (Some(s), q) => {
-            if q.is_some_and(|q| disagree(&s, &q)) {
-                note("sform and qform disagree; the sform is used");
+            if let Some(text) = q.and_then(|q| disagreement(&s, &q, fields)) {
+                note(&format!("sform and qform disagree ({text}); the sform is used"));
             }
             return Some(s);
         }
@@ -30,6 +30,11 @@ pub(super) fn read(fields: &Fields, mm_per_unit: f64, notes: &mut Vec<String>) -
         (None, None) if sform.is_some() || qform.is_some() => note("the orientation matrix is degenerate; orientation unknown"),
         (None, None) => note("the header gives no orientation"),
     }
+    spacing(fields, mm_per_unit, notes)
+}
+
+/// The spacing alone.
+pub(super) fn spacing(fields: &Fields, mm_per_unit: f64, notes: &mut Vec<String>) -> Option<Geometry> {
     let spacing_mm: [f64; 3] = std::array::from_fn(|a| {
         // Axes that the image does not have carry no spacing; those of an image are one slice thick.
         let given = fields.pixdim[a + 1].abs() * mm_per_unit;
@@ -38,19 +43,32 @@ pub(super) fn read(fields: &Fields, mm_per_unit: f64, notes: &mut Vec<String>) -
     if spacing_mm.iter().all(|s| s.is_finite() && *s > 0.0) {
         return Some(Geometry::spacing(spacing_mm));
     }
-    note("the voxel spacing is zero or not a number; spacing unknown");
+    notes.push("the voxel spacing is zero or not a number; spacing unknown".into());
     None
 }
 
-/// Whether a voxel axis differs by more than 1/1000 of the spacing, or the origins by more than 1/1000 of the larger of
-/// spacing and coordinate (float32 keeps no more of a far origin).
-fn disagree(a: &Geometry, b: &Geometry) -> bool {
-    let (Some(ma), Some(mb)) = (a.lps_matrix(), b.lps_matrix()) else { return false };
-    let largest = a.spacing_mm.iter().fold(0.0f64, |m, &s| m.max(s));
-    (0..3).any(|row| {
-        let axes = (0..3).any(|axis| (ma[row][axis] - mb[row][axis]).abs() > 1e-3 * a.spacing_mm[axis]);
-        axes || (ma[row][3] - mb[row][3]).abs() > 1e-3 * largest.max(ma[row][3].abs())
-    })
+/// How far two places of one voxel may lie apart before it is said.
+const TOLERANCE_MM: f64 = 0.1;
+
+/// How two geometries of one grid differ, if they do: in orientation, or at some corner by more than a tenth of a millimetre (and more than float32 keeps
+/// of a far origin).
+fn disagreement(a: &Geometry, b: &Geometry, fields: &Fields) -> Option<String> {
+    let (ma, mb) = (a.lps_matrix()?, b.lps_matrix()?);
+    let codes = [a, b].map(|g| g.position.as_ref().map(|p| p.orientation_code()).unwrap_or_default());
+    let last: [f64; 3] = std::array::from_fn(|axis| (fields.dim[axis + 1].max(1) - 1) as f64);
+    let place = |m: &Affine, corner: u8, row: usize| {
+        (0..3).fold(m[row][3], |sum, axis| sum + if corner >> axis & 1 == 1 { m[row][axis] * last[axis] } else { 0.0 })
+    };
+    let (mut apart, mut far) = (0.0f64, 0.0f64);
+    for corner in 0..8 {
+        let moved: f64 = (0..3).map(|row| (place(&ma, corner, row) - place(&mb, corner, row)).powi(2)).sum();
+        apart = apart.max(moved.sqrt());
+        far = (0..3).fold(far, |far, row| far.max(place(&ma, corner, row).abs()));
+    }
+    if codes[0] != codes[1] {
+        return Some(format!("they point to {} and {}, up to {apart:.1} mm apart", codes[0], codes[1]));
+    }
+    (apart > TOLERANCE_MM.max(1e-5 * far)).then(|| format!("up to {apart:.2} mm apart"))
 }
 
 fn flip(matrix: &Affine, scale: f64) -> Affine {

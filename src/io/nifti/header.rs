@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::affine;
 use super::fields::{Fields, Version};
-use crate::io::Grey;
+use super::{affine, axes};
+use crate::io::OpenOptions;
 use crate::io::stored::{Encoding, VoxelLayout};
-use crate::volume::{Dtype, Header, Rescale, Rescales, Shape};
+use crate::volume::{Dtype, Header, Rescale, Rescales};
 use crate::{Error, Result};
 
 const CODES: [(i32, Dtype); 10] = [
@@ -22,11 +22,24 @@ const CODES: [(i32, Dtype); 10] = [
     (1280, Dtype::U64),
 ];
 
+/// What SPM99 wrote into Analyze files for types that Analyze does not have.
+const SPM_CODES: [(i32, Dtype); 3] = [(130, Dtype::I8), (132, Dtype::U16), (136, Dtype::U32)];
+
+/// NIFTI_INTENT_LABEL.
 const LABELS: i32 = 1002;
+
+/// In what a header lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Container {
+    /// One file with the voxels behind the header.
+    Single,
+    /// A file of its own, beside that of the voxels.
+    Pair,
+}
 
 /// Checks a header by itself; whether the file is long enough, the caller knows. `bytes` is the beginning of the uncompressed
 /// file.
-pub(super) fn interpret(path: &Path, bytes: &[u8], grey: Grey) -> Result<(Header, VoxelLayout)> {
+pub(super) fn interpret(path: &Path, bytes: &[u8], container: Container, options: &OpenOptions) -> Result<(Header, VoxelLayout)> {
     let format = |what: String| Err(Error::format(path, what, "write it again with the program that made it"));
     let Some(fields) = Fields::read(bytes) else {
         return match Version::sniff(bytes) {
@@ -36,90 +49,145 @@ pub(super) fn interpret(path: &Path, bytes: &[u8], grey: Grey) -> Result<(Header
             None => Err(Error::format(path, "not a NIfTI file", "check that the name says what the file is")),
         };
     };
-    match &fields.magic[..3] {
-        b"n+1" | b"n+2" => {}
-        b"ni1" | b"ni2" => {
-            return Err(Error::unsupported(path, "a NIfTI pair (.hdr and .img)", "convert it to one .nii or .nii.gz file"));
+    let mut notes = Vec::new();
+    let analyze = match (&fields.magic[..3], container) {
+        (b"n+1" | b"n+2", _) => false,
+        (b"ni1" | b"ni2", Container::Pair) => false,
+        (b"ni1" | b"ni2", Container::Single) => {
+            notes.push("the header says that the voxels are in another file (.img); those behind it are read".to_owned());
+            false
         }
-        _ => return format("the NIfTI magic is missing (an Analyze 7.5 file has none)".into()),
-    }
-    let shape = shape(path, &fields)?;
-    let (dtype, encoding) = encoding(path, &fields, grey)?;
-    let first = fields.version.first_voxel();
-    // The flag bytes behind the header may be missing where no extension follows.
-    if !(fields.vox_offset >= fields.version.header_len() as f64 && fields.vox_offset < (1u64 << 62) as f64) {
-        return format(format!("the voxels begin at byte {}, before byte {first} where the header ends", fields.vox_offset));
-    }
-    let layout = VoxelLayout { big_endian: fields.big_endian, offset: fields.vox_offset as u64, encoding };
+        (_, Container::Pair) if fields.version == Version::One => true,
+        _ => {
+            return format("the NIfTI magic is missing (Analyze 7.5, which has none, is read as a pair of .hdr and .img)".into());
+        }
+    };
+    not_cifti(path, &fields)?;
+    let shape = axes::shape(path, &fields, &mut notes)?;
+    let (dtype, encoding) = encoding(path, &fields, (analyze, options), &mut notes)?;
+    let layout = VoxelLayout { big_endian: fields.big_endian, offset: offset(path, &fields, container, &mut notes)?, encoding };
 
     let mut header = Header::new(shape, dtype);
-    header.origin.format = fields.version.name().into();
-    header.origin.files = 1;
-    header.meaning.labels = fields.intent == LABELS;
+    header.origin.format = match (analyze, container) {
+        (true, _) => "Analyze 7.5".into(),
+        (_, Container::Single) => fields.version.name().into(),
+        (_, Container::Pair) => format!("{} pair", fields.version.name()),
+    };
+    header.origin.files = if container == Container::Pair { 2 } else { 1 };
+    header.meaning.labels = !analyze && fields.intent == LABELS;
     if let Encoding::Colour { .. } = encoding {
-        header.origin.notes.push("the colour voxels were turned to grey".into());
+        notes.push(format!("the colour voxels were turned to grey ({})", options.grey.name()));
     } else {
-        header.meaning.rescale = Rescales::Uniform(rescale(path, &fields)?);
+        let rescale = rescale(path, &fields, analyze)?;
+        if analyze && rescale != Rescale::IDENTITY {
+            notes.push(format!("a scale factor of {} is applied, which SPM keeps where Analyze 7.5 has no use", rescale.slope));
+        }
+        header.meaning.rescale = Rescales::Uniform(rescale);
+    }
+    if analyze {
+        notes.push("Analyze 7.5 does not say what is left and right: orientation unknown (many programs assume LAS)".into());
+        header.grid.geometry = affine::spacing(&fields, 1.0, &mut notes);
+        header.origin.notes = notes;
+        return Ok((header, layout));
     }
     let mm_per_unit = match fields.units & 7 {
         1 => 1000.0,
         3 => 0.001,
         2 => 1.0,
         _ => {
-            header.origin.notes.push("the unit of length is not stated; millimetres are assumed".into());
+            notes.push("the unit of length is not stated; millimetres are assumed".into());
             1.0
         }
     };
-    header.grid.geometry = affine::read(&fields, mm_per_unit, &mut header.origin.notes);
-    header.grid.time_step_s = time_step(&fields, &mut header.origin.notes);
+    header.grid.geometry = affine::read(&fields, mm_per_unit, &mut notes);
+    header.grid.time_step_s = time_step(&fields, &mut notes);
+    header.origin.notes = notes;
     Ok((header, layout))
 }
 
-fn shape(path: &Path, fields: &Fields) -> Result<Shape> {
-    let broken = |what: String| Error::format(path, what, "the header is damaged; get the file again");
-    let axes = match fields.dim[0] {
-        n @ 1..=7 => &fields.dim[1..=n as usize],
-        n => return Err(broken(format!("{n} axes, a NIfTI file has 1 to 7"))),
-    };
-    let mut sizes = Vec::with_capacity(7);
-    for (i, &n) in axes.iter().enumerate() {
-        match u64::try_from(n) {
-            Ok(n) if n > 0 => sizes.push(n),
-            _ => return Err(broken(format!("axis {} has size {n}", i + 1))),
-        }
+/// CIFTI-2 keeps values of surfaces and grey matter in NIfTI-2 files whose axes of space are 1.
+fn not_cifti(path: &Path, fields: &Fields) -> Result<()> {
+    if !(3000..3100).contains(&fields.intent) || fields.dim[0] < 5 || fields.dim[1..5] != [1; 4] {
+        return Ok(());
     }
-    while sizes.len() > 3 && sizes.last() == Some(&1) {
-        sizes.pop();
-    }
-    Shape::new(&sizes).ok_or_else(|| broken("more than 2^62 voxels".into()))
+    let what = format!("a CIFTI file (intent {}): values of surfaces and grey matter, no image", fields.intent);
+    Err(Error::unsupported(path, what, "export a volume from it, with Connectome Workbench's wb_command"))
 }
 
-fn encoding(path: &Path, fields: &Fields, grey: Grey) -> Result<(Dtype, Encoding)> {
-    let unsupported = |what: &str| Error::unsupported(path, what, "convert it to float32 or an integer type");
-    let (dtype, encoding) = match fields.datatype {
-        128 => (Dtype::U8, Encoding::Colour { channels: 3, dtype: Dtype::U8, grey }),
-        2304 => (Dtype::U8, Encoding::Colour { channels: 4, dtype: Dtype::U8, grey }),
-        1 => return Err(unsupported("1-bit voxels")),
-        32 | 1792 | 2048 => return Err(unsupported("complex voxels")),
-        1536 => return Err(unsupported("128-bit float voxels")),
-        code => match CODES.iter().find(|c| c.0 == code) {
-            Some(&(_, dtype)) => (dtype, Encoding::Number(dtype)),
-            None => {
-                return Err(Error::format(path, format!("unknown datatype {code}"), "the header is damaged; get the file again"));
-            }
-        },
+/// The byte where the voxels begin, in the file that holds them.
+fn offset(path: &Path, fields: &Fields, container: Container, notes: &mut Vec<String>) -> Result<u64> {
+    let (stated, first) = (fields.vox_offset, fields.version.first_voxel());
+    let least = match container {
+        Container::Pair => 0,
+        // Some writers leave it out; nifti_clib then takes the first byte that there may be.
+        Container::Single if stated == 0.0 => {
+            notes.push(format!("the header does not say where the voxels begin: byte {first} is taken"));
+            return Ok(first);
+        }
+        // The flag bytes behind the header may be missing where no extension follows.
+        Container::Single => fields.version.header_len() as u64,
     };
+    if stated >= least as f64 && stated < (1u64 << 62) as f64 {
+        return Ok(stated as u64);
+    }
+    let what = match container {
+        Container::Single => format!("the voxels begin at byte {stated}, before byte {first} where the header ends"),
+        Container::Pair => format!("the voxels begin at byte {stated}"),
+    };
+    Err(Error::format(path, what, "write it again with the program that made it"))
+}
+
+/// The type of the voxels: by the code of the type, whatever the number of bits says, as nibabel and ITK go.
+fn encoding(
+    path: &Path,
+    fields: &Fields,
+    (analyze, options): (bool, &OpenOptions),
+    notes: &mut Vec<String>,
+) -> Result<(Dtype, Encoding)> {
+    let unsupported = |what: &str, hint: &str| Err(Error::unsupported(path, what, hint));
+    let parts = "write their magnitude, or one part, as float32";
+    let colour = |channels| (Dtype::U8, Encoding::Colour { channels, dtype: Dtype::U8, grey: options.grey, role: options.role });
+    let (dtype, encoding) = match fields.datatype {
+        128 => colour(3),
+        2304 => colour(4),
+        1 => return unsupported("1-bit voxels", "convert it to uint8"),
+        32 => return unsupported("complex voxels (complex64)", parts),
+        1792 => return unsupported("complex voxels (complex128)", parts),
+        2048 => return unsupported("complex voxels (complex256)", parts),
+        1536 => return unsupported("128-bit float voxels", "convert it to float64"),
+        code => {
+            let spm = SPM_CODES.iter().filter(|_| analyze);
+            match CODES.iter().chain(spm).find(|c| c.0 == code) {
+                Some(&(_, dtype)) => (dtype, Encoding::Number(dtype)),
+                None => {
+                    let what = format!("unknown datatype {code}");
+                    return Err(Error::format(path, what, "the header is damaged; get the file again"));
+                }
+            }
+        }
+    };
+    if let Encoding::Colour { role, .. } = encoding {
+        role.check_colours(path)?;
+    }
     if i64::from(fields.bitpix) != 8 * encoding.bytes() as i64 {
-        let what = format!("{} bits per voxel do not fit datatype {}", fields.bitpix, fields.datatype);
-        return Err(Error::format(path, what, "the header is damaged; get the file again"));
+        notes.push(format!(
+            "the header states {} bits a voxel, datatype {} has {}: the datatype is taken",
+            fields.bitpix,
+            fields.datatype,
+            8 * encoding.bytes()
+        ));
     }
     Ok((dtype, encoding))
 }
 
-/// nibabel's rule: a slope of zero, NaN or infinity says that there is no scaling, whatever the intercept.
-fn rescale(path: &Path, fields: &Fields) -> Result<Rescale> {
+/// nibabel's rule: a slope of zero, NaN or infinity says that there is no scaling, whatever the intercept. (Of Analyze files only SPM2's have an
+/// intercept; nonsense there is none.)
+fn rescale(path: &Path, fields: &Fields, analyze: bool) -> Result<Rescale> {
     if fields.slope == 0.0 || !fields.slope.is_finite() {
         return Ok(Rescale::IDENTITY);
+    }
+    if !fields.intercept.is_finite() && analyze {
+        return Ok(Rescale { slope: fields.slope, intercept: 0.0 });
     }
     if !fields.intercept.is_finite() {
         let what = format!("the scaling has slope {} and intercept {}", fields.slope, fields.intercept);
@@ -142,8 +210,16 @@ fn time_step(fields: &Fields, notes: &mut Vec<String>) -> Option<f64> {
             notes.push("the time unit is not stated; seconds are assumed".into());
             Some(step)
         }
-        // Hertz, parts per million, radians per second: the axis is not time.
-        _ => None,
+        other => {
+            let unit = match other {
+                32 => "hertz",
+                40 => "parts per million",
+                48 => "radians per second",
+                _ => "a unit that NIfTI does not have",
+            };
+            notes.push(format!("the fourth axis is no time: its unit is {unit}"));
+            None
+        }
     }
 }
 
@@ -167,7 +243,8 @@ pub(super) fn fields(path: &Path, header: &Header) -> Result<Fields> {
         datatype: CODES.iter().find(|c| c.1 == header.meaning.dtype).map_or(0, |c| c.0),
         bitpix: 8 * header.meaning.dtype.bytes() as i32,
         pixdim: [1.0; 8],
-        vox_offset: version.first_voxel() as f64,
+        glmin: 0,
+        vox_offset: (version.first_voxel() + header.origin.extensions.0.len() as u64) as f64,
         slope: rescale.slope,
         intercept: rescale.intercept,
         // Millimetres and seconds.

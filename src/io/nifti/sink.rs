@@ -19,6 +19,9 @@ pub(super) fn create(target: &Target, header: &Header, options: &WriteOptions) -
     let fields = header::fields(target.path(), header)?;
     let mut start = fields.write();
     start.resize(fields.version.first_voxel() as usize, 0);
+    let extensions = &header.origin.extensions.0;
+    start[fields.version.header_len()] = u8::from(!extensions.is_empty());
+    start.extend(extensions);
     let gzip = target.path().extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
     if !gzip {
         return PlainOutput::begin(target, header, &start, Vec::new());

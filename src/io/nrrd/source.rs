@@ -10,7 +10,7 @@ use super::space::{self, Space};
 use crate::io::stored::{
     DataFiles, Encoding, FilePacking, Skip, StoredSource, VoxelLayout, beside, broken, listed, numbered, numbers,
 };
-use crate::io::{Grey, Limits, OpenOptions, Source};
+use crate::io::{Limits, OpenOptions, Source};
 use crate::volume::{Dtype, Header, Shape, Unit};
 use crate::{Error, Result};
 
@@ -34,7 +34,7 @@ const MOST_COMPONENTS: u64 = 1 << 16;
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     let file = File::open(path).map_err(Error::read(path))?;
     let text = HeaderText::read(path, BufReader::new(file))?;
-    let (mut header, layout) = interpret(path, &text, options.grey)?;
+    let (mut header, layout) = interpret(path, &text, options)?;
     options.limits(super::FORMAT.limits).check_volume(path, &header)?;
     let (files, written) = data_files(path, &text, &header)?;
     header.origin.files = files.files.len() as u64;
@@ -60,7 +60,7 @@ enum DataForm {
 }
 
 /// Checks a header by itself; whether the data are there, nobody has looked.
-fn interpret(path: &Path, text: &HeaderText, grey: Grey) -> Result<(Header, VoxelLayout)> {
+fn interpret(path: &Path, text: &HeaderText, options: &OpenOptions) -> Result<(Header, VoxelLayout)> {
     let dtype = dtype(path, text)?;
     let mut notes = Vec::new();
     let mut file_axes = axes::read(path, text)?;
@@ -72,7 +72,7 @@ fn interpret(path: &Path, text: &HeaderText, grey: Grey) -> Result<(Header, Voxe
         None => {}
     }
     let order = axes::order(path, file_axes, directed, &mut notes)?;
-    let (shape, encoding) = shape(path, &order, dtype, grey, &mut notes)?;
+    let (shape, encoding) = shape(path, &order, (dtype, options), &mut notes)?;
     let mut header = Header::new(shape, dtype);
     header.origin.format = "NRRD".into();
     header.origin.notes = notes;
@@ -116,7 +116,12 @@ fn is_text(text: &HeaderText) -> bool {
     text.get("encoding").is_some_and(|e| ["ascii", "text", "txt"].iter().any(|name| e.eq_ignore_ascii_case(name)))
 }
 
-fn shape(path: &Path, order: &Order, dtype: Dtype, grey: Grey, notes: &mut Vec<String>) -> Result<(Shape, Encoding)> {
+fn shape(
+    path: &Path,
+    order: &Order,
+    (dtype, options): (Dtype, &OpenOptions),
+    notes: &mut Vec<String>,
+) -> Result<(Shape, Encoding)> {
     let mut sizes: Vec<u64> = order.space.iter().map(|axis| axis.size).collect();
     let mut encoding = Encoding::Number(dtype);
     let mut beyond: Vec<u64> = order.beyond.iter().map(|axis| axis.size).collect();
@@ -125,7 +130,8 @@ fn shape(path: &Path, order: &Order, dtype: Dtype, grey: Grey, notes: &mut Vec<S
             if !matches!(dtype, Dtype::U8 | Dtype::U16) {
                 return Err(Error::unsupported(path, format!("colours of {dtype}"), "convert them to 8 or 16 bits"));
             }
-            encoding = Encoding::Colour { channels: axis.size as usize, dtype, grey };
+            options.role.check_colours(path)?;
+            encoding = Encoding::Colour { channels: axis.size as usize, dtype, grey: options.grey, role: options.role };
             notes.push("the colour voxels were turned to grey".into());
         }
         Some(axis) => {

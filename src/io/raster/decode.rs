@@ -6,12 +6,13 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use crate::io::{Grey, Limits, OpenOptions, Source};
+use super::labels;
+use crate::io::{Grey, Limits, OpenOptions, Role, Source};
 use crate::volume::{Dtype, Header, Shape, Volume};
 use crate::{Error, Result};
 
 /// Decoders need room besides the picture itself.
-const WORKING_SPACE: u64 = 64 << 20;
+pub(super) const WORKING_SPACE: u64 = 64 << 20;
 
 /// The most that PNG can expand: deflate 1032 : 1, and one bit of a palette to four bytes.
 const MOST_EXPANSION: u64 = 1032 * 32;
@@ -28,8 +29,12 @@ pub(super) fn open(path: &Path, format: ImageFormat, options: &OpenOptions) -> R
     let mut header = described(path, format, &decoder)?;
     let image = DynamicImage::from_decoder(decoder).map_err(|e| error(path, e))?;
     let mut notes = Vec::new();
-    let bytes = to_grey(image, options.grey, &mut notes)
+    let coloured = (options.role != Role::Image && image.color().has_color()).then(|| image.clone());
+    let mut bytes = to_grey(image, options.grey, &mut notes)
         .ok_or_else(|| Error::unsupported(path, "pixels of this type", "convert the image to 8- or 16-bit grey"))?;
+    if let Some(image) = coloured {
+        notes.extend(labels::settle(path, &image, options, &mut bytes)?);
+    }
     header.origin.notes.extend(notes);
     Ok(Box::new(Volume::new(header, bytes)?))
 }
@@ -97,17 +102,23 @@ fn to_grey(image: DynamicImage, grey: Grey, notes: &mut Vec<String>) -> Option<V
 }
 
 fn error(path: &Path, error: ImageError) -> Error {
-    use std::io::ErrorKind;
     let broken = |what: String| Error::format(path, what, "get the file again");
     match error {
-        ImageError::IoError(e) => match e.kind() {
-            ErrorKind::UnexpectedEof => broken("truncated: the image ends early".into()),
-            ErrorKind::InvalidData | ErrorKind::InvalidInput => broken(format!("damaged image ({})", one_line(&e))),
-            _ => Error::read(path)(e),
-        },
+        ImageError::IoError(e) => io_error(path, e),
         ImageError::Limits(e) => Error::limit(path, one_line(&e), "raise the limit if the file is genuine"),
         ImageError::Unsupported(e) => Error::unsupported(path, one_line(&e), "convert the image to 8- or 16-bit grey PNG"),
         e => broken(format!("damaged image ({})", one_line(&e))),
+    }
+}
+
+/// What reading gives, the file's fault or the system's.
+pub(super) fn io_error(path: &Path, error: std::io::Error) -> Error {
+    use std::io::ErrorKind;
+    let broken = |what: String| Error::format(path, what, "get the file again");
+    match error.kind() {
+        ErrorKind::UnexpectedEof => broken("truncated: the image ends early".into()),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput => broken(format!("damaged image ({})", one_line(&error))),
+        _ => Error::read(path)(error),
     }
 }
 

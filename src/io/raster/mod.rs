@@ -5,7 +5,9 @@
 
 mod decode;
 mod exif;
+mod indices;
 pub(super) mod jpeg;
+mod labels;
 pub(super) mod png;
 #[cfg(test)]
 mod tests;

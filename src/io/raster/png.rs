@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
 
-use super::decode;
+use super::{decode, indices};
 use crate::io::loss::Loss;
 use crate::io::output::{Staged, Target};
 use crate::io::{Format, InFolder, Limits, Output, Sink};
@@ -23,7 +23,7 @@ pub(in crate::io) const FORMAT: Format = Format {
     limits: Limits::IMAGE,
     knows_better: false,
     sniff: |_, start| start.starts_with(b"\x89PNG\r\n\x1a\n"),
-    open: |path, options| decode::open(path, ImageFormat::Png, options),
+    open: indices::open_png,
     probe: Some(|path, options| decode::header(path, ImageFormat::Png, options)),
     create: Some(|target, header, _| create(target, header)),
 };

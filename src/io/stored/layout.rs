@@ -1,7 +1,7 @@
 //! How voxels lie in a run of bytes, and how they become those of a [`crate::io::Source`].
 
 use crate::Result;
-use crate::io::Grey;
+use crate::io::{Grey, Role};
 use crate::volume::{Dtype, Shape};
 
 /// Where the voxels lie in the (uncompressed) file, and how.
@@ -20,7 +20,7 @@ pub(in crate::io) enum Encoding {
     /// A 16-bit float (IEEE 754 binary16), which is read as float32.
     Half,
     /// So many numbers (uint8 or uint16), the first three red, green and blue, which are read as their grey.
-    Colour { channels: usize, dtype: Dtype, grey: Grey },
+    Colour { channels: usize, dtype: Dtype, grey: Grey, role: Role },
     /// So many numbers in a place, which are read as so many volumes: the shape's last axis counts them.
     Interleaved { components: usize, dtype: Dtype },
 }
@@ -67,12 +67,15 @@ impl VoxelLayout {
                 let half = u16::from_le_bytes([half[0], half[1]]);
                 out.copy_from_slice(&half_to_f32(half).to_le_bytes());
             }),
-            Encoding::Colour { dtype: Dtype::U8, grey, .. } => self.pieces(byte, into, 1, &mut raw, |p, out| {
-                out[0] = grey.of_u8(p[0], p[1], p[2]);
+            Encoding::Colour { dtype: Dtype::U8, grey, role, .. } => self.pieces(byte, into, 1, &mut raw, |p, out| {
+                let least = role.least_grey([p[0], p[1], p[2]] == [0; 3]);
+                out[0] = grey.of_u8(p[0], p[1], p[2]).max(least);
             }),
-            Encoding::Colour { grey, .. } => self.pieces(byte, into, 2, &mut raw, |p, out| {
+            Encoding::Colour { grey, role, .. } => self.pieces(byte, into, 2, &mut raw, |p, out| {
                 let channel = |i: usize| u16::from_le_bytes([p[2 * i], p[2 * i + 1]]);
-                out.copy_from_slice(&grey.of_u16(channel(0), channel(1), channel(2)).to_le_bytes());
+                let colour = [channel(0), channel(1), channel(2)];
+                let least = role.least_grey(colour == [0; 3]).into();
+                out.copy_from_slice(&grey.of_u16(colour[0], colour[1], colour[2]).max(least).to_le_bytes());
             }),
             Encoding::Interleaved { components, dtype } => {
                 let places = shape.voxels() / components as u64;
@@ -201,7 +204,7 @@ mod tests {
         let layout = |big_endian, dtype| VoxelLayout {
             big_endian,
             offset: 1,
-            encoding: Encoding::Colour { channels: 4, dtype, grey: Grey::Rec601 },
+            encoding: Encoding::Colour { channels: 4, dtype, grey: Grey::Rec601, role: Role::Image },
         };
         let narrow = [9, 255, 0, 0, 7, 10, 10, 10, 7];
         assert_eq!(read(layout(false, Dtype::U8), &[2], &narrow, (0, 2, 1)), [76, 10]);

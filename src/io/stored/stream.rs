@@ -79,12 +79,6 @@ impl StreamBytes {
         Self { path: path.into(), file: file.into(), packing, offset, end, stream: Mutex::default() }
     }
 
-    /// The same with a reader of it from which `at` bytes have been taken.
-    #[must_use]
-    pub(in crate::io) fn begun(self, reader: Box<dyn Read + Send>, at: u64) -> Self {
-        Self { stream: Mutex::new(Some(Stream { reader, at })), ..self }
-    }
-
     fn read(&self, stream: &mut Stream, byte: u64, into: &mut [u8]) -> std::io::Result<()> {
         let mut scratch = [0; 1 << 14];
         while stream.at < byte {

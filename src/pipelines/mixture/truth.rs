@@ -7,6 +7,7 @@ use crate::analysis::overlap::Confusion;
 use crate::io::Source;
 use crate::pipelines::Run;
 use crate::pipelines::hold::held;
+use crate::pipelines::rounded::as_labels;
 use crate::volume::{Header, Turn};
 use crate::{Error, Result};
 
@@ -22,13 +23,16 @@ impl std::fmt::Debug for Truth {
 }
 
 impl Truth {
-    /// Labels on the grid of the image with header `image`. A gzipped file that fits the memory of the run is read whole, now; a larger one is
+    /// Labels on the grid of the image with header `image`: real values, as [`LabelScale`](crate::volume::LabelScale) rounds them. What may hold
+    /// anything but whole numbers is read once, now. A gzipped file that fits the memory of the run is read whole, now; a larger one is
     /// decoded as labels are written, which is slow.
     ///
     /// # Errors
-    /// [`Error::Usage`] with both shapes, or both origins, if the two do not lie on the same grid; what reading gives.
+    /// [`Error::Usage`] with both shapes, or both origins, if the two do not lie on the same grid, or with the farthest value of a map that holds
+    /// others than whole numbers; what reading gives.
     pub fn new(source: Arc<dyn Source>, image: &Header, run: &Run<'_>) -> Result<Self> {
         same_grid(source.header(), image, "truth")?;
+        let source = as_labels("truth", source, run)?;
         Ok(Self { source: held(source, run.memory_bytes, run)? })
     }
 }
@@ -86,10 +90,8 @@ impl<'a> Register<'a> {
             let mut bytes = vec![0; labels.len() * size];
             truth.source.read(at, &mut bytes)?;
             let counts = confusion.insert(Confusion::new(self.classes));
-            let rescale = header.meaning.rescale.uniform();
             for (label, one) in labels.iter().zip(bytes.chunks_exact(size)) {
-                let stored = header.meaning.dtype.decode(one);
-                counts.add(*label, rescale.map_or(stored, |r| r.real(stored)));
+                counts.add(*label, header.meaning.dtype.decode(one));
             }
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);

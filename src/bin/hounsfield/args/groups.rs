@@ -10,7 +10,8 @@ use super::parse;
 /// What is read.
 #[derive(Debug, Args)]
 pub struct FileArgs {
-    /// A DICOM file or folder, NIfTI, PNG, JPEG or TIFF; several files stack into a volume in the order given
+    /// A DICOM file or folder, NIfTI, PNG, JPEG or TIFF, or - for NIfTI on standard input; several files stack into a volume in the
+    /// order given
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// How colour becomes grey
@@ -57,10 +58,10 @@ impl FileArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which voxels count")]
 pub struct RegionArgs {
-    /// An image of the same grid; voxels that are not zero count
+    /// An image of the same grid; voxels whose real value is not zero count
     #[arg(long, value_name = "FILE")]
     pub mask: Option<PathBuf>,
-    /// Only this label of the mask
+    /// Only this label of the mask: a real value, rounded to a whole number
     #[arg(long, value_name = "N", requires = "mask", allow_negative_numbers = true)]
     pub label: Option<f64>,
     /// Only real values from LO to HI, inclusive

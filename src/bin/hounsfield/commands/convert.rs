@@ -1,9 +1,9 @@
 //! `hounsfield convert`: any readable to any writable format, voxels unchanged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hounsfield::findings::Note;
-use hounsfield::io::Loss;
+use hounsfield::io::{ExtensionPolicy, FORMATS, Loss, STREAM};
 use hounsfield::pipelines::{self, Input};
 use hounsfield::volume::{Dtype, Rescale, Rescales, Table};
 use hounsfield::{Error, Result};
@@ -18,17 +18,25 @@ use crate::words;
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
-    /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif
+    /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
+    /// From NIfTI to NIfTI, keep the header extensions, which may hold names of patients [default: they are left out]
+    #[arg(long)]
+    pub keep_extensions: bool,
 }
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
-    let mut job = Job::new(shared, &args.input, [])?.on_cpu();
+    let extensions = if args.keep_extensions { ExtensionPolicy::Keep } else { ExtensionPolicy::Drop };
+    let mut job = Job::new(shared, &args.input, [])?.on_cpu().extensions(extensions);
     let target = job.output(&args.output)?;
     let input = Input::of(job.open()?.into());
     let mut header = input.header().clone();
     let bytes = header.bytes();
+    let to_nifti = args.output == Path::new(STREAM) || FORMATS.iter().any(|f| f.name == "NIfTI" && f.writes(&args.output));
+    if !header.origin.extensions.0.is_empty() && !to_nifti {
+        job.warn("only NIfTI holds header extensions: they are left out");
+    }
     let (distinct, _) = header.meaning.rescale.distinct();
     if let [_] = distinct.as_slice() {
         job.write((&target, &header), bytes, |sink, run| pipelines::copy(&input, sink, run))?;

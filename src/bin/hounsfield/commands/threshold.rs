@@ -14,7 +14,7 @@ use crate::text::tell;
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
-    /// Label image to write, uint8, class = number of thresholds below the value: .nii, .nii.gz, .png, .tif
+    /// Label image to write, uint8, class = number of thresholds below the value: .nii, .nii.gz, .png, .tif, or - for .nii on standard output
     #[arg(long, short, value_name = "LABELS")]
     pub output: PathBuf,
     /// Otsu's thresholds between so many classes, 2 to 5 [default: 2]

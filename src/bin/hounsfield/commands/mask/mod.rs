@@ -7,11 +7,12 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use hounsfield::findings::words::number;
 use hounsfield::findings::{MaskFinding, MaskSlices, Rows};
 use hounsfield::io::output::{Staged, Target};
 use hounsfield::io::{self, Grey, OpenOptions, WriteOptions};
 use hounsfield::ops::mask::Rule;
-use hounsfield::pipelines::{self, Input, Run, Sides};
+use hounsfield::pipelines::{self, Background, Input, Run, Sides};
 use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, Shared, parse};
@@ -32,7 +33,7 @@ pub struct Args {
     /// All pairs NAME.png and NAME_mask.png (with NAME_mask_1.png and so on) in a folder and the folders in it
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
-    /// File to write: .nii, .nii.gz, .png, .tif; with --folder the folder to write to, made if need be
+    /// File to write: .nii, .nii.gz, .png, .tif, or - for .nii on standard output; with --folder the folder to write to, made if need be
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// How several masks of one image become one
@@ -44,7 +45,7 @@ pub struct Args {
     /// Only this label of the masks
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub label: Option<f64>,
-    /// Real value (HU) of all that is not kept [default: the value stored as 0]
+    /// Real value (HU) of all that is not kept, rounded to the nearest that the image's type can hold [default: 0]
     #[arg(long, value_name = "V", allow_negative_numbers = true)]
     pub background: Option<f64>,
     /// Original, outline of the mask and result side by side: .png or .svg
@@ -83,7 +84,7 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
         None => None,
     };
     let observed = pair.masked().observed(pictured.as_ref().map(|p| p as _));
-    job.write((&target, header), header.bytes(), |sink, run| pipelines::mask(&observed, background, sink, run))?;
+    job.write((&target, header), header.bytes(), |sink, run| pipelines::mask(&observed, background.bits, sink, run))?;
     drop(observed);
     let input = match header.meaning.dtype.is_small_integer() {
         true => pair.input.clone(),
@@ -92,7 +93,7 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
     let sides = job.pass("statistics", header.bytes(), |run| pipelines::sides(&input, &pair.mask, run))?;
     let finding = MaskFinding { header: header.clone(), sides };
     if let (Some(file), Some(slices)) = (&figure_file, pictured) {
-        job.draw(file, &finding.figure(slices, background)?)?;
+        job.draw(file, &finding.figure(slices, background.bits)?)?;
     }
     job.publish()?;
 
@@ -104,6 +105,7 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
     rows.key("device", device.as_str());
     let notes = finding.notes();
     rows.key("notes", notes.iter().chain(&job.written).map(words::note).collect::<Vec<_>>());
+    rows.key("background", background.real);
     rows.extend(finding.rows());
     let mut text = format!("{}: {} {}, on {device}\n", job::name(&target), header.grid.shape, header.meaning.dtype);
     figure_file.iter().for_each(|file| text += &format!("{}\n", job::name(file)));
@@ -129,7 +131,7 @@ struct Pair {
     /// As it is stored: what is written.
     input: Input<'static>,
     mask: pipelines::Mask,
-    background: u64,
+    background: Background,
     notes: Vec<String>,
 }
 
@@ -140,8 +142,12 @@ impl Pair {
         let header = input.header();
         let mut notes = header.origin.notes.clone();
         let mut each = Vec::new();
+        let role = job::role(args.label);
         for path in masks {
-            let mask = io::open(std::slice::from_ref(path), &OpenOptions { grey: options.grey, ..OpenOptions::default() })?;
+            let mask = io::open(std::slice::from_ref(path), &OpenOptions { grey: options.grey, ..OpenOptions::of(role) })?;
+            let own = mask.header().origin.notes.iter().filter(|note| !notes.contains(note));
+            let own: Vec<String> = own.map(|note| format!("{note}: {}", path.display())).collect();
+            notes.extend(own);
             if mask.header().origin.format == "JPEG" {
                 notes.push(format!("JPEG blurs the edge of a mask, and all but 0 is kept: {}", path.display()));
             }
@@ -154,7 +160,14 @@ impl Pair {
         if mask.reoriented() {
             notes.push("the axes of the mask are not the image's: it was reoriented".into());
         }
-        let background = args.background.map_or(Ok(0), |real| pipelines::background_bits(header, real))?;
+        let background = args.background.map_or_else(|| Background::zero(header), |real| Background::of(header, real))?;
+        if !background.exact {
+            let wanted = number(args.background.unwrap_or(0.0));
+            notes.push(format!(
+                "{wanted} cannot be stored in this image: outside of the mask {} is written",
+                number(background.real)
+            ));
+        }
         Ok(Self { input, mask, background, notes })
     }
 
@@ -167,7 +180,7 @@ impl Pair {
     fn write(&self, target: &Target, run: &Run<'_>, said: impl FnOnce(Vec<String>)) -> Result<Staged> {
         let sink = io::create(target, self.input.header(), &WriteOptions::default())?;
         said(job::not_kept(target, sink.as_ref()).map(|note| words::note(&note)).collect());
-        pipelines::mask(&self.masked(), self.background, sink.as_ref(), run)?;
+        pipelines::mask(&self.masked(), self.background.bits, sink.as_ref(), run)?;
         sink.finish()
     }
 

@@ -6,7 +6,7 @@ use hounsfield::analysis::mixture::Start;
 use hounsfield::findings::MixtureFinding;
 use hounsfield::findings::words::number;
 use hounsfield::io::output::Target;
-use hounsfield::io::{self, OpenOptions, Output, Sink};
+use hounsfield::io::{Output, Role, Sink};
 use hounsfield::pipelines::{Method, Segment, Segmentation, Truth};
 use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Dtype, Observe};
@@ -26,7 +26,7 @@ pub struct Args {
     /// Number of classes, 1 to 8
     #[arg(long, short = 'k', value_name = "K", default_value_t = 3)]
     pub classes: usize,
-    /// Labels to write, 0 outside and 1 to K by mean: .nii, .nii.gz, .png, .tif
+    /// Labels to write, 0 outside and 1 to K by mean: .nii, .nii.gz, .png, .tif, or - for .nii on standard output
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// Write the posterior of each class as float32 to PREFIX_1.nii.gz, PREFIX_2.nii.gz, …
@@ -110,7 +110,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     }
     let mask = job.mask(&args.region, &header)?;
     let truth = args.truth.as_ref().map(|path| {
-        let source = io::open(std::slice::from_ref(path), &OpenOptions::default())?;
+        let source = job.open_as(path, Role::Labels)?;
         let bytes = source.header().bytes();
         job.prepare("truth", bytes, |run| Truth::new(source.into(), &header, run))
     });
