@@ -11,6 +11,7 @@ mod faults;
 mod guests;
 mod hostile;
 mod labels;
+mod manners;
 mod outputs;
 mod pipes;
 mod privacy;

@@ -1,6 +1,7 @@
 //! DICOM display windows (PS3.3 C.11.2.1.2): the three functions, and the usual windows of CT; and display tables (C.11.2.1.1).
 
 use crate::volume::{VoiLut, Window, WindowFunction};
+use crate::{Error, Result};
 
 /// The usual windows of CT by name: (name, centre, width) in HU.
 ///
@@ -17,10 +18,17 @@ pub const PRESETS: [(&str, f64, f64); 8] = [
     ("stroke", 32.0, 8.0),
 ];
 
-/// The preset of that name, with the standard's default function.
-pub fn preset(name: &str) -> Option<Window> {
-    let (_, center, width) = *PRESETS.iter().find(|(known, ..)| *known == name)?;
-    Some(Window { center, width, function: WindowFunction::Linear })
+/// The preset of that name, whatever the case of its letters: its name as [`PRESETS`] has it, and the window with the standard's default function.
+///
+/// # Errors
+/// [`Error::Usage`] with all names, if there is none.
+pub fn named(name: &str) -> Result<(&'static str, Window)> {
+    let known = PRESETS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name.trim()));
+    let (name, center, width) = known.ok_or_else(|| {
+        let names: Vec<&str> = PRESETS.iter().map(|p| p.0).collect();
+        Error::usage(format!("there is no window {name:?}"), format!("give one of {}, or centre and width", names.join(", ")))
+    })?;
+    Ok((name, Window { center: *center, width: *width, function: WindowFunction::Linear }))
 }
 
 /// Where in the window a real value lies, 0 to 1.
@@ -98,7 +106,8 @@ mod tests {
 
     #[test]
     fn presets_have_names() {
-        assert_eq!(preset("lung").map(|w| (w.center, w.width)), Some((-600.0, 1500.0)));
-        assert_eq!(preset("knee"), None);
+        assert_eq!(named("lung").map(|(_, w)| (w.center, w.width)).unwrap(), (-600.0, 1500.0));
+        assert_eq!(named("Soft-Tissue").unwrap().0, "soft-tissue");
+        assert!(named("knee").unwrap_err().to_string().starts_with("there is no window \"knee\"; give one of lung, bone"));
     }
 }

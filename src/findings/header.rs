@@ -31,8 +31,14 @@ impl HeaderFinding<'_> {
         rows.add("padding", "padding", padding(h), "");
         self.display(&mut rows);
         rows.key("acquisition", acquisition(&h.origin.acquisition));
-        let burnt = Value::from(h.origin.burned_in_text).read_as("possible: look at the pixels before sharing");
-        rows.add_if(h.origin.burned_in_text, "burned_in_text", "burned-in text", burnt, "");
+        rows.add("colour", "colour", h.origin.colour.clone(), "");
+        let burnt = match (h.origin.burned_in_text, h.origin.may_show_text()) {
+            (Some(true), _) => "yes, as the file says: look at the pixels before sharing",
+            (None, true) => "likely in such images: look at the pixels before sharing",
+            (None, false) => "not known: the file says nothing of it",
+            (Some(false), _) => "no, as the file says",
+        };
+        rows.add("burned_in_text", "burned-in text", Value::from(h.origin.burned_in_text).read_as(burnt), "");
         rows.key("notes", h.origin.notes.as_slice());
         rows
     }

@@ -38,7 +38,7 @@ pub use header::HeaderFinding;
 pub use histogram::{Bin, HistogramFinding};
 pub use mapping::{EqualizationFinding, MappingFinding, after};
 pub use masking::{MaskFinding, MaskSlices, mask_rows, mask_table};
-pub use mixture::{MixtureClass, MixtureFinding};
+pub use mixture::{FurtherChannel, MixtureClass, MixtureFinding};
 pub use note::Note;
 pub use pictures::shade;
 pub use provenance::Provenance;

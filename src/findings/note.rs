@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::words::count;
+use super::words::{count, number};
 use crate::io::Loss;
-use crate::volume::Dtype;
+use crate::volume::{Dtype, Window};
 
 /// What a reader should know before using a result. Displayed, each is a fact in neutral words; a program whose user can do something about
 /// it adds which switch or button does it.
@@ -27,10 +27,29 @@ pub enum Note {
     },
     /// The file shows low values bright, and the result, made to be looked at, keeps them low.
     LowIsBright,
+    /// A window of CT over values that are not known to be Hounsfield units.
+    PresetWithoutUnit {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A window in which nearly all values have one grey.
+    WindowShowsNothing {
+        /// The window.
+        window: Window,
+        /// From and to which value most voxels run.
+        values: (f64, f64),
+        /// How many of the voxels, in percent.
+        percent: f64,
+    },
+    /// Some voxels have no class.
+    ClassesFromOne,
+    /// Padding has no class, but the number of the lowest.
+    PaddingIsLowest {
+        /// How many voxels.
+        voxels: u64,
+    },
     /// Nothing was equalised.
     Unchanged,
-    /// Names of people may be seen in a picture.
-    BurntText,
     /// The mask selects no voxel.
     EmptyMask,
     /// The fit stopped before it stood still.
@@ -90,8 +109,23 @@ impl fmt::Display for Note {
             Self::LowIsBright => f.write_str(
                 "low values are bright in this file (MONOCHROME1), also in the result; the step invert turns that round",
             ),
+            Self::PresetWithoutUnit { name } => {
+                write!(
+                    f,
+                    "the window {name} is for Hounsfield units, which these values are not known to be: the image has no unit here"
+                )
+            }
+            Self::WindowShowsNothing { window, values, percent } => {
+                let (from, to) = (window.center - window.width / 2.0, window.center + window.width / 2.0);
+                write!(f, "the window from {} to {} shows next to nothing: ", number(from), number(to))?;
+                let share = if *percent < 100.0 { format!("{} % of the values", number(*percent)) } else { "the values".into() };
+                write!(f, "{share} run from {} to {} and become one grey", number(values.0), number(values.1))
+            }
+            Self::ClassesFromOne => f.write_str("classes are numbered from 1: 0 is all that does not count"),
+            Self::PaddingIsLowest { voxels } => {
+                write!(f, "{} padding voxels do not count; they have label 0, as the lowest class has", count(*voxels))
+            }
             Self::Unchanged => f.write_str("fewer than two values take part: the image is written unchanged"),
-            Self::BurntText => f.write_str("text may be burnt into the pixels: look at the picture before sharing it"),
             Self::EmptyMask => f.write_str("the mask is empty: nothing was kept"),
             Self::NotConverged { iterations } => write!(f, "EM did not converge in {iterations} iterations"),
             Self::ClassNowhere { name } => write!(f, "{name} is nowhere the most likely class"),

@@ -83,6 +83,12 @@ impl Rows {
         self.add(key, "", value, "");
     }
 
+    /// Adds a row for programs alone, in place of one with this key if there is one.
+    pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.0.retain(|row| row.key != key);
+        self.key(key, value);
+    }
+
     /// Adds a row for people alone.
     pub fn words(&mut self, words: impl Into<Cow<'static, str>>, value: impl Into<Value>, unit: &'static str) {
         self.add("", words, value, unit);

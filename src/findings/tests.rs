@@ -68,7 +68,8 @@ fn classes_have_names_voxels_and_sizes() {
     assert_eq!(rows["classes"][1].to_string(), r#"{"label":1,"above":-500.0,"up_to":-100.0,"voxels":16,"mm2":64.0}"#);
     assert!(finding.class_text().starts_with("thresholds  -500, -100 HU\nclass 0  up to -500 HU"), "{}", finding.class_text());
     assert_eq!(finding.rows(&Provenance::new("a CPU")).json()["device"], "a CPU");
-    let figure = finding.figure("Classes", &picker.finish()).unwrap();
+    let slices = picker.finish();
+    let figure = finding.figure("Classes", [&slices, &slices.iter().map(|s| after(&mapping, s)).collect::<Vec<_>>()]).unwrap();
     assert!(figure.as_str().contains("2: above -100 HU"));
 }
 
@@ -104,7 +105,7 @@ fn mixtures_speak_with_the_words_of_the_caller() {
     let provenance = Provenance { words: |note| format!("{note} (more with the slider)"), ..Provenance::new("a CPU") };
     let text = finding.text(&provenance);
     assert!(text.contains("label  name"), "{text}");
-    let page = html::render(&finding.page(&[], &[], &provenance).unwrap()).unwrap();
+    let page = html::render(&finding.page((&[], &[]), &[], &provenance).unwrap()).unwrap();
     let note = "EM did not converge in 1 iterations (more with the slider)";
     assert!(page.contains(note));
     assert_eq!(finding.rows(&provenance).json()["notes"][0], note);

@@ -1,5 +1,7 @@
 //! Colour to grey: one number for each pixel, by a stated rule.
 
+use crate::volume::Header;
+
 /// The weights of red, green and blue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Grey {
@@ -28,6 +30,12 @@ impl Grey {
             Self::Rec601 => "Rec. 601",
             Self::Rec709 => "Rec. 709",
         }
+    }
+
+    /// Says in a header that its voxels were colours of this kind (`RGB`, `palette`).
+    pub(super) fn noted(self, kind: &str, header: &mut Header) {
+        header.origin.colour = Some(format!("{kind}, read as grey by {}", self.name()));
+        header.origin.notes.push(format!("colours were turned into grey ({})", self.name()));
     }
 
     fn weigh(self, r: u32, g: u32, b: u32) -> u32 {

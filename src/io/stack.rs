@@ -20,6 +20,7 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
     let shape = plane(first_path, &first)?;
     let mut rescales = vec![first.meaning.rescale.clone()];
     let mut geometry = first.grid.geometry.clone();
+    let mut later_colour = None;
     for path in &paths[1..] {
         let header = slice_format(path)?.header(path, options)?;
         if plane(path, &header)? != shape || header.meaning.dtype != first.meaning.dtype {
@@ -36,6 +37,7 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
             ));
         }
         rescales.push(header.meaning.rescale);
+        later_colour = later_colour.or(header.origin.colour);
         if header.grid.geometry.is_none() {
             geometry = None;
         }
@@ -45,6 +47,9 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
     let mut header = first;
     (header.grid.shape, header.meaning.rescale) = (shape, joined(rescales));
     header.origin.files = paths.len() as u64;
+    if header.origin.colour.is_none() && later_colour.is_some() {
+        options.grey.noted("some slices RGB", &mut header);
+    }
     header.origin.format += " stack";
     // Nothing says how far apart the images were taken, nor that they lie behind each other.
     if let Some(geometry) = &mut geometry {

@@ -8,7 +8,44 @@ use super::{Input, Labels, Mask, Run};
 use crate::io::Source;
 use crate::views::{Held, MaskBy, Selected, Turned};
 use crate::volume::{Block, Dtype, Header, Turn, Volume};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
+
+impl Input<'_> {
+    /// The same voxels in the order of axes of the image with header `image`: a channel, or what is laid over a picture. What lies otherwise on the same
+    /// grid, and one volume for a time series, is read whole, now, and held. Whether it was turned.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming `what`, with both shapes, or both geometries, if the two do not lie on the same grid, for a rescale for each slice where
+    /// slices are turned, or if the voxels do not fit the memory of the run; what reading gives.
+    pub fn on_grid_of(&self, image: &Header, what: &str, run: &Run<'_>) -> Result<(Input<'static>, bool)> {
+        let (source, turned) = turned(self.source().clone(), image, what, run)?;
+        let stored = if turned.is_some() { source.clone() } else { self.as_stored().source().clone() };
+        Ok((Input::resolved(stored, source, self.census().copied()), turned == Some(true)))
+    }
+}
+
+/// A volume in the order of axes of an image, held if it had to be read for that; and whether axes differed then.
+pub(super) fn turned(
+    source: Arc<dyn Source>,
+    image: &Header,
+    what: &str,
+    run: &Run<'_>,
+) -> Result<(Arc<dyn Source>, Option<bool>)> {
+    let header = source.header().clone();
+    let turn = Turn::of(what, &header.grid, &image.grid)?;
+    if turn.is_straight() {
+        return Ok((source, None));
+    }
+    if header.meaning.rescale.uniform().is_none() {
+        return Err(Error::usage(format!("a rescale for each slice of {what}, which lies otherwise"), "convert it first"));
+    }
+    if header.bytes() > run.memory_bytes {
+        let what = format!("{what} lies otherwise than the image, and {} MiB do not fit the memory", header.bytes() >> 20);
+        return Err(Error::usage(what, Hint::MoreMemory));
+    }
+    let held = Held::Bytes(read_all(source, &run.quiet())?.into_parts().1);
+    Ok((Arc::new(Turned::new(held, &header, turn, image)), Some(turn.reorients())))
+}
 
 impl Labels {
     /// The labels of `source`, for the image with header `image`: its real values, as [`LabelScale`](crate::volume::LabelScale) rounds them. What may

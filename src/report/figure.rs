@@ -133,7 +133,7 @@ pub fn plot(title: &str, plot: &Plot) -> Svg {
 pub fn plain(picture: &Picture) -> Result<Svg> {
     let (w, h) = picture.native();
     // Something long and thin is not blown up without end.
-    let times = 256u32.div_ceil(w.min(h)).min(2048 / w.max(h)).max(1);
+    let times = if picture.is_bare() { 1 } else { 256u32.div_ceil(w.min(h)).min(2048 / w.max(h)).max(1) };
     let (w, h) = (f64::from(w * times), f64::from(h * times));
     let mut canvas = Canvas::new(w, h);
     picture.draw(&mut canvas, [0.0, 0.0, w, h])?;

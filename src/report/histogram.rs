@@ -76,10 +76,11 @@ impl From<Histogram> for HistogramPlot {
 impl HistogramPlot {
     /// Draws into the box [x, y, width, height].
     pub(super) fn draw(&self, canvas: &mut Canvas, [x, y, w, h]: [f64; 4]) {
-        let bins = BarBins::new(&self.histogram.values, self.histogram.step);
+        let mut bins = BarBins::new(&self.histogram.values, self.histogram.step);
+        bins.top = self.top(&bins);
         let (left, right) = (x + 62.0, x + w - 56.0);
         let key_bottom = key(canvas, &self.key(), [left, right], y);
-        let (low, high) = (bins.low, bins.high());
+        let (low, high) = self.ends(&bins);
         let mut area = Area { left, right, top: key_bottom + 26.0, bottom: y + h - 44.0, low, high };
         let labels = self.labels(&area);
         area.top += ROW * labels.iter().map(|l| l.row + 1).max().unwrap_or(0) as f64;
@@ -90,20 +91,42 @@ impl HistogramPlot {
             hex(self.bars())
         ));
         cut_marks(canvas, &area, &bins);
-        let mut line = format!("M{} {}", num(area.left), num(area.y(bins.beyond[0])));
+        let start = num(area.y(bins.beyond[0]));
+        let mut line = format!("M{} {start}L{} {start}", num(area.left), num(area.x(bins.low)));
         for (i, share) in bins.cumulative.iter().enumerate() {
             line += &format!("L{} {}", num(area.x(bins.low + bins.width * (i + 1) as f64)), num(area.y(*share)));
         }
-        stroke(canvas, &line, CUMULATIVE, "2");
+        stroke(canvas, &format!("{line}H{}", num(area.right)), CUMULATIVE, "2");
         for curve in &self.curves {
-            let path = curve_path(&curve.points, &area, bins.width / bins.top);
+            let (path, cuts) = curve_path(&curve.points, &area, bins.width / bins.top);
             if !path.is_empty() {
                 stroke(canvas, &path, curve.colour, "2");
             }
+            cuts.into_iter().for_each(|x| slashes(canvas, area.top, x - 2.0, x + 2.0));
         }
         labels.iter().for_each(|label| label.line(canvas, &area));
         labels.iter().for_each(|label| label.name(canvas, &area));
         area.baseline(canvas);
+    }
+
+    /// The share that the axis ends at: higher than the bars ask for where curves are, unless that would make the bars too small to be seen.
+    fn top(&self, bins: &BarBins) -> f64 {
+        let densities = self.curves.iter().flat_map(|curve| &curve.points).map(|point| point.1);
+        let peak = 1.05 * bins.width * densities.fold(0.0, f64::max);
+        if peak > bins.top && peak <= MOST_HIGHER * bins.top { peak } else { bins.top }
+    }
+
+    /// The values that the axis ends at: those of the bars, and further out as far as curves can be seen, within reason.
+    fn ends(&self, bins: &BarBins) -> (f64, f64) {
+        let reason = MOST_WIDER * (bins.high() - bins.low);
+        let (mut low, mut high) = (bins.low, bins.high());
+        for (value, density) in self.curves.iter().flat_map(|curve| &curve.points) {
+            if density * bins.width / bins.top > VISIBLE {
+                low = low.min(value.max(bins.low - reason));
+                high = high.max(value.min(bins.high() + reason));
+            }
+        }
+        (low, high)
     }
 
     fn bars(&self) -> Rgb {
@@ -179,20 +202,52 @@ impl Label<'_> {
 /// Height of a row of markers' labels.
 const ROW: f64 = 16.0;
 
-/// The parts of a curve that can be told from the axis: many bells side by side must not draw it over and over.
-fn curve_path(points: &[(f64, f64)], area: &Area, scale: f64) -> String {
-    let mut path = String::new();
-    let mut pen_down = false;
-    for &(value, density) in points {
-        let height = density * scale;
-        let seen = value >= area.low && value <= area.high && height > 0.004;
-        if seen {
-            let command = if pen_down { 'L' } else { 'M' };
-            path += &format!("{command}{} {}", num(area.x(value)), num(area.y(height)));
+/// The share of the height from which on a curve can be told from the axis: many bells side by side must not draw it over and over.
+const VISIBLE: f64 = 0.004;
+/// So many times as high as bars ask for the axis may become, so that curves have room.
+const MOST_HIGHER: f64 = 2.5;
+/// Such a part of the bars' width may be added at either end, so that curves have room.
+const MOST_WIDER: f64 = 0.25;
+
+/// The parts of a curve that are seen, and where on the canvas it leaves them through the top.
+fn curve_path(points: &[(f64, f64)], area: &Area, scale: f64) -> (String, Vec<f64>) {
+    let (mut path, mut cuts) = (String::new(), Vec::new());
+    let mut pen = None;
+    for pair in points.windows(2) {
+        let [from, to] = [pair[0], pair[1]].map(|(value, density)| [value, density * scale]);
+        let Some((from, to)) = within(from, to, [area.low, VISIBLE], [area.high, 1.0]) else { continue };
+        let place = |[value, height]: [f64; 2]| format!("{} {}", num(area.x(value)), num(area.y(height)));
+        if pen != Some(from) {
+            path += &format!("M{}", place(from));
         }
-        pen_down = seen;
+        path += &format!("L{}", place(to));
+        pen = Some(to);
+        cuts.extend([from, to].into_iter().filter(|point| point[1] >= 1.0).map(|point| area.x(point[0])));
     }
-    path
+    cuts.dedup();
+    (path, cuts)
+}
+
+/// The part of a straight line that lies in a box (Liang and Barsky's way).
+fn within(from: [f64; 2], to: [f64; 2], least: [f64; 2], most: [f64; 2]) -> Option<([f64; 2], [f64; 2])> {
+    let (mut enter, mut leave) = (0.0f64, 1.0f64);
+    for axis in 0..2 {
+        let step = to[axis] - from[axis];
+        if step == 0.0 {
+            if from[axis] < least[axis] || from[axis] > most[axis] {
+                return None;
+            }
+            continue;
+        }
+        let (a, b) = ((least[axis] - from[axis]) / step, (most[axis] - from[axis]) / step);
+        (enter, leave) = (enter.max(a.min(b)), leave.min(a.max(b)));
+    }
+    let at = |t: f64| match t {
+        0.0 => from,
+        1.0 => to,
+        t => std::array::from_fn(|axis| (from[axis] + t * (to[axis] - from[axis])).clamp(least[axis], most[axis])),
+    };
+    (enter < leave).then(|| (at(enter), at(leave)))
 }
 
 fn axes(canvas: &mut Canvas, area: &Area, bins: &BarBins, unit: &str) {
@@ -227,7 +282,7 @@ fn axes(canvas: &mut Canvas, area: &Area, bins: &BarBins, unit: &str) {
 
 /// The bars as one shape.
 fn outline(bins: &BarBins, area: &Area) -> String {
-    let mut path = format!("M{} {}", num(area.left), num(area.bottom));
+    let mut path = format!("M{} {}", num(area.x(bins.low)), num(area.bottom));
     for (i, share) in bins.shares.iter().enumerate() {
         let next = num(area.x(bins.low + bins.width * (i + 1) as f64));
         path += &format!("V{}H{next}", num(area.y(share / bins.top)));
@@ -235,15 +290,19 @@ fn outline(bins: &BarBins, area: &Area) -> String {
     path + &format!("V{}Z", num(area.bottom))
 }
 
+/// What goes on above the axis is broken off visibly.
+fn slashes(canvas: &mut Canvas, top: f64, left: f64, right: f64) {
+    for y in [top + 9.0, top + 14.0] {
+        canvas.line((left, y + 2.0), (right, y - 2.0), r##"class="cut" stroke="#ffffff" stroke-width="2""##);
+    }
+}
+
 /// Bars that are too high: a break in the bar, and its share above it.
 fn cut_marks(canvas: &mut Canvas, area: &Area, bins: &BarBins) {
     let mut free = area.left - 40.0;
     for (from, to, share) in bins.clipped() {
         let (left, right) = (area.x(bins.low + bins.width * from as f64), area.x(bins.low + bins.width * to as f64));
-        for y in [area.top + 9.0, area.top + 14.0] {
-            let slash = r##"class="cut" stroke="#ffffff" stroke-width="2""##;
-            canvas.line((left - 2.0, y + 2.0), (right.max(left + 2.0) + 2.0, y - 2.0), slash);
-        }
+        slashes(canvas, area.top, left - 2.0, right.max(left + 2.0) + 2.0);
         let label = format!("{} %", short(share * 100.0, 3));
         let width = LABEL.width(&label);
         let x = ((left + right) / 2.0).max(area.left - 20.0 + width / 2.0).min(area.right - width / 2.0);
@@ -286,6 +345,32 @@ mod tests {
             }
         }
         assert!(labels.iter().all(|l| l.row < 4));
+    }
+
+    #[test]
+    fn no_curve_ends_at_an_edge_but_where_it_is_broken_off() {
+        let bell = |mean: f64, std: f64, weight: f64| {
+            let at = |i: i32| mean + std * f64::from(i) / 25.0;
+            let density = |x: f64| weight / (std * 2.506_628) * (-0.5 * ((x - mean) / std).powi(2)).exp();
+            Curve { name: String::new(), colour: BARS, points: (-100..=100).map(|i| (at(i), density(at(i)))).collect() }
+        };
+        // Values from 0 to 99, all alike: 1 % in each bar. A bell that begins before the first, and one that is far too high.
+        let histogram = Histogram { values: (0..100).map(|v| (f64::from(v), 10)).collect(), step: 1.0, unit: String::new() };
+        let of = |curve: Curve| {
+            let plot = HistogramPlot { curves: vec![curve.clone()], ..histogram.clone().into() };
+            let mut bins = BarBins::new(&plot.histogram.values, 1.0);
+            bins.top = plot.top(&bins);
+            let (low, high) = plot.ends(&bins);
+            let area = Area { left: 0.0, right: 1000.0, top: 0.0, bottom: 100.0, low, high };
+            (curve_path(&curve.points, &area, bins.width / bins.top), area)
+        };
+        let ((path, cuts), area) = of(bell(3.0, 5.0, 0.2));
+        assert!(cuts.is_empty() && area.low < -8.0 && area.low > -26.0, "{cuts:?} {}", area.low);
+        assert_eq!(path.matches('M').count(), 1);
+        let heights: Vec<f64> = path.split(['M', 'L']).filter_map(|p| p.split(' ').nth(1)?.parse().ok()).collect();
+        assert!(heights[0] > 99.0 && heights[heights.len() - 1] > 99.0 && heights.iter().all(|y| *y > 0.0), "{path}");
+        let ((path, cuts), _) = of(bell(50.0, 0.2, 1.0));
+        assert_eq!((cuts.len(), path.matches('M').count()), (2, 2), "{path}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{Plane, View};
-use crate::volume::{Block, Dtype, Header, Observe};
+use crate::volume::{Block, Dtype, Header, Observe, Rescales};
 use crate::{Error, Result};
 
 /// The stored values of one slice, in screen order: row by row from the top left.
@@ -30,6 +30,25 @@ impl Slice {
     /// Pixels down.
     pub fn height(&self) -> u64 {
         self.view.size().1
+    }
+
+    /// The real value at pixel (`u`, `v`); `rescale` is that of the volume the slice was cut from.
+    pub fn real(&self, u: u64, v: u64, rescale: &Rescales) -> f64 {
+        let stored = self.stored(u, v);
+        match rescale {
+            Rescales::Uniform(r) => r.real(stored),
+            Rescales::PerSlice(all) => {
+                let z = self.view.voxel(self.index, u, v)[2];
+                all.get((self.volume * self.view.shape()[2] + z) as usize).map_or(stored, |r| r.real(stored))
+            }
+        }
+    }
+
+    /// The least and the largest real value that are finite; none if none is.
+    pub fn ends(&self, rescale: &Rescales) -> Option<(f64, f64)> {
+        let all = (0..self.height()).flat_map(|v| (0..self.width()).map(move |u| (u, v)));
+        let values = all.map(|(u, v)| self.real(u, v, rescale)).filter(|value| value.is_finite());
+        values.fold(None, |ends, x| Some(ends.map_or((x, x), |(low, high): (f64, f64)| (low.min(x), high.max(x)))))
     }
 
     /// The stored value at pixel (`u`, `v`).

@@ -23,6 +23,7 @@ pub struct Picture {
     edges: Option<[char; 4]>,
     caption: String,
     outlines: Vec<(String, Rgb)>,
+    bare: bool,
 }
 
 impl Picture {
@@ -32,18 +33,9 @@ impl Picture {
     /// [`Error::Usage`] if a side has 2³² pixels or more.
     pub fn grey(slice: &Slice, rescale: &Rescales, shade: &Shade) -> Result<Self> {
         let (w, h) = size(slice)?;
-        let slices = slice.view.shape()[2];
         let mut pixels = GrayImage::new(w, h);
         for (u, v, pixel) in pixels.enumerate_pixels_mut() {
-            let stored = slice.stored(u64::from(u), u64::from(v));
-            let real = match rescale {
-                Rescales::Uniform(r) => r.real(stored),
-                Rescales::PerSlice(all) => {
-                    let z = slice.view.voxel(slice.index, u64::from(u), u64::from(v))[2];
-                    all.get((slice.volume * slices + z) as usize).map_or(stored, |r| r.real(stored))
-                }
-            };
-            pixel.0 = [shade.grey(real)];
+            pixel.0 = [shade.grey(slice.real(u64::from(u), u64::from(v), rescale))];
         }
         Ok(Self::new(slice, DynamicImage::ImageLuma8(pixels), true))
     }
@@ -66,7 +58,24 @@ impl Picture {
             edges: slice.view.edges(),
             caption: slice.view.caption(slice.index),
             outlines: Vec::new(),
+            bare: false,
         }
+    }
+
+    /// The pixels alone, as PNG: one for each voxel, or, where these are not square, [`Picture::native`].
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it is too large to be encoded.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        let (w, h) = self.native();
+        let pixels = self.resized(w, h);
+        png(pixels.as_bytes(), w, h, encoding(&pixels))
+    }
+
+    /// Without letters and scale bar.
+    #[must_use]
+    pub fn bare(self) -> Self {
+        Self { bare: true, ..self }
     }
 
     /// With another caption.
@@ -75,16 +84,16 @@ impl Picture {
         Self { caption: caption.into(), ..self }
     }
 
-    /// With colours laid over the greys: where `colour` gives one for a stored value of `labels`, it takes `share` (0 to 1)
+    /// With colours laid over the greys: where `colour` gives one for a pixel of `labels`, right and down, it takes `share` (0 to 1)
     /// of the pixel. `labels` must be a slice of the same view; others change nothing.
     #[must_use]
-    pub fn tinted(mut self, labels: &Slice, share: f64, colour: impl Fn(f64) -> Option<Rgb>) -> Self {
+    pub fn tinted(mut self, labels: &Slice, share: f64, colour: impl Fn(u64, u64) -> Option<Rgb>) -> Self {
         let mut pixels = self.pixels.to_rgb8();
         if (u64::from(pixels.width()), u64::from(pixels.height())) != (labels.width(), labels.height()) {
             return self;
         }
         for (u, v, pixel) in pixels.enumerate_pixels_mut() {
-            if let Some(tint) = colour(labels.stored(u64::from(u), u64::from(v))) {
+            if let Some(tint) = colour(u64::from(u), u64::from(v)) {
                 let mix = |c: usize| f64::from(pixel.0[c]) * (1.0 - share) + f64::from(tint[c]) * share;
                 pixel.0 = [0, 1, 2].map(|c| mix(c).round_ties_even() as u8);
             }
@@ -113,6 +122,11 @@ impl Picture {
         let [w, h] = self.extent();
         // Nobody can look at something a thousand times longer than wide; keep the layout finite.
         (h / w).clamp(1e-3, 1e3)
+    }
+
+    /// Whether there are no letters, which would need room.
+    pub(super) fn is_bare(&self) -> bool {
+        self.bare
     }
 
     /// What is written beneath.
@@ -153,11 +167,7 @@ impl Picture {
         let shrink = (2.0 * w / f64::from(native_w)).min(1.0);
         let side = |native: u32| (f64::from(native) * shrink).round().max(1.0) as u32;
         let pixels = self.resized(side(native_w), side(native_h));
-        let colour = match pixels {
-            DynamicImage::ImageRgb8(_) => ExtendedColorType::Rgb8,
-            _ => ExtendedColorType::L8,
-        };
-        let png = png(pixels.as_bytes(), pixels.width(), pixels.height(), colour)?;
+        let png = png(pixels.as_bytes(), pixels.width(), pixels.height(), encoding(&pixels))?;
         let [bx, by, bw, bh] = [x, y, w, h].map(num);
         // Resized here already where it is shrunk; enlarged pixels of labels stay squares.
         let rendering = if self.smooth { "smooth" } else { "pixelated" };
@@ -175,8 +185,10 @@ impl Picture {
                 num_fine(line / (sx * sy).sqrt())
             ));
         }
-        self.letters(canvas, [x, y, w, h]);
-        self.scale_bar(canvas, [x, y, w, h]);
+        if !self.bare {
+            self.letters(canvas, [x, y, w, h]);
+            self.scale_bar(canvas, [x, y, w, h]);
+        }
         Ok(())
     }
 
@@ -219,6 +231,13 @@ impl Picture {
             canvas.rect(box_, &format!(r#"fill="{colour}" fill-opacity="{opacity}""#));
         }
         canvas.haloed(right - bar / 2.0, bottom - size * 0.55, style, &label);
+    }
+}
+
+fn encoding(pixels: &DynamicImage) -> ExtendedColorType {
+    match pixels {
+        DynamicImage::ImageRgb8(_) => ExtendedColorType::Rgb8,
+        _ => ExtendedColorType::L8,
     }
 }
 
@@ -308,7 +327,7 @@ mod tests {
     fn tints_mix() {
         let (_, slice) = slice(Plane::Axial);
         let picture = Picture::coloured(&slice, |_| [100; 3]).unwrap();
-        let tinted = picture.tinted(&slice, 0.5, |v| (v == 12.0).then_some([200, 0, 100]));
+        let tinted = picture.tinted(&slice, 0.5, |u, v| (slice.stored(u, v) == 12.0).then_some([200, 0, 100]));
         assert_eq!(&tinted.pixels.as_bytes()[..6], [150, 50, 100, 100, 100, 100]);
     }
 }

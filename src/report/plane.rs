@@ -178,31 +178,39 @@ impl View {
         (0..3).any(|a| position.direction[a][axes[a].0].abs() < 0.966)
     }
 
-    /// What to write beneath slice `index`: plane, slice counted from 1, and position such as `S 120.0 mm` where known.
+    /// What to write beneath slice `index`: plane, index as it is counted here, from 0, and where known the position as [`View::position_mm`] has
+    /// it, with the side that it lies on: `Axial, index 4 · -128.7 mm (I)`.
     pub fn caption(&self, index: u64) -> String {
-        let known = self.edges().is_some();
-        let mut parts = Vec::new();
-        match (known, self.slices()) {
+        let name = match (self.edges().is_some(), self.slices()) {
             // Without a position the plane's name would be a guess: name the axis that is cut, if there is a choice.
-            (false, 1) => {}
-            (false, all) => parts.push(format!("{} {} / {all}", ["x", "y", "z"][self.normal], index + 1)),
-            (true, all) => {
+            (false, 1) => String::new(),
+            (false, _) => ["x", "y", "z"][self.normal].into(),
+            (true, _) => {
                 let name = self.plane.name();
-                let mut text = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
-                if self.oblique() {
-                    text.push_str(" (oblique)");
-                }
-                if all > 1 {
-                    text.push_str(&format!(" {} / {all}", index + 1));
-                }
-                parts.push(text);
+                let oblique = if self.oblique() { " (oblique)" } else { "" };
+                format!("{}{}{oblique}", name[..1].to_uppercase(), &name[1..])
             }
-        }
+        };
+        let mut parts = vec![if self.slices() > 1 { format!("{name}, index {index}") } else { name }];
         if let Some(mm) = self.position_mm(index) {
-            let letter = [['R', 'L'], ['A', 'P'], ['I', 'S']][self.plane.normal()][usize::from(mm >= 0.0)];
-            parts.push(format!("{letter} {:.1} mm", mm.abs()));
+            let text = format!("{mm:.*}", self.decimals());
+            // Where the digits say 0 there is no side, and no sign.
+            parts.push(match text.parse().unwrap_or(mm) {
+                0.0 => format!("{} mm", text.trim_start_matches('-')),
+                mm => {
+                    let letter = [['R', 'L'], ['A', 'P'], ['I', 'S']][self.plane.normal()][usize::from(mm > 0.0)];
+                    format!("{text} mm ({letter})")
+                }
+            });
         }
+        parts.retain(|part| !part.is_empty());
         parts.join(" · ")
+    }
+
+    /// Decimals of millimetres that tell neighbouring slices apart: one, or more where slices are thin.
+    fn decimals(&self) -> usize {
+        let step = self.position_mm(1).zip(self.position_mm(0)).map_or(1.0, |(b, a)| (b - a).abs());
+        (1..9).find(|decimals| step > 2.0 * 10f64.powi(-decimals)).unwrap_or(9) as usize
     }
 
     /// `count` slices spread evenly: the middles of that many equal parts, each slice at most once.
@@ -298,20 +306,40 @@ mod tests {
         assert_eq!(view.evenly(5), [1, 3, 5, 7, 9]);
         assert_eq!(view.evenly(1), [5]);
         assert_eq!(view.evenly(99), (0..10).collect::<Vec<_>>());
-        assert_eq!(view.caption(4), "z 5 / 10");
+        assert_eq!(view.caption(4), "z, index 4");
     }
 
     #[test]
     fn captions_name_plane_and_side() {
         let (_, header) = orientations([4, 5, 6]).into_iter().find(|(code, _)| code == "LPS").unwrap();
         let mm = View::new(&header, Plane::Axial).position_mm(0).unwrap();
-        assert_eq!(View::new(&header, Plane::Axial).caption(0), format!("Axial 1 / 6 · I {:.1} mm", -mm));
+        assert_eq!(View::new(&header, Plane::Axial).caption(0), format!("Axial, index 0 · {mm:.1} mm (I)"));
         let mut tilted = header.clone();
         let (s, c) = (20f64.to_radians().sin(), 20f64.to_radians().cos());
         let position = tilted.grid.geometry.as_mut().unwrap().position.as_mut().unwrap();
         position.direction = [[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]];
-        assert!(View::new(&tilted, Plane::Axial).caption(0).starts_with("Axial (oblique) 1 / 6 · "));
+        assert!(View::new(&tilted, Plane::Axial).caption(0).starts_with("Axial (oblique), index 0 · "));
         tilted.grid.shape = Shape::new(&[4, 5]).unwrap();
         assert!(View::new(&tilted, Plane::Axial).caption(0).starts_with("Axial (oblique) · "));
+    }
+
+    #[test]
+    fn what_a_caption_says_finds_the_slice_again() {
+        for (code, mut header) in orientations([4, 5, 600]) {
+            for spacing in [3.0, 0.05, 0.0007] {
+                header.grid.geometry.as_mut().unwrap().spacing_mm = [spacing; 3];
+                for view in Plane::ALL.map(|plane| View::new(&header, plane)) {
+                    for index in 0..view.slices() {
+                        let caption = view.caption(index);
+                        let (name, mm) = caption.split_once(" · ").unwrap();
+                        assert!(name.ends_with(&format!("index {index}")), "{caption}");
+                        let mm: f64 = mm.split(' ').next().unwrap().parse().unwrap();
+                        let distance = |i: u64| (view.position_mm(i).unwrap() - mm).abs();
+                        let nearest = (0..view.slices()).min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
+                        assert_eq!(nearest, Some(index), "{code} {caption}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -183,8 +183,20 @@ pub struct Origin {
     pub file_dtype: Option<Dtype>,
     /// Header extensions, if the caller asked for them.
     pub extensions: Extensions,
-    /// The file says, or its kind suggests, that patient text may be burnt into the pixels.
-    pub burned_in_text: bool,
+    /// What the file says of patient text burnt into its pixels (DICOM BurnedInAnnotation); none where it says nothing: nobody knows.
+    pub burned_in_text: Option<bool>,
+    /// The file's colours and the rule by which they became grey, such as `RGB, read as grey by Rec. 601`.
+    pub colour: Option<String>,
+}
+
+/// Modalities (DICOM CS 3.3 C.7.3.1.1.1) whose pictures come with text on them more often than not: ultrasound, endoscopy, photographs, and screens.
+const WRITTEN_ON: [&str; 8] = ["US", "IVUS", "ES", "GM", "XC", "OP", "OT", "DOC"];
+
+impl Origin {
+    /// Whether text is burnt into the pixels as the file says, or, where it says nothing, as its kind suggests.
+    pub fn may_show_text(&self) -> bool {
+        self.burned_in_text.unwrap_or_else(|| self.modality.as_deref().is_some_and(|code| WRITTEN_ON.contains(&code)))
+    }
 }
 
 /// Bytes that a NIfTI file has behind its header, only ever passed on to another: they may hold names, so they are not shown.

@@ -18,8 +18,8 @@ use function::Function;
 
 use super::distribution::Distribution;
 use super::thresholds;
-use super::windows::{is_monotone, preset};
-use crate::volume::{Dtype, Header, Padding, Rescale, Table, Window};
+use super::windows::{fraction, is_monotone, named};
+use crate::volume::{Dtype, Header, Padding, Rescale, Table, Window, WindowFunction};
 use crate::{Error, Hint, Result};
 
 /// One point-wise method.
@@ -63,8 +63,8 @@ pub enum Step {
 /// Which display window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Voi {
-    /// One of the usual ones of CT, by its place in [`PRESETS`](super::windows::PRESETS).
-    Preset(&'static str),
+    /// One of the usual ones of CT, by its name in [`PRESETS`](super::windows::PRESETS), with this function between its ends.
+    Preset(&'static str, WindowFunction),
     /// The file's own: its first display table if it has one, else its first window.
     File,
     /// This one.
@@ -108,7 +108,28 @@ pub struct Composed {
     scale: Scale,
     keeps_unit: bool,
     facts: Vec<(Step, Facts)>,
+    blank: Vec<Blank>,
     after: Distribution,
+    /// The number of the lowest class.
+    first: f64,
+    /// Real values beyond which nothing has a class.
+    within: Option<(f64, f64)>,
+}
+
+/// A window that shows next to nothing: the middle 98 % of the voxels that count differ, and become one of 256 greys.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Blank {
+    /// The window.
+    pub window: Window,
+    /// The 1st and 99th percentile before it.
+    pub values: (f64, f64),
+}
+
+impl Step {
+    /// Whether results are in the unit of what comes in.
+    pub fn keeps_unit(&self) -> bool {
+        matches!(self, Self::Clip { .. } | Self::Percentile { .. })
+    }
 }
 
 impl Chain {
@@ -157,10 +178,16 @@ impl Chain {
             scale: Scale::Real,
             keeps_unit: true,
             facts: Vec::new(),
+            blank: Vec::new(),
             after: input,
+            first: 0.0,
+            within: None,
         };
         for step in &self.0 {
             let (functions, facts) = decide(step, &all.after, all.scale, header)?;
+            if let [Function::Window(window)] = functions[..] {
+                all.blank.extend(Blank::of(window, &all.after));
+            }
             for f in &functions {
                 all.after = all.after.through(|x| f.apply(x));
             }
@@ -172,7 +199,7 @@ impl Chain {
                 Step::Rescale(_) | Step::ZScore | Step::NnUnet => Scale::Real,
                 Step::Clip { .. } | Step::Percentile { .. } | Step::Invert | Step::Gamma(_) => all.scale,
             };
-            all.keeps_unit &= matches!(step, Step::Clip { .. } | Step::Percentile { .. });
+            all.keeps_unit &= step.keeps_unit();
         }
         all.to = to.unwrap_or(match all.scale {
             Scale::Classes => Dtype::U8,
@@ -248,7 +275,10 @@ fn decide(step: &Step, input: &Distribution, scale: Scale, header: &Header) -> R
 fn display(voi: Voi, header: &Header, exact: bool) -> Result<(Vec<Function>, Facts)> {
     let window = match voi {
         Voi::Given(window) => window,
-        Voi::Preset(name) => preset(name).ok_or_else(|| parse::unknown_preset(name))?,
+        Voi::Preset(name, function) => {
+            let (_, window) = named(name)?;
+            Window { function, ..window }
+        }
         Voi::File => match (header.display.voi_luts.first(), header.display.windows.first()) {
             (Some(lut), _) if exact || is_monotone(lut) => {
                 let facts = vec![("first", lut.first), ("entries", lut.entries.len() as f64), ("white", f64::from(lut.top))];
@@ -272,7 +302,41 @@ fn display(voi: Voi, header: &Header, exact: bool) -> Result<(Vec<Function>, Fac
     Ok((vec![Function::Window(window)], vec![("center", window.center), ("width", window.width)]))
 }
 
+impl Blank {
+    fn of(window: Window, input: &Distribution) -> Option<Self> {
+        let [low, high] = input.percentiles(&[1.0, 99.0])?[..] else { return None };
+        let grey = |real| (255.0 * fraction(&window, real)).round();
+        (low < high && grey(low) == grey(high)).then_some(Self { window, values: (low, high) })
+    }
+}
+
 impl Composed {
+    /// The same with classes from 1 on, and 0 for voxels without one: real values outside of `within`, padding. Only for classes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the type cannot hold so many.
+    #[cfg(feature = "files")]
+    pub(crate) fn numbered_from_one(self, within: Option<(f64, f64)>) -> Result<Self> {
+        let classes = self.thresholds().map_or(0, <[f64]>::len) + 1;
+        if self.to == Dtype::U8 && classes > 255 {
+            return Err(Error::usage(
+                format!("{classes} classes, and 0 for voxels that do not count, do not fit uint8"),
+                "give fewer thresholds",
+            ));
+        }
+        Ok(Self { first: 1.0, within, ..self })
+    }
+
+    /// The number of the lowest class: 0, or 1 where 0 is what does not count.
+    pub fn first_class(&self) -> usize {
+        self.first as usize
+    }
+
+    /// Windows that show next to nothing of the voxels that count.
+    pub fn blank(&self) -> &[Blank] {
+        &self.blank
+    }
+
     /// Type of the results.
     pub fn to(&self) -> Dtype {
         self.to
@@ -316,6 +380,7 @@ impl Composed {
         let x = self.functions.iter().fold(real, |x, f| f.apply(x));
         match (self.scale, self.to) {
             (Scale::Fraction, Dtype::U8 | Dtype::U16 | Dtype::I16) => first + x * top,
+            (Scale::Classes, _) => self.first + x,
             _ => x,
         }
     }
@@ -369,12 +434,14 @@ impl Composed {
         }
     }
 
-    /// The table for stored values of type `from` with this rescale; padding becomes [`Composed::padded`].
+    /// The table for stored values of type `from` with this rescale; padding, and what has no class, become [`Composed::padded`].
     pub fn table(&self, from: Dtype, rescale: Rescale, padding: Option<Padding>) -> Table {
         let padded = self.padded();
         Table::from_fn(from, self.to, |stored| {
-            let stored = f64::from(stored);
-            if padding.is_some_and(|p| (p.low..=p.high).contains(&stored)) { padded } else { self.value(rescale.real(stored)) }
+            let (stored, real) = (f64::from(stored), rescale.real(f64::from(stored)));
+            let left_out = padding.is_some_and(|p| (p.low..=p.high).contains(&stored))
+                || self.within.is_some_and(|(low, high)| !(low..=high).contains(&real));
+            if left_out { padded } else { self.value(real) }
         })
     }
 

@@ -5,12 +5,12 @@ use std::str::FromStr;
 
 use super::{Chain, Cuts, Step, Voi};
 use crate::analysis::thresholds::MOST_CLASSES;
-use crate::analysis::windows::PRESETS;
+use crate::analysis::windows::named;
 use crate::volume::{Rescale, Window, WindowFunction};
 use crate::{Error, Result};
 
 /// All steps, as an error lists them.
-pub(super) const EXAMPLES: &str = "window[:lung | :CENTER:WIDTH[:linear | :linear-exact | :sigmoid]], clip:LO:HI, percentile:LO:HI, \
+pub(super) const EXAMPLES: &str = "window[:lung | :CENTER:WIDTH][:linear | :linear-exact | :sigmoid], clip:LO:HI, percentile:LO:HI, \
      minmax, zscore, nnunet, invert, gamma:G, equalize, rescale:SLOPE:INTERCEPT, threshold:T[:T...] (T% for percentiles), otsu[:CLASSES]";
 
 /// The functions of windows by name.
@@ -31,7 +31,7 @@ impl FromStr for Step {
     fn from_str(text: &str) -> Result<Self> {
         let (name, rest) = text.split_once(':').map_or((text, None), |(name, rest)| (name, Some(rest)));
         let words: Vec<&str> = rest.map_or(vec![], |rest| rest.split(':').map(str::trim).collect());
-        let wrong = |what: &str| Error::usage(format!("step {text:?}: {what}"), format!("give one of {EXAMPLES}"));
+        let wrong = |what: &str| Error::usage(format!("step {text:?}: {what}"), spelling(text, name));
         let number = |word: &str| word.parse::<f64>().map_err(|_| wrong(&format!("{word:?} is not a number")));
         let two = || match words.as_slice() {
             [a, b] => Ok((number(a)?, number(b)?)),
@@ -74,27 +74,40 @@ impl FromStr for Step {
     }
 }
 
+/// How to write what was meant: the same with colons where a step was typed with spaces, else the form of the step, else those of all.
+fn spelling(text: &str, name: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let joined = words.join(":");
+    if words.len() > 1 && joined.parse::<Step>().is_ok() {
+        return format!("write {joined}");
+    }
+    let name = words.first().map_or(name, |first| first.split(':').next().unwrap_or(name));
+    let of_this = |form: &&str| form.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic()));
+    match EXAMPLES.split(", ").find(of_this).filter(|_| !name.is_empty()) {
+        Some(form) => format!("write {form}"),
+        None => format!("give one of {EXAMPLES}"),
+    }
+}
+
 fn window(words: &[&str], wrong: &dyn Fn(&str) -> Error, number: &dyn Fn(&str) -> Result<f64>) -> Result<Voi> {
+    let preset = |name: &str, function| Ok(Voi::Preset(named(name)?.0, function));
+    let function = |called: &str| {
+        let known = FUNCTIONS.iter().find(|(name, _)| *name == called);
+        known.map(|(_, function)| *function).ok_or_else(|| wrong("the function is linear, linear-exact or sigmoid"))
+    };
     match *words {
         [] | ["file"] => Ok(Voi::File),
-        [name] => PRESETS.iter().find(|(known, ..)| *known == name).map(|p| Voi::Preset(p.0)).ok_or_else(|| unknown_preset(name)),
+        [name] => preset(name, WindowFunction::Linear),
+        [name, called] if name.parse::<f64>().is_err() => named(name).and_then(|_| preset(name, function(called)?)),
         [center, width] => {
             let (center, width) = (number(center)?, number(width)?);
             Ok(Voi::Given(Window { center, width, function: WindowFunction::Linear }))
         }
-        [center, width, function] => {
-            let (center, width) = (number(center)?, number(width)?);
-            let known = FUNCTIONS.iter().find(|(name, _)| *name == function);
-            let (_, function) = *known.ok_or_else(|| wrong("the function is linear, linear-exact or sigmoid"))?;
-            Ok(Voi::Given(Window { center, width, function }))
+        [center, width, called] => {
+            Ok(Voi::Given(Window { center: number(center)?, width: number(width)?, function: function(called)? }))
         }
         _ => Err(wrong("it takes a preset, or centre, width and function")),
     }
-}
-
-pub(super) fn unknown_preset(name: &str) -> Error {
-    let names: Vec<&str> = PRESETS.iter().map(|p| p.0).collect();
-    Error::usage(format!("there is no window {name:?}"), format!("give one of {}, or centre and width", names.join(", ")))
 }
 
 /// Whether a step's numbers make sense, whoever gave them.
@@ -126,14 +139,17 @@ impl fmt::Display for Step {
             write!(f, "threshold")?;
             all.iter().try_for_each(|v| write!(f, ":{v}{mark}"))
         };
+        let behind = |f: &mut fmt::Formatter<'_>, function: WindowFunction| {
+            let name = FUNCTIONS.iter().find(|(_, known)| *known == function).map_or("", |(name, _)| name);
+            if function == WindowFunction::Linear { Ok(()) } else { write!(f, ":{name}") }
+        };
         match self {
             Self::Rescale(r) => write!(f, "rescale:{}:{}", r.slope, r.intercept),
             Self::Window(Voi::File) => write!(f, "window"),
-            Self::Window(Voi::Preset(name)) => write!(f, "window:{name}"),
+            Self::Window(Voi::Preset(name, function)) => write!(f, "window:{name}").and_then(|()| behind(f, *function)),
             Self::Window(Voi::Given(w)) => {
                 write!(f, "window:{}:{}", w.center, w.width)?;
-                let name = FUNCTIONS.iter().find(|(_, function)| *function == w.function).map_or("", |(name, _)| name);
-                if w.function == WindowFunction::Linear { Ok(()) } else { write!(f, ":{name}") }
+                behind(f, w.function)
             }
             Self::MinMax => write!(f, "minmax"),
             Self::ZScore => write!(f, "zscore"),

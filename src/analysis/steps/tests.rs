@@ -174,6 +174,7 @@ fn texts_and_steps_are_one() {
         "window:lung,equalize",
         "window",
         "window:40:400:sigmoid",
+        "window:soft-tissue:linear-exact",
         "clip:-1000:400,zscore",
         "percentile:0.5:99.5,zscore",
         "gamma:0.5,invert,minmax,nnunet",
@@ -184,6 +185,13 @@ fn texts_and_steps_are_one() {
         assert_eq!(chain(text).to_string(), text);
     }
     assert_eq!(chain("window:file , otsu"), chain("window,otsu:2"));
+    assert_eq!(chain("window:Lung").to_string(), "window:lung");
+    for (typed, meant) in
+        [("clip -1000 400", "; write clip:-1000:400"), ("gamma", "; write gamma:G"), ("clip:1", "; write clip:LO:HI")]
+    {
+        let error = Chain::from_str(typed).unwrap_err().to_string();
+        assert!(error.ends_with(meant), "{error}");
+    }
     for wrong in [
         "",
         ",",
@@ -211,7 +219,7 @@ fn texts_and_steps_are_one() {
         "minmax,,zscore",
     ] {
         let error = Chain::from_str(wrong).expect_err(wrong).to_string();
-        assert!(error.contains("give"), "{wrong}: {error}");
+        assert!(error.contains("; give") || error.contains("; write"), "{wrong}: {error}");
     }
     assert!(Chain::from_str("blur").unwrap_err().to_string().contains("percentile:LO:HI"));
 }

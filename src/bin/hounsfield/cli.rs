@@ -1,8 +1,10 @@
 //! The command line as a whole: its commands, and which file answers for each. Help, completions and man pages come from these definitions.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use hounsfield::{Error, Result};
 
 use crate::args::Shared;
@@ -11,6 +13,7 @@ use crate::commands::{
     completions, convert, demo, devices, equalize, guest, histogram, info, man, map, mask, segment, slice, stats, threshold,
     window,
 };
+use crate::line;
 
 /// Exact histograms, statistics and equalisation of medical images and volumes, the same bits on CPU and GPU
 #[derive(Debug, Parser)]
@@ -71,6 +74,31 @@ pub enum Command {
     },
 }
 
+impl Cli {
+    /// What was typed, with how a report may show it.
+    pub fn read(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> std::result::Result<Self, clap::Error> {
+        let mut program = Self::command();
+        let matches = program.try_get_matches_from_mut(words)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        cli.shared.line = line::of(&program, &matches, cli.shared.show_names);
+        Ok(cli)
+    }
+}
+
+/// Shows a mistake on the command line, and what is meant where a number was taken for an option.
+pub fn complain(error: &clap::Error) -> ExitCode {
+    use clap::error::{ContextKind, ContextValue};
+    let _ = error.print();
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg)
+        && error.kind() == clap::error::ErrorKind::UnknownArgument
+        && word.starts_with('-')
+        && word[1..].starts_with(|c: char| c.is_ascii_digit())
+    {
+        eprintln!("\nNumbers follow their step or each other without spaces: --steps clip:-1000:400, --where -1000:400.");
+    }
+    ExitCode::from(error.exit_code() as u8)
+}
+
 /// Does what was typed.
 pub fn dispatch(cli: &Cli) -> Result<()> {
     let shared = &cli.shared;
@@ -92,13 +120,13 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         // Handed over before arguments are read; these are for help, completions and man pages.
         Command::View(_) | Command::Learn(_) => guest::typed_behind_options(),
         Command::Completions { shell } => completions::run(*shell, Cli::command()),
-        Command::Man { folder } => man::run(folder, Cli::command()),
+        Command::Man { folder } => man::run(shared, folder, Cli::command()),
     }
 }
 
 /// Does what these words would, with the shared options given, as if they had been typed.
 fn typed(words: &[&str], shared: Shared) -> Result<()> {
     let line = std::iter::once(&"hounsfield").chain(words);
-    let cli = Cli::try_parse_from(line).map_err(|e| Error::usage(e.to_string(), "report this as a bug"))?;
-    dispatch(&Cli { shared, ..cli })
+    let cli = Cli::read(line).map_err(|e| Error::usage(e.to_string(), "report this as a bug"))?;
+    dispatch(&Cli { shared: Shared { line: cli.shared.line, ..shared }, ..cli })
 }

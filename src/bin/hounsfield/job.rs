@@ -1,9 +1,12 @@
 //! What a command does around the library's jobs: inputs named once, outputs checked first, passes followed, all published together.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hounsfield::findings::{Note, Provenance};
+use hounsfield::findings::words::number;
+use hounsfield::findings::{Note, Provenance, Rows};
 use hounsfield::io::output::{self, Staged, Target, Targets};
 use hounsfield::io::{self, ExtensionPolicy, OpenOptions, Output, Role, STREAM, Sink, Source, WriteOptions};
 use hounsfield::pipelines::{Cost, Device, Input, Mask, Region, Run};
@@ -14,7 +17,7 @@ use hounsfield::{Error, Result};
 use crate::args::{FileArgs, RegionArgs, Shared};
 use crate::progress::Progress;
 use crate::text::give_way;
-use crate::{picture, words};
+use crate::{labels, picture, text, words};
 
 /// One run of a command.
 pub struct Job<'a> {
@@ -29,6 +32,8 @@ pub struct Job<'a> {
     pub events: Vec<String>,
     /// What the files that were written do not say.
     pub written: Vec<Note>,
+    /// What the reader should know, each thing once: results repeat it, whether it was printed or not.
+    notes: RefCell<Vec<String>>,
 }
 
 impl<'a> Job<'a> {
@@ -36,18 +41,9 @@ impl<'a> Job<'a> {
     pub fn new<'b>(shared: &'a Shared, files: &FileArgs, more: impl IntoIterator<Item = &'b PathBuf>) -> Result<Self> {
         let paths = paths(files)?;
         let targets = Targets::new(shared.force, paths.iter().cloned().chain(more.into_iter().cloned()));
-        let (device, staged, events) = (OnceCell::new(), Vec::new(), Vec::new());
-        Ok(Self {
-            shared,
-            options: options(files),
-            paths,
-            cost: Cost::Streaming,
-            device,
-            targets,
-            staged,
-            events,
-            written: Vec::new(),
-        })
+        let (device, staged, events, notes) = (OnceCell::new(), Vec::new(), Vec::new(), RefCell::default());
+        let (options, cost, written) = (options(files), Cost::Streaming, Vec::new());
+        Ok(Self { shared, options, paths, cost, device, targets, staged, events, written, notes })
     }
 
     /// The same with another cost, which `--device auto` decides by.
@@ -90,7 +86,23 @@ impl<'a> Job<'a> {
     /// Opens the input and says its notes.
     pub fn open(&self) -> Result<Box<dyn Source>> {
         let source = io::open(&self.paths, &self.options)?;
-        source.header().origin.notes.iter().for_each(|note| warn(self.shared, note));
+        source.header().origin.notes.iter().for_each(|note| self.warn(note));
+        Ok(source)
+    }
+
+    /// Opens the input even if its geometry is refused, only to say what is known of it.
+    pub fn open_all_the_same(&self) -> Result<Box<dyn Source>> {
+        let source = io::open(&self.paths, &OpenOptions { trust_geometry: true, ..self.options.clone() })?;
+        source.header().origin.notes.iter().for_each(|note| self.warn(note));
+        Ok(source)
+    }
+
+    /// Opens another file that goes with the input, such as a `mask`, and says of its notes what was not said yet.
+    pub fn open_other(&self, what: &str, path: &Path, role: Role) -> Result<Box<dyn Source>> {
+        let source = io::open(&[path.to_path_buf()], &OpenOptions { grey: self.options.grey, ..OpenOptions::of(role) })?;
+        let known = |note: &&String| self.notes.borrow().contains(*note);
+        let new: Vec<_> = source.header().origin.notes.iter().filter(|note| !known(note)).collect();
+        new.into_iter().for_each(|note| self.warn(&format!("{what}: {note}")));
         Ok(source)
     }
 
@@ -100,34 +112,41 @@ impl<'a> Job<'a> {
         self.look(source)
     }
 
-    /// Another file as it can be counted: a channel.
-    pub fn resolve_other(&mut self, path: &Path) -> Result<Input<'static>> {
-        self.look(io::open(&[path.to_path_buf()], &OpenOptions::default())?)
-    }
-
-    /// A file beside the input that is a mask or holds labels; what was odd about it is said with its name.
-    pub fn open_as(&self, path: &Path, role: Role) -> Result<Box<dyn Source>> {
-        let source = io::open(
-            std::slice::from_ref(&path.to_path_buf()),
-            &OpenOptions { grey: self.options.grey, ..OpenOptions::of(role) },
-        )?;
-        source.header().origin.notes.iter().for_each(|note| self.warn(&format!("{note}: {}", path.display())));
-        Ok(source)
+    /// Another file as it can be counted, in the order of axes of the image with this header: a channel, or labels.
+    pub fn resolve_other(&mut self, what: &str, path: &Path, image: &Header) -> Result<Input<'static>> {
+        let source = self.open_other(what, path, Role::Image)?;
+        let bytes = source.header().bytes();
+        let own = self.look(source)?;
+        let (input, turned) = self.prepare("turn", bytes, |run| own.on_grid_of(image, what, run))?;
+        if turned {
+            self.warn(&reoriented(what));
+        }
+        Ok(input)
     }
 
     fn look(&mut self, source: Box<dyn Source>) -> Result<Input<'static>> {
         let (bytes, said) = (source.header().bytes(), source.header().origin.notes.len());
         let input = self.prepare("look", bytes, |run| Input::resolve(source.into(), run))?;
-        input.header().origin.notes.iter().skip(said).for_each(|note| warn(self.shared, note));
+        input.header().origin.notes.iter().skip(said).for_each(|note| self.warn(note));
         Ok(input)
     }
 
     /// The mask, if one is asked for.
     pub fn mask(&mut self, region: &RegionArgs, image: &Header) -> Result<Option<Mask>> {
         let Some(path) = &region.mask else { return Ok(None) };
-        let source = self.open_as(path, role(region.label))?;
+        let source: Arc<dyn Source> = self.open_other("mask", path, role(region.label))?.into();
         let bytes = source.header().bytes();
-        self.prepare("mask", bytes, |run| Mask::new(source.into(), region.label, image, run)).map(Some)
+        let mask = self.prepare("mask", bytes, |run| Mask::new(source.clone(), region.label, image, run))?;
+        if let Some(label) = region.label {
+            let held = self.prepare("labels", bytes, |run| labels::missing(&mask, label, &[source], run))?;
+            if let Some(held) = held {
+                return Err(Error::usage(format!("the mask has no voxel of label {}", number(label)), held));
+            }
+        }
+        if mask.reoriented() {
+            self.warn(&reoriented("mask"));
+        }
+        Ok(Some(mask))
     }
 
     /// The device that `--device` means for work of this cost.
@@ -214,19 +233,34 @@ impl<'a> Job<'a> {
         output::publish(std::mem::take(&mut self.staged))
     }
 
-    /// What the reader should know; unless --quiet.
+    /// What the reader should know: printed unless --quiet, and kept for the result.
     pub fn warn(&self, text: &str) {
-        warn(self.shared, text);
+        let mut notes = self.notes.borrow_mut();
+        if !notes.iter().any(|known| known == text) {
+            notes.push(text.into());
+            warn(self.shared, text);
+        }
     }
 
-    /// What the reader should know about a result; unless --quiet.
+    /// What the reader should know about a result.
     pub fn note(&self, note: &Note) {
-        warn(self.shared, &words::note(note));
+        self.warn(&words::note(note));
     }
 
-    /// How the result came to be; `command` is what a report shows of the command line.
-    pub fn provenance(&self, command: String) -> Result<Provenance> {
-        let device = self.device()?.name().to_owned();
+    /// A result with all notes.
+    pub fn noted(&self, mut rows: Rows) -> Rows {
+        rows.set("notes", self.notes.borrow().as_slice());
+        rows
+    }
+
+    /// A result as people read it, or with all notes as JSON for programs.
+    pub fn tell(&self, text: &str, rows: Rows) -> Result<()> {
+        text::tell(self.shared, text, &self.noted(rows))
+    }
+
+    /// How the result came to be.
+    pub fn provenance(&self) -> Result<Provenance> {
+        let (command, device) = (self.shared.line.clone(), self.device()?.name().to_owned());
         Ok(Provenance { command, device, events: self.events.clone(), written: self.written.clone(), words: words::note })
     }
 }
@@ -235,6 +269,11 @@ impl<'a> Job<'a> {
 pub fn not_kept<'a>(target: &Target, sink: &'a dyn Output) -> impl Iterator<Item = Note> + use<'a> {
     let format = io::FORMATS.iter().find(|format| format.writes(target.path())).map_or("NIfTI", |format| format.name);
     sink.losses().iter().map(move |loss| Note::NotKept { format, loss: *loss })
+}
+
+/// Said of a file that goes with an image but has its axes in another order.
+pub fn reoriented(what: &str) -> String {
+    format!("the axes of the {what} are not the image's: it was reoriented")
 }
 
 /// An output's name, for results.
@@ -271,10 +310,14 @@ pub fn say(shared: &Shared, text: &str) {
     }
 }
 
-/// What the reader should know; unless --quiet.
+/// What the reader should know; unless --quiet, and once in a run of the program, which may run several commands.
 pub fn warn(shared: &Shared, text: &str) {
-    if !shared.quiet {
-        eprintln!("hounsfield: note: {text}");
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let new = SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(text.into());
+    match shared.quiet || !new {
+        true => {}
+        false if shared.events => eprintln!("{}", serde_json::json!({"event": "note", "text": text})),
+        false => eprintln!("hounsfield: note: {text}"),
     }
 }
 

@@ -6,14 +6,14 @@ mod cli;
 mod commands;
 mod exit;
 mod job;
+mod labels;
+mod line;
 mod picture;
 mod progress;
 mod text;
 mod words;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use cli::Cli;
 use commands::guest;
@@ -23,7 +23,10 @@ fn main() -> ExitCode {
     if let Some(guest) = guest::asked_for() {
         return guest.hand_over();
     }
-    let cli = Cli::parse();
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(e) => return cli::complain(&e),
+    };
     progress::catch_signals();
     if let Some(threads) = cli.shared.threads {
         // Fails only if a pool exists already, and none does.

@@ -4,7 +4,7 @@ use hounsfield::io::output::{Staged, Target};
 use hounsfield::report::Svg;
 use hounsfield::{Error, Result};
 
-/// Pixels across a figure in a PNG file.
+/// Pixels across a figure in a PNG file; wider ones have one for each unit.
 const FIGURE_WIDTH: u32 = 1600;
 
 /// Writes a figure as its name says: `.svg`, or `.png` (`width` pixels wide, or a good figure's width).
@@ -12,7 +12,7 @@ pub fn stage(target: &Target, svg: &Svg, width: Option<u32>) -> Result<Staged> {
     check(target)?;
     match extension(target).as_str() {
         "svg" => target.stage_bytes(svg.as_str().as_bytes()),
-        _ => target.stage_bytes(&svg.to_png(width.unwrap_or(FIGURE_WIDTH))?),
+        _ => target.stage_bytes(&svg.to_png(width.unwrap_or(FIGURE_WIDTH.max(svg.width())))?),
     }
 }
 

@@ -39,11 +39,3 @@ pub fn print_json(value: &serde_json::Value) -> Result<()> {
 pub fn tell(shared: &Shared, text: &str, rows: &Rows) -> Result<()> {
     if shared.json { print_json(&rows.json()) } else { print(text) }
 }
-
-/// A command as a reader could type it: what was given of some flags, each with its value.
-pub fn command_line(start: String, flags: &[(&str, Option<String>)]) -> String {
-    flags.iter().fold(start, |line, (flag, value)| match value {
-        Some(value) => format!("{line} {flag} {value}"),
-        None => line,
-    })
-}

@@ -29,7 +29,7 @@ fn flags(hint: &Hint) -> String {
         Hint::OrCpu(words) => return format!("{words}, or use --device cpu"),
         Hint::ListedAdapter => "choose one that `hounsfield devices` lists",
         Hint::OtherDevice => "choose another with --device, or use --device cpu",
-        Hint::WidenSelection => "widen --where, --range or --mask; NaN and infinities never count",
+        Hint::WidenSelection => return widen(),
         Hint::OmitStep => "leave the step out, or widen --where or --mask",
         Hint::GiveThresholds => "ask for fewer classes, widen --where or --mask, or give thresholds with --at",
         Hint::StartElsewhere => "ask for fewer classes, or start elsewhere (--init)",
@@ -50,6 +50,17 @@ fn flags(hint: &Hint) -> String {
         other => return other.to_string(),
     };
     words.into()
+}
+
+/// Which of the flags that select voxels stand on the command line.
+fn widen() -> String {
+    let typed: Vec<String> = std::env::args().skip(1).collect();
+    let there = |flag: &&str| typed.iter().any(|word| word.split('=').next() == Some(flag));
+    match ["--where", "--range", "--mask", "--label"].into_iter().filter(there).collect::<Vec<_>>().as_slice() {
+        [] => "NaN and infinities never count, padding does with --padding keep".into(),
+        [one] => format!("widen {one}; NaN and infinities never count"),
+        [most @ .., last] => format!("widen {} or {last}; NaN and infinities never count", most.join(", ")),
+    }
 }
 
 /// A fact, and which flag does something about it.

@@ -48,7 +48,7 @@ impl<'a> EqualizationFinding<'a> {
         rows.key("dtype", out.meaning.dtype.name());
         rows.key("count", mapping.counted());
         rows.key("padding", mapping.before().padding);
-        rows.key("outside", mapping.before().outside);
+        rows.key("outside", mapping.outside());
         rows.key("unchanged", mapping.unchanged());
         rows.key("notes", provenance.notes(&self.notes()));
         rows.key("device", provenance.device.as_str());
@@ -121,7 +121,7 @@ impl<'a> EqualizationFinding<'a> {
             count(mapping.counted()),
             count(input.grid.shape.voxels()),
             count(mapping.before().padding),
-            count(mapping.before().outside)
+            count(mapping.outside())
         );
         let burnt = "Text may be burnt into the pixels: look before sharing.".to_owned();
         Ok(Report {
@@ -140,7 +140,7 @@ impl<'a> EqualizationFinding<'a> {
                     format!("{}. The result is the same, bit for bit, on every device.", provenance.device),
                 ),
             ],
-            warnings: input.origin.burned_in_text.then_some(burnt).into_iter().collect(),
+            warnings: input.origin.may_show_text().then_some(burnt).into_iter().collect(),
             notes: input.origin.notes.iter().chain(&provenance.events).cloned().collect(),
             program: PROGRAM.into(),
         })

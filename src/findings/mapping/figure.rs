@@ -12,11 +12,11 @@ use crate::report::{Histogram, HistogramPlot, Key, Marker, Panel, Plot, Shade, S
 use crate::volume::{Dtype, Header, Rescale, Rescales, Window};
 
 impl MappingFinding<'_> {
-    /// Original and result side by side: greys with their histograms, or classes in colours with the thresholds over the histogram.
+    /// Original and result side by side, from the same slices of both: greys with their histograms, or classes in colours with the thresholds over the histogram.
     ///
     /// # Errors
     /// [`crate::Error::Usage`] if a slice is too large to be drawn.
-    pub fn figure(&self, title: &str, slices: &[Slice]) -> Result<Svg> {
+    pub fn figure(&self, title: &str, [slices, results]: [&[Slice]; 2]) -> Result<Svg> {
         let (mapping, composed) = (self.mapping, self.mapping.composed());
         let header = mapping.input();
         let unit = header.meaning.unit.symbol();
@@ -26,16 +26,15 @@ impl MappingFinding<'_> {
         let pictures = greys(header, slices, &header.meaning.rescale, &shade)?;
         let mut panels = vec![Panel { title: "Original".into(), pictures, ..Panel::default() }];
 
-        let results: Vec<Slice> = slices.iter().map(|slice| after(mapping, slice)).collect();
         let out = mapping.header();
         let steps: Vec<String> = composed.facts().iter().map(|(step, _)| step.to_string()).collect();
         let as_type = if out.meaning.labels { String::new() } else { format!(" as {}", out.meaning.dtype) };
         let mut panel = Panel { title: steps.join(", ") + &as_type, ..Panel::default() };
         if let Some(thresholds) = composed.thresholds() {
-            panel.pictures = colours(header, &results)?;
+            panel.pictures = colours(header, results)?;
             let names = class_names(thresholds, if steps.len() == 1 { unit } else { "" }, self.spread());
-            panel.keys =
-                names.iter().enumerate().map(|(i, name)| Key { name: format!("{i}: {name}"), colour: label(i as u64) }).collect();
+            let first = composed.first_class() as u64;
+            panel.keys = (first..).zip(&names).map(|(i, name)| Key { name: format!("{i}: {name}"), colour: label(i) }).collect();
             if steps.len() == 1 {
                 let marker = |t: &f64| Marker { at: *t, name: number_among(*t, self.spread()), colour: MARKER };
                 plot.markers = thresholds.iter().map(marker).collect();
@@ -47,7 +46,7 @@ impl MappingFinding<'_> {
                 (Scale::Fraction, _) => Shade::over(out, 0.0, (out.meaning.dtype.values() - 1) as f64),
                 _ => Shade::new(out, window(out, composed.after())),
             };
-            panel.pictures = greys(header, &results, &Rescales::Uniform(Rescale::IDENTITY), &shade)?;
+            panel.pictures = greys(header, results, &Rescales::Uniform(Rescale::IDENTITY), &shade)?;
             panel.plot = Some(Plot::from(histogram(composed.after(), |v| composed.stored(v), "result")));
         }
         panels[0].plot = Some(plot.into());
@@ -67,7 +66,7 @@ fn window(header: &Header, values: &Distribution) -> Window {
 const BARS: usize = 4096;
 
 /// The histogram of the voxels that count, each value as `of` makes it.
-pub(super) fn histogram(values: &Distribution, of: impl Fn(f64) -> f64, unit: &str) -> Histogram {
+pub(in crate::findings) fn histogram(values: &Distribution, of: impl Fn(f64) -> f64, unit: &str) -> Histogram {
     // Bins of true floats are narrow where voxels are many: bars are not.
     let even = if values.is_exact() { None } else { values.even(BARS) };
     let pairs = even.map_or_else(|| values.entries().iter().map(|e| (e.value, e.count)).collect(), |(pairs, _)| pairs);

@@ -5,13 +5,15 @@ mod figure;
 
 pub use equalization::EqualizationFinding;
 pub use figure::after;
+pub(super) use figure::histogram;
 
 use super::header::shape;
 use super::rows::Rows;
 use super::words::{count, number, number_among, with_unit};
 use super::{Note, Provenance, Size};
-use crate::analysis::steps::{Scale, Step};
+use crate::analysis::steps::{Scale, Step, Voi};
 use crate::pipelines::Mapping;
+use crate::volume::Unit;
 
 /// What a chain of steps did: what it took from the voxels, what it wrote, and the classes if it ends in a threshold.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,26 @@ impl MappingFinding<'_> {
         if self.mapping.input().display.inverted && composed.scale() == Scale::Fraction {
             notes.push(Note::LowIsBright);
         }
+        let mut hounsfield = self.mapping.input().meaning.unit == Unit::Hounsfield;
+        for (step, _) in composed.facts() {
+            if let (Step::Window(Voi::Preset(name, _)), false) = (step, hounsfield) {
+                notes.push(Note::PresetWithoutUnit { name });
+            }
+            hounsfield &= step.keeps_unit();
+        }
+        notes.extend(composed.blank().iter().map(|b| Note::WindowShowsNothing {
+            window: b.window,
+            values: b.values,
+            percent: 98.0,
+        }));
+        if composed.scale() == Scale::Classes {
+            let padding = self.mapping.before().padding;
+            match composed.first_class() {
+                0 if padding > 0 && !self.mapping.counts_padding() => notes.push(Note::PaddingIsLowest { voxels: padding }),
+                0 => {}
+                _ => notes.push(Note::ClassesFromOne),
+            }
+        }
         notes
     }
 
@@ -41,11 +63,12 @@ impl MappingFinding<'_> {
         let mut rows = Rows::new();
         rows.key("shape", shape(out));
         rows.key("dtype", out.meaning.dtype.name());
-        rows.key("unit", mapping.input().meaning.unit.symbol());
+        rows.key("unit", out.meaning.unit.symbol());
+        rows.key("input_unit", mapping.input().meaning.unit.symbol());
         rows.key("steps", steps);
         rows.key("count", mapping.counted());
         rows.key("padding", mapping.before().padding);
-        rows.key("outside", mapping.before().outside);
+        rows.key("outside", mapping.outside());
         rows.key("clamped", mapping.composed().clamped());
         rows.key("bins", mapping.bins());
         rows.key("bound", mapping.bound());
@@ -57,12 +80,13 @@ impl MappingFinding<'_> {
 
     /// One line: shape, type, voxels that counted, device.
     pub fn line(&self, provenance: &Provenance) -> String {
-        let out = self.mapping.header();
+        let (out, outside) = (self.mapping.header(), self.mapping.outside());
         format!(
-            "{} {}, {} voxels counted, on {}",
+            "{} {}, {} voxels counted{}, on {}",
             out.grid.shape,
             out.meaning.dtype,
             count(self.mapping.counted()),
+            if outside > 0 { format!(", {} outside of the range", count(outside)) } else { String::new() },
             provenance.device
         )
     }
@@ -97,12 +121,12 @@ impl MappingFinding<'_> {
     /// The thresholds, and each class with its voxels and its size.
     pub fn class_rows(&self) -> Rows {
         let thresholds = self.thresholds();
-        let size = Size::new(self.mapping.input());
-        let class = |(label, n): (usize, &u64)| {
+        let (size, first) = (Size::new(self.mapping.input()), self.mapping.composed().first_class());
+        let class = |(class, n): (usize, &u64)| {
             let mut rows = Rows::new();
-            rows.key("label", label);
-            rows.key("above", label.checked_sub(1).map(|i| thresholds[i]));
-            rows.key("up_to", thresholds.get(label).copied());
+            rows.key("label", first + class);
+            rows.key("above", class.checked_sub(1).map(|i| thresholds[i]));
+            rows.key("up_to", thresholds.get(class).copied());
             rows.key("voxels", *n);
             rows.key(size.key, size.of(*n));
             rows
@@ -129,9 +153,9 @@ impl MappingFinding<'_> {
         }
         let size = Size::new(mapping.input());
         let total = mapping.classes().iter().sum::<u64>().max(1) as f64;
-        let names = class_names(thresholds, unit, spread);
+        let (names, first) = (class_names(thresholds, unit, spread), mapping.composed().first_class());
         let longest = names.iter().map(String::len).max().unwrap_or(0);
-        for (class, (name, n)) in names.iter().zip(mapping.classes()).enumerate() {
+        for (class, (name, n)) in (first..).zip(names.iter().zip(mapping.classes())) {
             let size = size.of(*n).map_or(String::new(), |of_class| format!("  {:>12} {}", number(of_class), size.unit));
             let percent = 100.0 * *n as f64 / total;
             text += &format!("class {class}  {name:<longest$}  {:>14} voxels  {percent:>7.3} %{size}\n", count(*n));

@@ -3,6 +3,8 @@
 mod figure;
 mod page;
 
+pub use figure::FurtherChannel;
+
 use super::rows::{Rows, Value};
 use super::words::{Digits, count, decimals, number_among};
 use super::{Note, Provenance, Size};

@@ -3,7 +3,7 @@
 use super::super::header::HeaderFinding;
 use super::super::words::{count, decimals, number_among};
 use super::super::{PROGRAM, Provenance};
-use super::{MixtureClass, MixtureFinding};
+use super::{FurtherChannel, MixtureClass, MixtureFinding};
 use crate::Result;
 use crate::report::html::MethodRow;
 use crate::report::{Report, Slice};
@@ -13,7 +13,7 @@ impl MixtureFinding<'_> {
     ///
     /// # Errors
     /// As [`MixtureFinding::figure`].
-    pub fn page(&self, original: &[Slice], labels: &[Slice], provenance: &Provenance) -> Result<Report> {
+    pub fn page(&self, channels: (&[Slice], &[FurtherChannel]), labels: &[Slice], provenance: &Provenance) -> Result<Report> {
         let input = self.segmentation.input();
         let fit = &self.segmentation.mixture().fit;
         let method = match self.method() {
@@ -36,7 +36,7 @@ impl MixtureFinding<'_> {
         Ok(Report {
             title: "Gaussian mixture".into(),
             summary: HeaderFinding { header: input }.line(),
-            figures: vec![(String::new(), self.figure("", original, labels)?)],
+            figures: vec![(String::new(), self.figure("", channels, labels)?)],
             columns: self.classes.iter().map(|c| c.name.clone()).collect(),
             statistics: self.statistics(),
             method: vec![

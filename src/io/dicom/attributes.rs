@@ -40,7 +40,7 @@ pub(super) struct Image {
     pub(super) labels: bool,
     /// The segments of a segmentation do not overlap.
     pub(super) segments_apart: bool,
-    pub(super) burned_in_text: bool,
+    pub(super) burned_in_text: Option<bool>,
     /// What was assumed in reading it.
     pub(super) remarks: Vec<String>,
 }
@@ -127,7 +127,11 @@ fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: 
         dataset_at: scan.dataset_at,
         series: set.text(tags::SERIES).unwrap_or_default().to_string(),
         instance: set.text(tags::SOP_INSTANCE).unwrap_or_default().to_string(),
-        burned_in_text: set.text(tags::BURNED_IN) == Some("YES") || modality.as_deref() == Some("US"),
+        burned_in_text: match set.text(tags::BURNED_IN) {
+            Some("YES") => Some(true),
+            Some("NO") => Some(false),
+            _ => None,
+        },
         modality,
         frame_time,
         film,

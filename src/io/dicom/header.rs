@@ -47,7 +47,7 @@ pub(super) fn build(
     header.meaning.labels = image.labels;
     let mut notes = notes;
     notes.extend(ordered.notes.iter().cloned());
-    notes.extend(oddities(&slices, options));
+    notes.extend(oddities(&slices));
     header.origin = Origin {
         modality: image.modality.clone(),
         acquisition: image.acquisition.clone(),
@@ -57,10 +57,33 @@ pub(super) fn build(
         files: images.len() as u64,
         bits_stored: Some(layout.bits_stored),
         file_dtype: None,
-        burned_in_text: slices.iter().any(|(image, _)| image.burned_in_text),
+        burned_in_text: burned_in_text(&slices),
         ..Origin::default()
     };
+    if !grey {
+        let kind = match layout.colour {
+            super::layout::Colour::Palette(_) => "palette colour",
+            super::layout::Colour::Rgb => "RGB",
+            _ => "YBR",
+        };
+        options.grey.noted(kind, &mut header);
+    }
+    if header.origin.may_show_text() {
+        header
+            .origin
+            .notes
+            .push("text, such as a name, may be burnt into the pixels: look at pictures before sharing them".into());
+    }
     Ok(header)
+}
+
+/// Yes if any slice says so, no if all say that, else unknown.
+fn burned_in_text(slices: &[(&Image, &ImageFrame)]) -> Option<bool> {
+    let mut said = slices.iter().map(|(image, _)| image.burned_in_text);
+    if said.clone().any(|text| text == Some(true)) {
+        return Some(true);
+    }
+    said.all(|text| text == Some(false)).then_some(false)
 }
 
 fn rescales(slices: &[(&Image, &ImageFrame)]) -> Rescales {
@@ -69,23 +92,16 @@ fn rescales(slices: &[(&Image, &ImageFrame)]) -> Rescales {
 }
 
 /// What a reader of the voxels should know.
-fn oddities(slices: &[(&Image, &ImageFrame)], options: &OpenOptions) -> Vec<String> {
+fn oddities(slices: &[(&Image, &ImageFrame)]) -> Vec<String> {
     let image = slices[0].0;
-    let layout = &image.pixels.layout;
     let any = |test: &dyn Fn(&Image) -> bool| slices.iter().any(|(image, _)| test(image));
     let mut notes = Vec::new();
     if !image.has_magic {
         notes.push("the file has no DICOM preamble; its encoding was guessed".into());
     }
-    if layout.samples > 1 || matches!(layout.colour, Colour::Palette(_)) {
-        notes.push(format!("colours were turned into grey ({})", options.grey.name()));
-    }
     notes.extend(remarks(slices));
     if slices.iter().any(|(_, frame)| frame.rescale.given) && slices.iter().any(|(_, frame)| !frame.rescale.given) {
         notes.push("some slices have no rescale: their values are the stored ones".into());
-    }
-    if any(&|image| image.burned_in_text) {
-        notes.push("patient text may be burnt into the pixels".into());
     }
     if any(&|image| is_lossy(image)) {
         notes.push("the pixels were compressed with loss".into());

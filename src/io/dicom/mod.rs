@@ -21,8 +21,8 @@ mod geometry;
 #[cfg(test)]
 mod handmade;
 mod header;
-mod kinds;
 mod jpegls;
+mod kinds;
 mod layout;
 mod lut;
 mod marks;

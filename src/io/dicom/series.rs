@@ -110,7 +110,10 @@ impl Folder {
             if let Some((DicomFile::Flawed { error, .. }, _)) = files.into_iter().next() {
                 return Err(error);
             }
-            let what = format!("no DICOM image among the {} files of the folder", paths.len());
+            let what = match paths.len() {
+                1 => "the one file of the folder is no DICOM image".to_owned(),
+                n => format!("no DICOM image among the {n} files of the folder"),
+            };
             let hint = match folders {
                 0 => "check the path".into(),
                 n => format!("give one of its {n} sub-folders (they are not searched)"),

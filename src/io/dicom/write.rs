@@ -176,7 +176,10 @@ mod tests {
         );
         let geometry = header.grid.geometry.as_ref().unwrap();
         assert_eq!((geometry.spacing_mm, geometry.position.as_ref().unwrap().origin_mm), ([0.5, 0.75, 2.0], [-10.0, 20.0, 30.5]));
-        assert_eq!((header.origin.bits_stored, header.display.windows.len(), header.origin.burned_in_text), (Some(12), 2, false));
+        assert_eq!(
+            (header.origin.bits_stored, header.display.windows.len(), header.origin.burned_in_text),
+            (Some(12), 2, Some(false))
+        );
         let mut bytes = [0; 24];
         source.read(0, &mut bytes).unwrap();
         let read: Vec<i16> = bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b) - 1024).collect();

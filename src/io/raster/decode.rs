@@ -20,13 +20,13 @@ const MOST_EXPANSION: u64 = 1032 * 32;
 /// The header that [`open`] would give, without decoding (notes on the content excepted).
 pub(super) fn header(path: &Path, format: ImageFormat, options: &OpenOptions) -> Result<Header> {
     let decoder = decoder(path, format, options.limits(Limits::IMAGE))?;
-    described(path, format, &decoder)
+    described(path, format, options.grey, &decoder)
 }
 
 /// Decodes an image; its size is checked before.
 pub(super) fn open(path: &Path, format: ImageFormat, options: &OpenOptions) -> Result<Box<dyn Source>> {
     let decoder = decoder(path, format, options.limits(Limits::IMAGE))?;
-    let mut header = described(path, format, &decoder)?;
+    let mut header = described(path, format, options.grey, &decoder)?;
     let image = DynamicImage::from_decoder(decoder).map_err(|e| error(path, e))?;
     let mut notes = Vec::new();
     let coloured = (options.role != Role::Image && image.color().has_color()).then(|| image.clone());
@@ -56,7 +56,7 @@ fn decoder(path: &Path, format: ImageFormat, limits: Limits) -> Result<impl Imag
     Ok(decoder)
 }
 
-fn described(path: &Path, format: ImageFormat, decoder: &impl ImageDecoder) -> Result<Header> {
+fn described(path: &Path, format: ImageFormat, grey: Grey, decoder: &impl ImageDecoder) -> Result<Header> {
     let (width, height) = decoder.dimensions();
     let shape = Shape::new(&[width.into(), height.into()])
         .ok_or_else(|| Error::format(path, format!("an image of {width} x {height} pixels"), "get the file again"))?;
@@ -65,6 +65,9 @@ fn described(path: &Path, format: ImageFormat, decoder: &impl ImageDecoder) -> R
     let mut header = Header::new(shape, dtype);
     header.origin.format = if format == ImageFormat::Png { "PNG" } else { "JPEG" }.into();
     header.origin.files = 1;
+    if colour.has_color() {
+        grey.noted("RGB", &mut header);
+    }
     Ok(header)
 }
 

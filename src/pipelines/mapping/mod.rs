@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use super::counted::both;
 use super::map::{BinTable, map_curve};
-use super::{Bins, Counted, Input, Region, Run, copy, count_between, differences, map, map_bins};
-use crate::Result;
+use super::{Bins, Counted, Input, Mask, Region, Run, copy, count_between, differences, map, map_bins};
 use crate::analysis::distribution::Distribution;
 use crate::analysis::pieces::{Levels, levels, pieces};
 use crate::analysis::steps::{Chain, Composed, Scale, Step};
 use crate::io::Sink;
 use crate::ops::histogram::Edges;
 use crate::ops::pointwise::Polyline;
+use crate::views::Tap;
 use crate::volume::{Counts, Dtype, Header, Rescale, Rescales, Table};
+use crate::{Error, Hint, Result};
 
 /// Which steps, into which type, and which voxels they take their statistics from.
 #[derive(Debug, Clone)]
@@ -24,7 +25,8 @@ pub struct Pointwise {
     pub steps: Chain,
     /// u8, u16, i16 or f32; by default as [`Chain::compose`] says.
     pub to: Option<Dtype>,
-    /// Which values count in decisions; all voxels are mapped. Padding that does not count becomes [`Composed::padded`].
+    /// Which values count in decisions; all voxels are mapped, but that classes are given only to what counts: where a mask or a range selects
+    /// voxels, classes are numbered from 1, and 0 is all else. Padding that does not count becomes [`Composed::padded`].
     pub region: Region,
     /// Of the values that count those that decide: what an equalisation spreads over all levels.
     pub range: Option<(f64, f64)>,
@@ -49,6 +51,9 @@ impl Pointwise {
 /// A chain of steps decided on, ready to be written.
 pub struct Mapping {
     input: Input<'static>,
+    /// Of classes: what it leaves out becomes 0.
+    mask: Option<Mask>,
+    with_padding: bool,
     header: Header,
     counted: Counted,
     composed: Composed,
@@ -93,7 +98,15 @@ impl Mapping {
             return Err(refusal);
         }
         let steps = if constant && job.keep_constant { &Chain::identity() } else { &job.steps };
-        let composed = steps.compose(values, header, job.to)?;
+        let mut composed = steps.compose(values, header, job.to)?;
+        // What is not counted has no class, and must not look as if it had.
+        let selects = input.labels().is_some() || job.region.range.is_some();
+        let mut mask = None;
+        if composed.scale() == Scale::Classes && selects {
+            composed = composed.numbered_from_one(job.region.range)?;
+            // Results ask for it in any order.
+            mask = input.labels().map(|labels| Mask { labels: labels.clone() }.held(run)).transpose()?;
+        }
         let plan = match input.census() {
             _ if constant && job.keep_constant => Plan::Copy,
             None => {
@@ -103,10 +116,16 @@ impl Mapping {
             Some(census) => {
                 let (rescale, ends) = (counted.groups[0].rescale, (census.min as f32, census.max as f32));
                 if composed.to() == Dtype::F32 {
+                    if composed.first_class() > 0 {
+                        return Err(Error::usage("classes of some of the voxels as float32", Hint::WriteIntegers));
+                    }
                     let pieces = pieces(&composed, rescale, ends.0, ends.1)?;
                     Plan::Curve(Polyline::new(&pieces), pieces.bound)
                 } else {
-                    let (edges, results) = leveled(&composed, rescale, ends)?;
+                    let (edges, results) = match &counted.edges {
+                        Some(counted) if composed.first_class() > 0 => surrounded(&composed, rescale, counted)?,
+                        _ => leveled(&composed, rescale, ends)?,
+                    };
                     let table = Table::from_bins(results.len(), composed.to(), |i| results[i]);
                     Plan::Levels(BinTable { edges, table, nan: 0 })
                 }
@@ -115,7 +134,7 @@ impl Mapping {
         let classes = classes(input, &counted, &composed, run)?;
         let written = if matches!(plan, Plan::Copy) { header.clone() } else { described(header, &composed) };
         let input = input.clone().masked(None).observed(None);
-        Ok(Self { header: written, input, counted, composed, plan, classes })
+        Ok(Self { header: written, input, mask, with_padding: job.region.with_padding, counted, composed, plan, classes })
     }
 
     /// What is written.
@@ -169,6 +188,16 @@ impl Mapping {
         self.counted.edges.as_ref().map(|edges| edges.bins())
     }
 
+    /// Whether padding counts like all else.
+    pub fn counts_padding(&self) -> bool {
+        self.with_padding
+    }
+
+    /// How many voxels do not decide because of their value.
+    pub fn outside(&self) -> u64 {
+        self.counted.outside + self.counted.total() - self.counted()
+    }
+
     /// How many voxels decide.
     pub fn counted(&self) -> u64 {
         self.composed.after().total()
@@ -179,7 +208,7 @@ impl Mapping {
         &self.composed
     }
 
-    /// How many voxels that count are in each class, from class 0; empty unless the last step is a threshold.
+    /// How many voxels that count are in each class, from the lowest; empty unless the last step is a threshold.
     pub fn classes(&self) -> &[u64] {
         &self.classes
     }
@@ -192,7 +221,7 @@ impl Mapping {
         }
     }
 
-    /// The result for a stored value in a slice, counted through all volumes.
+    /// The result for a stored value in a slice, counted through all volumes, of a voxel that a mask, if there is one, selects.
     pub fn result(&self, slice: u64, stored: f64) -> f64 {
         match &self.plan {
             Plan::Tables(tables) => {
@@ -215,6 +244,8 @@ impl Mapping {
     /// # Errors
     /// What reading and writing give; [`crate::Error::Interrupted`].
     pub fn write(&self, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
+        let voxel_bytes = self.header.meaning.dtype.bytes();
+        let sink = &Tap { inner: sink, voxel_bytes, mask: self.mask.as_ref().map(Mask::source), look: None };
         match &self.plan {
             Plan::Tables(tables) => map(&self.input, tables, sink, run),
             Plan::Levels(bins) => map_bins(&self.input, bins, sink, run),
@@ -224,7 +255,7 @@ impl Mapping {
     }
 }
 
-/// How many voxels that count are in each class, from class 0; none unless the last step is a threshold.
+/// How many voxels that count are in each class, from the lowest; none unless the last step is a threshold.
 fn classes(input: &Input<'_>, counted: &Counted, composed: &Composed, run: &Run<'_>) -> Result<Vec<u64>> {
     let Some(thresholds) = composed.thresholds() else { return Ok(Vec::new()) };
     let mut classes = vec![0; thresholds.len() + 1];
@@ -235,7 +266,8 @@ fn classes(input: &Input<'_>, counted: &Counted, composed: &Composed, run: &Run<
             let values = edges.values();
             let (runs, results) = leveled(composed, counted.groups[0].rescale, (values[0], values[values.len() - 1]))?;
             let counts = count_between(&input.clone().observed(None), &Arc::new(runs), &run.quiet())?;
-            results.iter().zip(&counts.bins).for_each(|(class, n)| classes[*class as usize] += n);
+            let first = composed.first_class();
+            results.iter().zip(&counts.bins).for_each(|(class, n)| classes[*class as usize - first] += n);
         }
     }
     Ok(classes)
@@ -253,6 +285,24 @@ fn described(input: &Header, composed: &Composed) -> Header {
     }
     header.meaning.rescale = Rescales::Uniform(Rescale::IDENTITY);
     header
+}
+
+/// The same over the values that were counted, and 0 below and above them: infinite ones are there, too.
+fn surrounded(composed: &Composed, rescale: Rescale, counted: &Edges) -> Result<(Edges, Vec<f64>)> {
+    let (low, high) = (counted.values()[0], counted.values()[counted.bins()]);
+    let Levels { mut edges, mut results } = levels(composed, rescale, low, high);
+    if low > f32::MIN {
+        edges.insert(0, f32::MIN);
+        results.insert(0, 0.0);
+    }
+    // The end of the last run belongs to it, unless another run follows.
+    let end = edges.len() - 1;
+    if high.next_up() < f32::MAX {
+        edges[end] = high.next_up();
+        edges.push(f32::MAX);
+        results.push(0.0);
+    }
+    Ok((Edges::new(edges)?, results))
 }
 
 /// Runs of f32 values that share a result, and their results.

@@ -6,7 +6,7 @@ use crate::analysis::mixture::MOST_CLASSES;
 use crate::analysis::overlap::Confusion;
 use crate::io::Source;
 use crate::pipelines::Run;
-use crate::pipelines::hold::held;
+use crate::pipelines::hold::{held, turned};
 use crate::pipelines::rounded::as_labels;
 use crate::volume::{Header, Turn};
 use crate::{Error, Result};
@@ -23,15 +23,15 @@ impl std::fmt::Debug for Truth {
 }
 
 impl Truth {
-    /// Labels on the grid of the image with header `image`: real values, as [`LabelScale`](crate::volume::LabelScale) rounds them. What may hold
-    /// anything but whole numbers is read once, now. A gzipped file that fits the memory of the run is read whole, now; a larger one is
+    /// Labels on the grid of the image with header `image`, turned as it lies: real values, as [`LabelScale`](crate::volume::LabelScale) rounds them.
+    /// What may hold anything but whole numbers is read once, now. A gzipped file that fits the memory of the run is read whole, now; a larger one is
     /// decoded as labels are written, which is slow.
     ///
     /// # Errors
     /// [`Error::Usage`] with both shapes, or both origins, if the two do not lie on the same grid, or with the farthest value of a map that holds
     /// others than whole numbers; what reading gives.
     pub fn new(source: Arc<dyn Source>, image: &Header, run: &Run<'_>) -> Result<Self> {
-        same_grid(source.header(), image, "truth")?;
+        let (source, _) = turned(source, image, "truth", run)?;
         let source = as_labels("truth", source, run)?;
         Ok(Self { source: held(source, run.memory_bytes, run)? })
     }
@@ -45,7 +45,7 @@ pub(super) fn same_grid(own: &Header, image: &Header, what: &str) -> Result<()> 
     }
     Err(Error::usage(
         format!("the axes of {what} point to {}, the image's to {}", axes(own), axes(image)),
-        "turn one as the other lies: of masks alone flipped and permuted axes are turned here",
+        "turn one as the other lies",
     ))
 }
 

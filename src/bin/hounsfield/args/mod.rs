@@ -21,10 +21,10 @@ pub struct Shared {
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub device: DeviceChoice,
     /// CPU threads [default: all]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = parse::count)]
     pub threads: Option<NonZeroUsize>,
     /// Memory for voxels in MiB: host, staging and device buffers together; results do not depend on it
-    #[arg(long, global = true, value_name = "MIB", default_value = "256")]
+    #[arg(long, global = true, value_name = "MIB", default_value = "256", value_parser = parse::count)]
     pub memory: NonZeroUsize,
     /// Progress and events as JSON lines on stderr
     #[arg(long, global = true, conflicts_with = "quiet")]
@@ -38,6 +38,12 @@ pub struct Shared {
     /// No progress and no notes
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Name files in reports, too: names of files can hold names of people
+    #[arg(long, global = true)]
+    pub show_names: bool,
+    /// The command line as reports show it
+    #[arg(skip)]
+    pub line: String,
     /// Say what is done and why
     #[arg(long, short, global = true)]
     pub verbose: bool,

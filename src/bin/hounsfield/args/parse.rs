@@ -1,5 +1,7 @@
 //! From words to values of the library.
 
+use std::num::NonZeroUsize;
+
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use hounsfield::analysis::mixture::{STARTS, Start};
 use hounsfield::io::Grey;
@@ -62,6 +64,11 @@ pub fn method() -> impl TypedValueParser<Value = Method> {
 
 pub fn plane() -> impl TypedValueParser<Value = Plane> {
     words(&[("axial", "", Plane::Axial), ("coronal", "", Plane::Coronal), ("sagittal", "", Plane::Sagittal)])
+}
+
+/// How many: one at least.
+pub fn count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().ok().and_then(NonZeroUsize::new).ok_or_else(|| "give a whole number from 1 on".into())
 }
 
 /// Where EM starts.

@@ -21,7 +21,7 @@ use hounsfield::report::{BarPlot, Report, figure};
 use hounsfield::{Error, Result};
 use serde_json::json;
 
-use crate::args::Shared;
+use crate::args::{Shared, parse};
 use crate::job;
 use crate::text::{print, print_json};
 use rows::Measurement;
@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Runs of each measurement
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = parse::count)]
     pub repeats: NonZeroUsize,
     /// The largest volume to hold in memory, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
@@ -54,6 +54,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let repeats = args.repeats.get();
     let all = shared.threads.map_or_else(rayon::current_num_threads, std::num::NonZero::get);
 
+    let mut notes = header.origin.notes.clone();
     let mut rows = cpu::rows(&volume, &files, 1, repeats)?;
     job::say(shared, "measured the CPU with 1 thread");
     if all > 1 {
@@ -64,7 +65,11 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         for adapter in adapters().iter().filter(|a| a.usable) {
             match gpu::rows(adapter, &volume, &files, repeats) {
                 Ok(more) => rows.extend(more),
-                Err(e) => job::warn(shared, &format!("{}: {}", adapter.info.name, crate::words::message(&e))),
+                Err(e) => {
+                    let note = format!("{}: {}", adapter.info.name, crate::words::message(&e));
+                    job::warn(shared, &note);
+                    notes.push(note);
+                }
             }
         }
     }
@@ -83,7 +88,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         publish(vec![target.stage_bytes(page.as_bytes())?])?;
     }
     if shared.json {
-        print_json(&json!({"volume": what, "repeats": repeats, "rows": rows::as_json(&rows)}))?;
+        print_json(&json!({"volume": what, "repeats": repeats, "rows": rows::as_json(&rows), "notes": notes}))?;
     } else {
         print(&format!("{what}; medians of {repeats}\n\n{}", rows::as_text(&rows)))?;
     }

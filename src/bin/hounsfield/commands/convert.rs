@@ -2,17 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use hounsfield::findings::Note;
+use hounsfield::findings::{Note, Rows};
 use hounsfield::io::{ExtensionPolicy, FORMATS, Loss, STREAM};
 use hounsfield::pipelines::{self, Input};
 use hounsfield::volume::{Dtype, Rescale, Rescales, Table};
 use hounsfield::{Error, Result};
-use serde_json::json;
 
 use crate::args::{FileArgs, Shared};
 use crate::job::{self, Job};
-use crate::text::print_json;
-use crate::words;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -58,12 +55,10 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     job.publish()?;
     let stored = |note: &Note| if let Note::NotKept { loss: Loss::Stored(dtype), .. } = note { Some(*dtype) } else { None };
     let dtype = job.written.iter().find_map(stored).unwrap_or(header.meaning.dtype);
-    let notes: Vec<String> = job.written.iter().map(words::note).collect();
-    if shared.json {
-        return print_json(
-            &json!({"output": job::name(&target), "shape": header.grid.shape.axes(), "dtype": dtype.name(), "notes": notes}),
-        );
-    }
     job::say(shared, &format!("wrote {}", target.path().display()));
-    Ok(())
+    let mut rows = Rows::new();
+    rows.key("output", job::name(&target));
+    rows.key("shape", header.grid.shape.axes());
+    rows.key("dtype", dtype.name());
+    job.tell("", rows)
 }

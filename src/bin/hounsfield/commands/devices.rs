@@ -13,7 +13,7 @@ pub fn run(shared: &Shared) -> Result<()> {
     let checks: Vec<Result<Vec<Outcome>, String>> = found.iter().map(check).collect();
     if shared.json {
         let list: Vec<Value> = found.iter().zip(&checks).map(|(a, c)| as_json(a, c)).collect();
-        return print_json(&json!({ "adapters": list, "auto": auto(&found) }));
+        return print_json(&json!({ "adapters": list, "auto": auto(&found), "notes": [] }));
     }
     let mut out = String::new();
     for (adapter, check) in found.iter().zip(&checks) {

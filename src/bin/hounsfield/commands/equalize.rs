@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 
 use hounsfield::Result;
-use hounsfield::findings::words::number;
 use hounsfield::findings::{EqualizationFinding, Rows};
 use hounsfield::pipelines::{self, Mapping, Pointwise};
 use hounsfield::volume::Dtype;
 
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::job::{self, Job};
-use crate::text::{command_line, tell};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -62,7 +60,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let finding = EqualizationFinding::new(&mapping, args.depth, floats);
     finding.notes().iter().for_each(|note| job.note(note));
     job.write((&image, mapping.header()), header.bytes(), |sink, run| mapping.write(sink, run))?;
-    let provenance = job.provenance(line(args))?;
+    let provenance = job.provenance()?;
     if let Some(picker) = picker {
         let slices = picker.finish();
         if let Some(file) = &figure_file {
@@ -81,20 +79,5 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     rows.extend(finding.rows(&provenance));
     let mut text = format!("{}: {}\n", job::name(&image), finding.line(&provenance));
     figure_file.iter().chain(&report_file).for_each(|file| text += &format!("{}\n", job::name(file)));
-    tell(shared, &text, &rows)
-}
-
-/// The command without paths, for the report: file names can hold names of people.
-fn line(args: &Args) -> String {
-    let ranged = |(low, high): (f64, f64)| format!("{}:{}", number(low), number(high));
-    command_line(
-        "hounsfield equalize INPUT -o OUTPUT".into(),
-        &[
-            ("--range", args.range.map(ranged)),
-            ("--where", args.region.r#where.map(ranged)),
-            ("--mask", args.region.mask.as_ref().map(|_| "MASK".into())),
-            ("--label", args.region.label.map(number)),
-            ("--depth", args.depth.map(|d| (8 * d.bytes()).to_string())),
-        ],
-    )
+    job.tell(&text, rows)
 }

@@ -11,7 +11,6 @@ use hounsfield::volume::{Block, Header, Observe};
 
 use crate::args::{FileArgs, Shared};
 use crate::job::{self, Job};
-use crate::text::tell;
 
 /// Minima and maxima for each voxel.
 const MEDIAN: Cost = Cost::Neighbourhood(110);
@@ -45,13 +44,13 @@ pub fn run(shared: &Shared, filter: Filter, way: &Way<'_>) -> Result<()> {
         job.draw(file, &finding.figure((&before.header, &before.shade), [&before.slices, &after.finish()])?)?;
     }
     job.publish()?;
-    let provenance = job.provenance(String::new())?;
+    let provenance = job.provenance()?;
     let mut rows = hounsfield::findings::Rows::new();
     rows.key("output", job::name(&image));
     rows.key("figure", figure_file.as_ref().map(job::name));
     rows.extend(finding.rows(&provenance));
     let figure_line: String = figure_file.iter().map(|file| job::name(file) + "\n").collect();
-    tell(shared, &format!("{}: {}{figure_line}", job::name(&image), finding.text(&provenance)), &rows)
+    job.tell(&format!("{}: {}{figure_line}", job::name(&image), finding.text(&provenance)), rows)
 }
 
 /// The middle slices of the image, and its greys.

@@ -7,10 +7,9 @@ use hounsfield::findings::HistogramFinding;
 use hounsfield::pipelines::{Bins, Counted};
 use hounsfield::{Error, Result};
 
-use crate::args::{FileArgs, RegionArgs, Shared};
+use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::job::{self, Job};
 use crate::picture;
-use crate::text::print_json;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -20,7 +19,7 @@ pub struct Args {
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// Bins of equal width [default: one for each stored value; 256 for true floats]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::count)]
     pub bins: Option<NonZeroUsize>,
     #[command(flatten)]
     pub region: RegionArgs,
@@ -46,9 +45,9 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let finding = HistogramFinding::new(&counted, header, args.bins.map(NonZeroUsize::get))?;
     match kind.as_str() {
         "csv" => job.stage(target.stage_bytes(finding.table().csv().as_bytes())?),
-        "json" => job.stage(target.stage_bytes(format!("{:#}\n", finding.rows().json()).as_bytes())?),
+        "json" => job.stage(target.stage_bytes(format!("{:#}\n", job.noted(finding.rows()).json()).as_bytes())?),
         _ => job.draw(&target, &finding.figure())?,
     }
     job.publish()?;
-    if shared.json { print_json(&finding.rows().json()) } else { Ok(()) }
+    job.tell("", finding.rows())
 }

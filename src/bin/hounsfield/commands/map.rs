@@ -10,7 +10,6 @@ use super::filter::Way;
 use super::pointwise::{self, Product, Request};
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::job;
-use crate::text::tell;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -24,7 +23,8 @@ pub struct Args {
     /// window[:PRESET | :CENTER:WIDTH[:linear|:linear-exact|:sigmoid]], clip:LO:HI, percentile:LO:HI (clip to percentiles),
     /// minmax, zscore, nnunet (as nnU-Net does CT), invert, gamma:G, equalize, rescale:SLOPE:INTERCEPT,
     /// threshold:T[:T...] (T% for percentiles), otsu[:CLASSES]. Steps work on real values (HU), take their statistics from the
-    /// voxels that count after the steps before them, and are rounded once, at the end.
+    /// voxels that count after the steps before them, and are rounded once, at the end. Classes are numbered from 0; with --mask or --where from 1,
+    /// and 0 is all that these leave out.
     ///
     /// median:1 stands alone: the median of 3 x 3 x 3 voxels around each, nearest at the border; type and rescale stay.
     #[arg(long, value_name = "STEPS", allow_hyphen_values = true)]
@@ -58,13 +58,13 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         to: args.to,
         title: "Point-wise steps",
     };
-    say(shared, &pointwise::carry_out(shared, request)?)
+    say(&pointwise::carry_out(shared, request)?)
 }
 
 /// Prints what was done.
-pub fn say(shared: &Shared, product: &Product) -> Result<()> {
+pub fn say(product: &Product<'_>) -> Result<()> {
     let finding = product.finding();
     let line = finding.line(&product.provenance);
     let text = format!("{}: {line}\n{}{}", job::name(&product.image), finding.text(), product.figure_line());
-    tell(shared, &text, &product.rows())
+    product.job.tell(&text, product.rows())
 }

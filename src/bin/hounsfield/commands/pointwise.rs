@@ -4,10 +4,11 @@ use std::path::Path;
 
 use hounsfield::Result;
 use hounsfield::analysis::steps::Chain;
-use hounsfield::findings::{MappingFinding, Note, Provenance, Rows};
+use hounsfield::findings::{MappingFinding, Provenance, Rows};
 use hounsfield::io::output::Target;
 use hounsfield::pipelines::{Mapping, Pointwise, Region};
-use hounsfield::volume::Dtype;
+use hounsfield::views::Tap;
+use hounsfield::volume::{Block, Dtype, Observe};
 
 use crate::args::{FileArgs, RegionArgs, Shared};
 use crate::job::{self, Job};
@@ -24,14 +25,15 @@ pub struct Request<'a> {
 }
 
 /// The outputs, and what they came from.
-pub struct Product {
+pub struct Product<'a> {
+    pub job: Job<'a>,
     pub mapping: Mapping,
     pub image: Target,
     pub figure: Option<Target>,
     pub provenance: Provenance,
 }
 
-impl Product {
+impl Product<'_> {
     pub fn finding(&self) -> MappingFinding<'_> {
         MappingFinding { mapping: &self.mapping }
     }
@@ -52,7 +54,7 @@ impl Product {
 }
 
 /// Does it, and publishes the outputs.
-pub fn carry_out(shared: &Shared, request: Request<'_>) -> Result<Product> {
+pub fn carry_out<'a>(shared: &'a Shared, request: Request<'_>) -> Result<Product<'a>> {
     // Every output is checked before the first voxel is read.
     let mut job = Job::new(shared, request.input, request.region.iter().filter_map(|r| r.mask.as_ref()))?;
     let image = job.output(request.output)?;
@@ -73,14 +75,19 @@ pub fn carry_out(shared: &Shared, request: Request<'_>) -> Result<Product> {
     drop(observed);
     let finding = MappingFinding { mapping: &mapping };
     finding.notes().iter().for_each(|note| job.note(note));
-    job.write((&image, mapping.header()), header.bytes(), |sink, run| mapping.write(sink, run))?;
-    if let (Some(file), Some(picker)) = (&figure_file, picker) {
-        job.draw(file, &finding.figure(request.title, &picker.finish())?)?;
+    let (out, results) = (mapping.header(), job::middles(figure_file.is_some(), mapping.header())?);
+    let (dtype, voxel_bytes) = (out.meaning.dtype, out.meaning.dtype.bytes());
+    let look = |at: u64, bytes: &[u8]| {
+        results.iter().for_each(|p| p.see(at, Block { dtype, bytes }));
+        Ok(())
+    };
+    job.write((&image, out), header.bytes(), |sink, run| {
+        mapping.write(&Tap { inner: sink, voxel_bytes, mask: None, look: Some(&look) }, run)
+    })?;
+    if let (Some(file), Some(before), Some(results)) = (&figure_file, picker, results) {
+        job.draw(file, &finding.figure(request.title, [&before.finish(), &results.finish()])?)?;
     }
     job.publish()?;
-    if header.origin.burned_in_text && figure_file.is_some() {
-        job.note(&Note::BurntText);
-    }
-    let provenance = job.provenance(String::new())?;
-    Ok(Product { mapping, image, figure: figure_file, provenance })
+    let provenance = job.provenance()?;
+    Ok(Product { job, mapping, image, figure: figure_file, provenance })
 }

@@ -6,8 +6,6 @@ use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, RegionArgs, Shared};
 use crate::job::{self, Job};
-use crate::text::tell;
-use crate::words;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,14 +27,14 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     } else {
         job::say(shared, "device: CPU (statistics of true floats have no kernel)");
         let stored = input.as_stored();
-        let mut job = job.on_cpu();
+        job = job.on_cpu();
         let floats = job.pass("count", stored.header().bytes(), |run| pipelines::float_statistics(&stored, region.range, run))?;
         StatisticsFinding::floats(input.header(), floats)
     };
     let finding = finding.ok_or_else(Error::no_voxel)?;
     if let Some(note) = finding.padding_note().filter(|_| args.region.with_padding.is_none()) {
-        job::warn(shared, &words::note(&note));
+        job.note(&note);
     }
     let rows = finding.rows();
-    tell(shared, &rows.text(), &rows)
+    job.tell(&rows.text(), rows)
 }

@@ -2,19 +2,21 @@
 
 use std::path::PathBuf;
 
-use hounsfield::Result;
 use hounsfield::analysis::steps::{Chain, Cuts, Step};
+use hounsfield::{Error, Result};
 
 use super::pointwise::{self, Request};
 use crate::args::{FileArgs, RegionArgs, Shared};
 use crate::job;
-use crate::text::tell;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
-    /// Label image to write, uint8, class = number of thresholds below the value: .nii, .nii.gz, .png, .tif, or - for .nii on standard output
+    /// Label image to write, uint8: .nii, .nii.gz, .png, .tif, or - for .nii on standard output
+    ///
+    /// The label of a voxel is the number of thresholds below its value: 0 is the lowest class. With --mask or --where labels run from 1, as those of
+    /// segment do, and 0 is all that they leave out. The table counts the same voxels.
     #[arg(long, short, value_name = "LABELS")]
     pub output: PathBuf,
     /// Otsu's thresholds between so many classes, 2 to 5 [default: 2]
@@ -33,6 +35,20 @@ pub struct Args {
     pub region: RegionArgs,
 }
 
+/// An error of the step in the words that were typed.
+fn as_typed(error: Error, args: &Args) -> Error {
+    let list = |all: &[f64]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let typed = match (&args.at[..], &args.percentile[..]) {
+        ([], []) => format!("--otsu {}", args.otsu.unwrap_or(2)),
+        ([], percents) => format!("--percentile {}", list(percents)),
+        (at, _) => format!("--at {}", list(at)),
+    };
+    match error {
+        Error::Usage { hint, .. } => Error::usage(typed, hint),
+        other => other,
+    }
+}
+
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let cuts = match (args.at.is_empty(), args.percentile.is_empty()) {
         (false, _) => Cuts::At(args.at.clone()),
@@ -45,7 +61,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         output: &args.output,
         figure: args.figure.as_deref(),
         region: Some(&args.region),
-        steps: Chain::new(vec![Step::Threshold(cuts)])?,
+        steps: Chain::new(vec![Step::Threshold(cuts)]).map_err(|e| as_typed(e, args))?,
         to: None,
         title,
     };
@@ -54,5 +70,5 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let mut rows = product.rows();
     rows.extend(finding.class_rows());
     let text = format!("{}{}\n{}", finding.class_text(), job::name(&product.image), product.figure_line());
-    tell(shared, &text, &rows)
+    product.job.tell(&text, rows)
 }

@@ -40,16 +40,7 @@ pub struct Args {
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let function = args.function;
     let voi = match (&args.preset, args.center.zip(args.width)) {
-        (Some(name), _) => {
-            // An unknown name is told by the step, which knows them all.
-            let Step::Window(named) = format!("window:{name}").parse()? else {
-                return Err(Error::usage(format!("there is no window {name:?}"), "give the name of a preset"));
-            };
-            match (windows::preset(name), function) {
-                (Some(window), Some(function)) => Voi::Given(Window { function, ..window }),
-                _ => named,
-            }
-        }
+        (Some(name), _) => Voi::Preset(windows::named(name)?.0, function.unwrap_or_default()),
         (None, Some((center, width))) => Voi::Given(Window { center, width, function: function.unwrap_or_default() }),
         (None, None) if function.is_some() => {
             return Err(Error::usage(
@@ -68,5 +59,5 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         to: args.to,
         title: "Display window",
     };
-    super::map::say(shared, &pointwise::carry_out(shared, request)?)
+    super::map::say(&pointwise::carry_out(shared, request)?)
 }

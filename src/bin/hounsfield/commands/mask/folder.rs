@@ -1,6 +1,6 @@
 //! `hounsfield mask --folder`: every image of a folder with its masks, and one table of all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -54,9 +54,12 @@ pub fn run(shared: &Shared, args: &Args, folder: &Path) -> Result<()> {
     };
     found.unpaired.iter().for_each(|(path, why)| leave_out(&folder.join(path), why));
     let watch = Within(&progress);
-    let masking = Masking { args, folder, run: Run::new(&device, Run::MEMORY_BYTES, &watch), progress: &progress };
+    let run = Run::new(&device, Run::MEMORY_BYTES, &watch);
+    let masking = Masking { args, folder, run, progress: &progress, notes: Mutex::default() };
     let results = masking.all(&work, &|pair, error| leave_out(&folder.join(&pair.image), error))?;
+    let notes = masking.notes();
     progress.finish();
+    notes.iter().for_each(|note| job::warn(shared, note));
     // All together, so that nothing is there after an interruption or on a full disk.
     let (images, mut staged): (Vec<ImageFinding>, Vec<Staged>) = results.into_iter().unzip();
     let listing = mask_table(&images);
@@ -69,13 +72,15 @@ pub fn run(shared: &Shared, args: &Args, folder: &Path) -> Result<()> {
     rows.key("table", job::name(&table));
     rows.key("images", images.iter().map(|(name, finding)| mask_rows(name, finding)).collect::<Vec<_>>());
     rows.key("left_out", left_out.iter().map(reason).collect::<Vec<_>>());
-    let text = format!("{}\n{} images: {}\n", listing.table(), images.len(), out.display());
+    rows.key("notes", notes);
+    let noun = if images.len() == 1 { "image" } else { "images" };
+    let text = format!("{}\n{} {noun}: {}\n", listing.table(), images.len(), out.display());
     tell(shared, &text, &rows)?;
     match left_out.len() {
         0 => Ok(()),
         n => Err(Error::format(
             folder,
-            format!("{n} files were left out"),
+            format!("{n} {} left out", if n == 1 { "file was" } else { "files were" }),
             "mend what was said of them above; the others are done",
         )),
     }
@@ -125,9 +130,24 @@ struct Masking<'a> {
     folder: &'a Path,
     run: Run<'a>,
     progress: &'a Progress,
+    /// What a reader should know, with the images that it is true of.
+    notes: Mutex<BTreeMap<String, BTreeSet<PathBuf>>>,
 }
 
 impl Masking<'_> {
+    /// Each note once, with one image that it is true of, and of how many it is.
+    fn notes(&self) -> Vec<String> {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = |(note, images): (&String, &BTreeSet<PathBuf>)| {
+            let name = images.first().map(|path| path.display().to_string()).unwrap_or_default();
+            match images.len() {
+                1 => format!("{note}: {name}"),
+                n => format!("{note}: {n} images, such as {name}"),
+            }
+        };
+        notes.iter().map(one).collect()
+    }
+
     /// Masks all images, several at a time; rows in the order of `work`. What an input lacks goes to `leave_out`, what an output lacks ends it all.
     fn all(&self, work: &[Work], leave_out: &(dyn Fn(&Named, &str) + Sync)) -> Result<Vec<(ImageFinding, Staged)>> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -169,12 +189,17 @@ impl Masking<'_> {
         let Named { image, masks } = &work.pair;
         let masks: Vec<PathBuf> = masks.iter().map(|m| self.folder.join(m)).collect();
         let pair = Pair::open(self.args, &self.folder.join(image), &masks, &self.run)?;
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         for note in &pair.notes {
-            self.progress.event(&format!("note: {note}: {}", image.display()));
+            notes.entry(note.clone()).or_default().insert(image.clone());
         }
-        let said =
-            |notes: Vec<String>| notes.iter().for_each(|note| self.progress.event(&format!("note: {note}: {}", image.display())));
+        let said = |said: Vec<String>| {
+            for note in said {
+                notes.entry(note).or_default().insert(image.clone());
+            }
+        };
         let staged = pair.write(&work.target, &self.run, said)?;
+        drop(notes);
         let finding = MaskFinding { header: pair.input.header().clone(), sides: pair.sides(&self.run)? };
         Ok(((image.to_string_lossy().into_owned(), finding), staged))
     }

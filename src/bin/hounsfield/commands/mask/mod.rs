@@ -6,19 +6,19 @@ mod pairs;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hounsfield::findings::words::number;
 use hounsfield::findings::{MaskFinding, MaskSlices, Rows};
 use hounsfield::io::output::{Staged, Target};
-use hounsfield::io::{self, Grey, OpenOptions, WriteOptions};
+use hounsfield::io::{self, Grey, OpenOptions, Source, WriteOptions};
 use hounsfield::ops::mask::Rule;
 use hounsfield::pipelines::{self, Background, Input, Run, Sides};
 use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, Shared, parse};
 use crate::job::{self, Job};
-use crate::text::tell;
-use crate::words;
+use crate::{labels, words};
 
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "hounsfield mask [OPTIONS] --output <OUT> <IMAGE> <MASK>...
@@ -98,18 +98,20 @@ fn one(shared: &Shared, args: &Args, image: &Path) -> Result<()> {
     job.publish()?;
 
     finding.notes().iter().for_each(|note| job.note(note));
+    if let (0, Some(label)) = (finding.sides.inside.voxels, args.label) {
+        let held = job.prepare("labels", 0, |run| labels::missing(&pair.mask, label, &pair.files, run))?;
+        held.iter().for_each(|held| job.warn(&format!("no voxel of the masks has label {}; {held}", number(label))));
+    }
     let device = job.device()?.name().to_owned();
     let mut rows = Rows::new();
     rows.key("output", job::name(&target));
     rows.key("figure", figure_file.as_ref().map(job::name));
     rows.key("device", device.as_str());
-    let notes = finding.notes();
-    rows.key("notes", notes.iter().chain(&job.written).map(words::note).collect::<Vec<_>>());
     rows.key("background", background.real);
     rows.extend(finding.rows());
     let mut text = format!("{}: {} {}, on {device}\n", job::name(&target), header.grid.shape, header.meaning.dtype);
     figure_file.iter().for_each(|file| text += &format!("{}\n", job::name(file)));
-    tell(shared, &(text + &finding.text()), &rows)
+    job.tell(&(text + &finding.text()), rows)
 }
 
 /// How an image is read.
@@ -133,6 +135,8 @@ struct Pair {
     mask: pipelines::Mask,
     background: Background,
     notes: Vec<String>,
+    /// The masks as they are stored.
+    files: Vec<Arc<dyn Source>>,
 }
 
 impl Pair {
@@ -141,24 +145,25 @@ impl Pair {
         let input = Input::of(io::open(&[image.to_path_buf()], &options)?.into());
         let header = input.header();
         let mut notes = header.origin.notes.clone();
-        let mut each = Vec::new();
+        let (mut each, mut files) = (Vec::new(), Vec::new());
         let role = job::role(args.label);
         for path in masks {
             let mask = io::open(std::slice::from_ref(path), &OpenOptions { grey: options.grey, ..OpenOptions::of(role) })?;
-            let own = mask.header().origin.notes.iter().filter(|note| !notes.contains(note));
-            let own: Vec<String> = own.map(|note| format!("{note}: {}", path.display())).collect();
-            notes.extend(own);
+            let new: Vec<_> = mask.header().origin.notes.iter().filter(|note| !notes.contains(note)).collect();
+            notes.extend(new.into_iter().map(|note| format!("mask: {note}")));
             if mask.header().origin.format == "JPEG" {
-                notes.push(format!("JPEG blurs the edge of a mask, and all but 0 is kept: {}", path.display()));
+                notes.push("JPEG blurs the edge of a mask, and all but 0 is kept".into());
             }
-            each.push(pipelines::Mask::new(mask.into(), args.label, header, run).map_err(|e| named(e, path))?);
+            let mask: Arc<dyn Source> = mask.into();
+            each.push(pipelines::Mask::new(mask.clone(), args.label, header, run).map_err(|e| named(e, path))?);
+            files.push(mask);
         }
         let mut mask = pipelines::Mask::combined(each, args.combine)?;
         if args.not {
             mask = mask.inverted();
         }
         if mask.reoriented() {
-            notes.push("the axes of the mask are not the image's: it was reoriented".into());
+            notes.push(job::reoriented("mask"));
         }
         let background = args.background.map_or_else(|| Background::zero(header), |real| Background::of(header, real))?;
         if !background.exact {
@@ -168,7 +173,7 @@ impl Pair {
                 number(background.real)
             ));
         }
-        Ok(Self { input, mask, background, notes })
+        Ok(Self { input, mask, background, notes, files })
     }
 
     /// The image, of which the mask selects voxels.

@@ -3,24 +3,23 @@
 use std::path::PathBuf;
 
 use hounsfield::analysis::mixture::Start;
-use hounsfield::findings::MixtureFinding;
-use hounsfield::findings::words::number;
+use hounsfield::findings::{FurtherChannel, MixtureFinding};
 use hounsfield::io::output::Target;
 use hounsfield::io::{Output, Role, Sink};
-use hounsfield::pipelines::{Method, Segment, Segmentation, Truth};
+use hounsfield::pipelines::{Bins, Counted, Method, Region, Segment, Segmentation, Truth};
+use hounsfield::report::Picker;
 use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Dtype, Observe};
 use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::job::{self, Job};
-use crate::text::{command_line, tell};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
-    /// Another image of the same voxels (T2 beside T1); repeat for up to four channels
+    /// Another image of the same voxels (T2 beside T1), whose axes may be flipped or permuted; repeat for up to four channels
     #[arg(long, value_name = "FILE")]
     pub channel: Vec<PathBuf>,
     /// Number of classes, 1 to 8
@@ -105,12 +104,12 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
     let mut channels = vec![job.resolve()?];
     let header = channels[0].header().clone();
-    for path in &args.channel {
-        channels.push(job.resolve_other(path)?);
+    for (n, path) in (2..).zip(&args.channel) {
+        channels.push(job.resolve_other(&format!("channel {n}"), path, &header)?);
     }
     let mask = job.mask(&args.region, &header)?;
     let truth = args.truth.as_ref().map(|path| {
-        let source = job.open_as(path, Role::Labels)?;
+        let source = job.open_other("truth", path, Role::Labels)?;
         let bytes = source.header().bytes();
         job.prepare("truth", bytes, |run| Truth::new(source.into(), &header, run))
     });
@@ -118,6 +117,16 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
     let pictures = outputs.figure.is_some() || outputs.report.is_some();
     let original = job::middles(pictures, &header)?;
+    // What figures show of further channels, whose voxels EM may read in any order and again and again.
+    let mut further = Vec::new();
+    for channel in channels.iter().skip(1).filter(|_| pictures) {
+        let picker = Picker::middles(channel.header())?;
+        let observed = channel.clone().masked(mask.clone()).observed(Some(&picker));
+        let region = Region { range: None, with_padding: false };
+        let counted = job.pass("count", header.bytes(), |run| Counted::of(&observed, &region, Bins::Following, run))?;
+        drop(observed);
+        further.push(FurtherChannel { header: channel.header().clone(), slices: picker.finish(), counted });
+    }
     let mut observed: Vec<_> = channels.iter().map(|c| c.clone().observed(None)).collect();
     observed[0] = channels[0].clone().observed(original.as_ref().map(|p| p as _));
     let segmentation = job.pass("fit", header.bytes(), |run| Segmentation::new(&observed, mask, &work, run))?;
@@ -139,16 +148,16 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         job.pass("posteriors", header.bytes(), |run| segmentation.write_posteriors(&sinks, run))?;
         files.into_iter().map(Output::finish).try_for_each(|staged| staged.map(|staged| job.stage(staged)))?;
     }
-    let provenance = job.provenance(line(args))?;
+    let provenance = job.provenance()?;
     let finding = MixtureFinding::new(&segmentation, &written, &args.names);
     finding.notes().iter().for_each(|note| job.note(note));
     if let (Some(original), Some(labels)) = (original, labels) {
         let (original, labels) = (original.finish(), labels.finish());
         if let Some(file) = &outputs.figure {
-            job.draw(file, &finding.figure("Gaussian mixture", &original, &labels)?)?;
+            job.draw(file, &finding.figure("Gaussian mixture", (&original, &further), &labels)?)?;
         }
         if let Some(file) = &outputs.report {
-            job.page(file, &finding.page(&original, &labels, &provenance)?)?;
+            job.page(file, &finding.page((&original, &further), &labels, &provenance)?)?;
         }
     }
     job.publish()?;
@@ -156,29 +165,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let text = finding.text(&provenance) + &files.iter().map(|file| format!("{file}\n")).collect::<String>();
     let mut rows = finding.rows(&provenance);
     rows.key("outputs", files);
-    tell(shared, &text, &rows)
-}
-
-/// The command without paths, for the report: file names can hold names of people.
-fn line(args: &Args) -> String {
-    let range = args.region.r#where.map(|(low, high)| format!("{}:{}", number(low), number(high)));
-    let mut line = command_line(
-        format!("hounsfield segment INPUT -k {} -o OUTPUT", args.classes),
-        &[
-            ("--where", range),
-            ("--mask", args.region.mask.as_ref().map(|_| "MASK".into())),
-            ("--label", args.region.label.map(number)),
-            ("--init", (args.init != Start::Best).then(|| args.init.to_string())),
-            ("--max-iter", args.max_iter.map(|n| n.to_string())),
-            ("--tol", args.tol.map(number)),
-            ("--truth", args.truth.as_ref().map(|_| "LABELS".into())),
-        ],
-    );
-    line += &" --channel FILE".repeat(args.channel.len());
-    if args.monotone {
-        line += " --monotone";
-    }
-    line
+    job.tell(&text, rows)
 }
 
 fn check_names(args: &Args) -> Result<()> {
