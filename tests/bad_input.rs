@@ -294,7 +294,7 @@ fn wrong_arguments_are_usage_errors() {
     let last = folder.at("out.png");
     fails(&["slice", &image, "-o", &last, "--index", "4"], USAGE, &["slice", ";"]);
     fails(&["slice", &image, "-o", &last, "--mm", "5"], USAGE, &["position", "--index"]);
-    fails(&["slice", &image, "-o", &last, "--volume", "2"], USAGE, &["volume", ";"]);
+    fails(&["slice", &image, "-o", &last, "--time", "2"], USAGE, &["volume", ";"]);
     for steps in ["", "frobnicate", "clip:9:5", "window:nowhere", "gamma:-1", "zscore,,invert"] {
         let ran = run(&["map", &image, "--steps", steps, "-o", &folder.at("out.nii")]);
         assert_eq!(ran.code, Some(USAGE), "{}: {}", ran.line, ran.stderr);

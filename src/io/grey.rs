@@ -32,9 +32,14 @@ impl Grey {
         }
     }
 
+    /// What a header says of voxels that were colours of this kind (`RGB`, `palette`).
+    pub(super) fn of(self, kind: &str) -> String {
+        format!("{kind}, read as grey by {}", self.name())
+    }
+
     /// Says in a header that its voxels were colours of this kind (`RGB`, `palette`).
     pub(super) fn noted(self, kind: &str, header: &mut Header) {
-        header.origin.colour = Some(format!("{kind}, read as grey by {}", self.name()));
+        header.origin.colour = Some(self.of(kind));
         header.origin.notes.push(format!("colours were turned into grey ({})", self.name()));
     }
 

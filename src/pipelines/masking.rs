@@ -77,8 +77,8 @@ impl Background {
             if !(low..=high).contains(&stored) {
                 let ends = [rescale.real(low), rescale.real(high)];
                 return Err(Error::usage(
-                    format!("a background of {real} does not fit {dtype} voxels"),
-                    format!("give {} to {}", ends[0].min(ends[1]), ends[0].max(ends[1])),
+                    format!("a background of {} does not fit {dtype} voxels", brief(real)),
+                    format!("give {} to {}", brief(ends[0].min(ends[1])), brief(ends[0].max(ends[1]))),
                 ));
             }
         }
@@ -120,6 +120,11 @@ impl Background {
             )),
         }
     }
+}
+
+/// A number in few digits, whatever its magnitude.
+fn brief(value: f64) -> String {
+    if value.abs() < 1e15 { format!("{}", (value * 1e6).round() / 1e6) } else { format!("{value:e}") }
 }
 
 /// A stored value as bits of its type, zero-extended.

@@ -97,6 +97,9 @@ fn interpret(path: &Path, keys: &Keys, options: &OpenOptions) -> Result<(Header,
     let mut header = Header::new(Shape::new(&sizes).ok_or_else(|| unsupported(path, bad))?, dtype);
     header.origin.format = "MetaImage".into();
     header.origin.notes = notes;
+    if let Encoding::Colour { grey, .. } = encoding {
+        header.origin.colour = Some(grey.of("RGB"));
+    }
     place(path, keys, axes, &mut header)?;
     let slope = keys.numbers(path, "ElementToIntensityFunctionSlope", 1)?;
     let offset = keys.numbers(path, "ElementToIntensityFunctionOffset", 1)?;

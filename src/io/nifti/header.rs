@@ -77,6 +77,7 @@ pub(super) fn interpret(path: &Path, bytes: &[u8], container: Container, options
     header.meaning.labels = !analyze && fields.intent == LABELS;
     if let Encoding::Colour { .. } = encoding {
         notes.push(format!("the colour voxels were turned to grey ({})", options.grey.name()));
+        header.origin.colour = Some(options.grey.of("RGB"));
     } else {
         let rescale = rescale(path, &fields, analyze)?;
         if analyze && rescale != Rescale::IDENTITY {

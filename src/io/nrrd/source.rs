@@ -76,6 +76,9 @@ fn interpret(path: &Path, text: &HeaderText, options: &OpenOptions) -> Result<(H
     let mut header = Header::new(shape, dtype);
     header.origin.format = "NRRD".into();
     header.origin.notes = notes;
+    if let Encoding::Colour { grey, .. } = encoding {
+        header.origin.colour = Some(grey.of("RGB"));
+    }
     if text.get("sampleunits").is_some_and(|unit| matches!(unit.trim_matches('"'), "HU" | "Hounsfield units" | "hounsfield")) {
         header.meaning.unit = Unit::Hounsfield;
     }

@@ -35,9 +35,9 @@ pub struct Args {
     /// So many slices, evenly spaced, in one picture
     #[arg(long, value_name = "N", value_parser = parse::count)]
     pub montage: Option<NonZeroUsize>,
-    /// Volume of a time series, from 0
+    /// Point in time of a time series, from 0
     #[arg(long, value_name = "T", default_value_t = 0)]
-    pub volume: u64,
+    pub time: u64,
     /// Show real values from LO (black) to HI (white) [default: the file's own window, else the 1st to 99th percentile]
     #[arg(long, value_name = "LO:HI", value_parser = parse::range, allow_hyphen_values = true)]
     pub window: Option<(f64, f64)>,
@@ -66,9 +66,9 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let view = View::new(header, plane);
     let wanted = wanted(args, &view)?;
     let picks: Vec<(Plane, u64)> = wanted.iter().map(|index| (plane, *index)).collect();
-    let picker = Picker::new(header, &picks, args.volume)?;
+    let picker = Picker::new(header, &picks, args.time)?;
     let labels = match &args.labels {
-        Some(path) => Overlay::read(&mut job, path, header, &picks, args.volume)?,
+        Some(path) => Overlay::read(&mut job, path, header, &picks, args.time)?,
         None => Overlay { slices: Vec::new(), rescale: Rescales::Uniform(Rescale::IDENTITY) },
     };
     let given = args.window.map(|(low, high)| Shade::over(header, low, high));
@@ -79,7 +79,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         job.note(&Note::PresetWithoutUnit { name });
     }
     say_if_blank(&job, header, &shade, &slices);
-    let at_time = if header.grid.shape.volumes() > 1 { format!(" · volume {}", args.volume) } else { String::new() };
+    let at_time = if header.grid.shape.volumes() > 1 { format!(" · time {}", args.time) } else { String::new() };
     let mut pictures = Vec::new();
     for (i, slice) in slices.iter().enumerate() {
         let grey = Picture::grey(slice, &header.meaning.rescale, &shade)?;
@@ -119,7 +119,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     rows.key("plane", plane.name());
     rows.key("position_mm", wanted.iter().map(|i| view.position_mm(*i)).collect::<Vec<_>>());
     rows.key("index", wanted);
-    rows.key("volume", args.volume);
+    rows.key("time", args.time);
     rows.key("window", window);
     rows.key("unit", unit);
     rows.key("inverted", shade.inverted);

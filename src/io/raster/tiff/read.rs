@@ -54,6 +54,12 @@ fn volume(directories: &[Directory<'_>], options: &OpenOptions) -> Result<(Heade
     let taken = Taken { channel: choice.sample, indexed: described.indexed };
     let first = described.planes.as_ref().map_or(images[0], |planes| planes[0] as usize);
     let mut header = header(&directories[first], &lead, &described, [slices, times])?;
+    header.origin.colour = match lead.kind.hue {
+        Hue::Rgb => Some(options.grey.of("RGB")),
+        Hue::Ycbcr => Some(options.grey.of("YCbCr")),
+        Hue::Palette if !described.indexed => Some(options.grey.of("palette colour")),
+        _ => None,
+    };
     header.origin.notes.splice(0..0, notes);
     Ok((header, ordered, taken))
 }
