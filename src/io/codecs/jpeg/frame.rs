@@ -81,7 +81,7 @@ impl JpegFrame {
         if count > 4 {
             return Err(JpegFault::unsupported(format!("JPEG of {count} components is not supported")));
         }
-        if factors.clone().any(|(h, v)| across % h != 0 || down % v != 0) {
+        if factors.clone().any(|(h, v)| !across.is_multiple_of(h) || !down.is_multiple_of(v)) {
             return Err(JpegFault::unsupported("JPEG with fractional sampling factors is not supported"));
         }
         let component = |part: &[u8; 3], (across, down)| JpegComponent {

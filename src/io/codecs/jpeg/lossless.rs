@@ -37,7 +37,7 @@ impl<'a> Lossless<'a> {
         }
         let single = scan.parts.len() == 1;
         let across = if single { frame.components[scan.parts[0].component].units.0 } else { frame.mcus().0 };
-        if tables.restart % across != 0 {
+        if !tables.restart.is_multiple_of(across) {
             return Err(JpegFault::unsupported("lossless JPEG that restarts within a row is not supported"));
         }
         let parts = scan.parts.iter().map(|p| {

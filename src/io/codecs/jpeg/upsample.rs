@@ -49,7 +49,7 @@ impl Upsampled {
         let line = |y: usize| &self.plane.row(y)[..self.columns];
         // The row that the pixel lies in, and the one that it is nearer to; at the edges that is the same.
         let near = y / 2;
-        let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(self.rows - 1) };
+        let far = if y.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(self.rows - 1) };
         self.row.clear();
         match self.growth {
             Growth::Repeat { across: 1, down } => return line(y / down),
@@ -62,7 +62,7 @@ impl Upsampled {
                 wider(&mut self.sums, &mut self.row, [1, 2], 2);
             }
             Growth::Higher => {
-                let half = if y % 2 == 0 { 1 } else { 2 };
+                let half = if y.is_multiple_of(2) { 1 } else { 2 };
                 self.row.extend(
                     line(near).iter().zip(line(far)).map(|(&n, &f)| ((3 * u32::from(n) + u32::from(f) + half) >> 2) as u16),
                 );

@@ -8,7 +8,7 @@ const fn order() -> [usize; 64] {
     let mut all = [0; 64];
     let (mut k, mut diagonal) = (0, 0);
     while diagonal < 15 {
-        let (first, last) = (if diagonal > 7 { diagonal - 7 } else { 0 }, if diagonal > 7 { 7 } else { diagonal });
+        let (first, last) = (usize::saturating_sub(diagonal, 7), if diagonal > 7 { 7 } else { diagonal });
         let mut step = first;
         while step <= last {
             // Even diagonals rise to the right.
