@@ -28,6 +28,12 @@ pub(super) fn open(path: &Path, format: ImageFormat, options: &OpenOptions) -> R
     let decoder = decoder(path, format, options.limits(Limits::IMAGE))?;
     let mut header = described(path, format, options.grey, &decoder)?;
     let image = DynamicImage::from_decoder(decoder).map_err(|e| error(path, e))?;
+    let bytes = greys(path, image, options, &mut header)?;
+    Ok(Box::new(Volume::new(header, bytes)?))
+}
+
+/// One grey value per pixel, with notes of what was lost; masks and label maps in colours by their own rule.
+pub(super) fn greys(path: &Path, image: DynamicImage, options: &OpenOptions, header: &mut Header) -> Result<Vec<u8>> {
     let mut notes = Vec::new();
     let coloured = (options.role != Role::Image && image.color().has_color()).then(|| image.clone());
     let mut bytes = to_grey(image, options.grey, &mut notes)
@@ -36,7 +42,7 @@ pub(super) fn open(path: &Path, format: ImageFormat, options: &OpenOptions) -> R
         notes.extend(labels::settle(path, &image, options, &mut bytes)?);
     }
     header.origin.notes.extend(notes);
-    Ok(Box::new(Volume::new(header, bytes)?))
+    Ok(bytes)
 }
 
 fn decoder(path: &Path, format: ImageFormat, limits: Limits) -> Result<impl ImageDecoder> {

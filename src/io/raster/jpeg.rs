@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use image::{DynamicImage, ImageBuffer};
+
+use super::decode;
 use super::exif::Orientation;
 use crate::io::codecs::codestream::CodestreamFacts;
-use crate::io::codecs::jpeg::{self, JpegFault};
+use crate::io::codecs::jpeg::{self, JpegFault, JpegImage};
 use crate::io::{Format, InFolder, Limits, OpenOptions, Source};
 use crate::volume::{Dtype, Header, Shape, Volume};
 use crate::{Error, Result};
@@ -24,22 +27,12 @@ pub(in crate::io) const FORMAT: Format = Format {
 };
 
 fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
-    let file = JpegFile::read(path, options)?;
+    let mut file = JpegFile::read(path, options)?;
     let image = jpeg::decode(&file.data, None).map_err(|fault| file.fault(fault))?;
-    let grey = options.grey;
-    let samples = match (file.facts.components, image.width) {
-        (1, _) => image.samples,
-        (_, 1) => image.samples.as_chunks::<3>().0.iter().map(|&[r, g, b]| grey.of_u8(r, g, b)).collect(),
-        _ => {
-            let pixels = image.samples.as_chunks::<6>().0.iter();
-            let grey_of = |p: &[u8; 6]| {
-                let [r, g, b] = [0, 2, 4].map(|i| u16::from_le_bytes([p[i], p[i + 1]]));
-                grey.of_u16(r, g, b)
-            };
-            pixels.flat_map(|p| grey_of(p).to_le_bytes()).collect()
-        }
-    };
-    let samples = file.orientation.turn(samples, [file.facts.columns, file.facts.rows].map(|n| n as usize), image.width);
+    let picture = file.picture(image).ok_or_else(|| file.fault(JpegFault::Damaged("the image has too few samples".into())))?;
+    let samples = decode::greys(path, picture, options, &mut file.header)?;
+    let size = [file.facts.columns, file.facts.rows].map(|n| n as usize);
+    let samples = file.orientation.turn(samples, size, file.header.meaning.dtype.bytes());
     Ok(Box::new(Volume::new(file.header, samples)?))
 }
 
@@ -73,8 +66,24 @@ impl<'a> JpegFile<'a> {
         let mut header = Header::new(shape, dtype);
         header.origin.format = "JPEG".into();
         header.origin.files = 1;
+        if facts.components == 3 {
+            options.grey.noted("RGB", &mut header);
+        }
         header.origin.notes.extend(orientation.note());
         Ok(Self { path, data, facts, orientation, header })
+    }
+
+    /// The pixels as they are stored, for what all images in colours go through.
+    fn picture(&self, image: JpegImage) -> Option<DynamicImage> {
+        let (columns, rows) = (self.facts.columns as u32, self.facts.rows as u32);
+        let bytes = image.samples;
+        let words = |bytes: Vec<u8>| bytes.as_chunks().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
+        match (self.facts.components, image.width) {
+            (1, 1) => ImageBuffer::from_raw(columns, rows, bytes).map(DynamicImage::ImageLuma8),
+            (1, _) => ImageBuffer::from_raw(columns, rows, words(bytes)).map(DynamicImage::ImageLuma16),
+            (_, 1) => ImageBuffer::from_raw(columns, rows, bytes).map(DynamicImage::ImageRgb8),
+            _ => ImageBuffer::from_raw(columns, rows, words(bytes)).map(DynamicImage::ImageRgb16),
+        }
     }
 
     fn fault(&self, fault: JpegFault) -> Error {

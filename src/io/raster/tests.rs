@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::io::codecs::jpeg::handmade;
 use crate::io::tests::data;
-use crate::io::{OpenOptions, Source, open};
+use crate::io::{Grey, OpenOptions, Role, Source, open};
 use crate::volume::Dtype;
 use crate::{Error, Result};
 
@@ -77,4 +78,18 @@ fn arithmetic_coding_is_named() {
     let temporary = tempfile::tempdir().unwrap();
     let error = open_file(&written(&temporary, &bytes)).map(|_| ()).unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }) && error.to_string().starts_with("arithmetic coding"), "{error}");
+}
+
+/// Colours go the way of every other image in colours.
+#[test]
+fn colours_become_grey_and_are_no_labels() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = written(&temporary, &handmade::bytes(handmade::COLOUR_420));
+    let opened = |role| open(std::slice::from_ref(&path), &OpenOptions { role, ..OpenOptions::default() });
+    let image = opened(Role::Image).unwrap();
+    assert_eq!(image.header().origin.notes, ["colours were turned into grey (Rec. 601)"]);
+    // The first pixel is 202, 97, 182 by OpenCV.
+    assert_eq!(voxels(&*image)[0], Grey::Rec601.of_u8(202, 97, 182));
+    assert!(opened(Role::Mask).unwrap().header().origin.notes.iter().any(|n| n.starts_with("a mask in colour")));
+    assert!(matches!(opened(Role::Labels), Err(Error::Unsupported { .. })));
 }
