@@ -14,14 +14,14 @@ pub(super) struct Verdict {
 
 /// How exactly the files give positions, in mm.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Rounding {
+pub(super) struct PositionRounding {
     /// The step of the last decimal: the finest in the series, for trailing zeros are left out.
     step: f64,
     /// The most that rounding moves a slice along the normal.
     along: f64,
 }
 
-impl Rounding {
+impl PositionRounding {
     pub(super) fn of<'a>(frames: impl Iterator<Item = &'a ImageFrame>, normal: [f64; 3]) -> Self {
         let step = frames.map(|frame| frame.position_step).fold(f64::INFINITY, f64::min);
         let step = if step.is_finite() { step } else { 0.0 };
@@ -61,7 +61,7 @@ const TILT_DEG: f64 = 0.2;
 const TILT_MM: f64 = 0.05;
 
 /// The grid of frames that ascend along `normal`, one for each place. All must have position and orientation.
-pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3], rounding: &Rounding) -> Verdict {
+pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3], rounding: &PositionRounding) -> Verdict {
     let first = frames[0];
     let mut flaws = Vec::new();
     let [x, y] = first.orientation.unwrap_or([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
@@ -79,7 +79,7 @@ pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3], rounding: &Roundin
             flaws.extend(flaw);
         }
         if flaws.is_empty() {
-            // Rounding in single positions averages out over the stack.
+            // PositionRounding in single positions averages out over the stack.
             usual = Some((at[at.len() - 1] - at[0]) / gaps.len() as f64);
         }
     }
@@ -110,7 +110,7 @@ pub(super) fn stack(frames: &[&ImageFrame], normal: [f64; 3], rounding: &Roundin
 }
 
 /// Whether all slices lie so near to an even line that rounding explains the rest; never where rounding could hide a missing slice.
-fn is_even_but_for_rounding(at: &[f64], rounding: &Rounding) -> bool {
+fn is_even_but_for_rounding(at: &[f64], rounding: &PositionRounding) -> bool {
     let step = (at[at.len() - 1] - at[0]) / (at.len() - 1) as f64;
     // The ends of the line are rounded too.
     let most = 2.0 * rounding.along + 1e-6;
@@ -163,7 +163,7 @@ mod tests {
 
     fn judge(places: &[[f64; 3]]) -> Verdict {
         let frames = frames(places);
-        stack(&frames.iter().collect::<Vec<_>>(), [0.0, 0.0, 1.0], &Rounding::default())
+        stack(&frames.iter().collect::<Vec<_>>(), [0.0, 0.0, 1.0], &PositionRounding::default())
     }
 
     fn said(verdict: &Verdict) -> Vec<String> {
@@ -201,7 +201,7 @@ mod tests {
         let frames: Vec<ImageFrame> = frames(&places).into_iter().map(|f| ImageFrame { position_step: 0.1, ..f }).collect();
         let of = |frames: &[&ImageFrame]| {
             let normal = [0.0, 0.0, 1.0];
-            stack(frames, normal, &Rounding::of(frames.iter().copied(), normal))
+            stack(frames, normal, &PositionRounding::of(frames.iter().copied(), normal))
         };
         let all: Vec<&ImageFrame> = frames.iter().collect();
         let v = of(&all);

@@ -7,7 +7,7 @@ use super::OpenOptions;
 use super::attributes::Image;
 use super::axis::{self, FrameIndex};
 use super::frames::{ImageFrame, dot};
-use super::geometry::{self, Rounding};
+use super::geometry::{self, PositionRounding};
 use super::segments::{self, LabelSlices};
 use super::{kinds, places, time};
 use crate::volume::{Geometry, VolumeMark};
@@ -200,7 +200,7 @@ fn by_place(images: &[Image], mut all: Vec<FrameIndex>, options: &OpenOptions, f
         }
     }
     let stack: Vec<&ImageFrame> = places.iter().map(|place| frame(images, &place[0])).collect();
-    let rounding = Rounding::of(all.iter().map(|s| frame(images, s)), normal);
+    let rounding = PositionRounding::of(all.iter().map(|s| frame(images, s)), normal);
     let verdict = geometry::stack(&stack, normal, &rounding);
     found.flaws.extend(verdict.flaws);
     found.notes.extend(verdict.note);

@@ -136,15 +136,15 @@ mod tests {
         put([RED, BLUE]);
         let (pixels, notes) = read(&path, Role::Mask).unwrap();
         // The grey of this blue is 0.
-        assert_eq!(
-            (pixels[..5].to_vec(), notes),
-            (vec![0, 38, 0, 1, 0], vec!["a mask in colour: all but black is inside".into()])
+        assert!(
+            pixels[..5] == [0, 38, 0, 1, 0] && notes.iter().any(|n| n == "a mask in colour: all but black is inside"),
+            "{notes:?}"
         );
         assert!(matches!(read(&path, Role::Labels), Err(Error::Unsupported { .. })));
         assert_eq!(read(&path, Role::Image).unwrap().0[..5], [0, 38, 0, 0, 0]);
         put([RED, RED]);
         let (pixels, notes) = read(&path, Role::Labels).unwrap();
-        assert!(pixels[..5] == [0, 38, 0, 38, 0] && notes == ["the colour was turned to grey (Rec. 601)"], "{notes:?}");
+        assert!(pixels[..5] == [0, 38, 0, 38, 0] && notes == ["colours were turned into grey (Rec. 601)"], "{notes:?}");
         put([[1; 3], [2; 3]]);
         assert_eq!(read(&path, Role::Labels).unwrap(), ([0, 1, 0, 2, 0].repeat(2), Vec::new()));
     }

@@ -50,6 +50,7 @@ fn colours<'a, T: Copy + Into<u16>>(
         )),
         _ if !coloured || options.role == Role::Image => Ok(None),
         Role::Mask => Ok(Some("a mask in colour: all but black is inside".into())),
-        _ => Ok(Some(format!("the colour was turned to grey ({})", options.grey.name()))),
+        // One colour is one number; that it is its grey is said of all colours.
+        _ => Ok(None),
     }
 }
