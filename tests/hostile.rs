@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::support::{data, program};
+use crate::support::{Folder, data, program};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -18,15 +18,17 @@ fn files_below(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// Runs the program in 4 GiB of address space and says what was wrong with how it ended.
-fn complaint(command: &str, file: &Path) -> Option<String> {
+/// Runs the program in 1 GiB of address space and says what was wrong with how it ended.
+fn complaint(command: &[&str], file: &Path) -> Option<String> {
     let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", "ulimit -v 4194304 && exec \"$0\" \"$@\""]).arg(program().get_program()).args([
-        command,
-        "--threads",
-        "2",
-    ]);
-    limited.arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    limited.args(["-c", "ulimit -v 1048576 && exec \"$0\" \"$@\""]).arg(program().get_program());
+    limited
+        .args(command)
+        .args(["--threads", "2", "--device", "cpu"])
+        .arg(file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     let mut child = limited.spawn().unwrap();
     let mut stderr = child.stderr.take().unwrap();
     let text = std::thread::spawn(move || {
@@ -62,12 +64,15 @@ fn hostile_files_get_an_answer() {
     files_below(Path::new(&folder), &mut files);
     assert!(files.len() > 500, "{} files", files.len());
     let complaints = Mutex::new(Vec::new());
-    files.par_iter().for_each(|file| {
-        for command in ["info", "stats"] {
+    let outputs = Folder::new();
+    files.par_iter().enumerate().for_each(|(n, file)| {
+        let out = outputs.at(&format!("{n}.nii"));
+        for command in [&["info"][..], &["stats"], &["convert", "-o", &out]] {
             if let Some(text) = complaint(command, file) {
-                complaints.lock().unwrap().push(format!("{command} {}: {text}", file.display()));
+                complaints.lock().unwrap().push(format!("{} {}: {text}", command[0], file.display()));
             }
         }
+        let _ = std::fs::remove_file(out);
     });
     let complaints = complaints.into_inner().unwrap();
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), files.len(), complaints.join("\n"));

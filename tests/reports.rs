@@ -199,3 +199,23 @@ fn a_damaged_file_hides_nothing_and_is_named() {
     assert!((0..5).all(|_| ok(&["info", &path, "--json"]).text() == first), "the answer varies");
     near(&column(&[&path, "--series", "1"]), &[10.0, 110.0, 210.0, 310.0], 0.0);
 }
+
+#[test]
+fn slices_are_traced_to_their_files() {
+    let Some(folder) = data("reports/series_by_file_names") else { return };
+    let found = json("info", &[&folder, "--files"]);
+    let files = found["slice_files"].as_array().unwrap();
+    assert_eq!((files.len(), files[11]["slice"].as_u64(), files[0]["frame"].as_u64()), (12, Some(11), Some(0)));
+    // The value of the lowest slice, read from its file alone.
+    near(&column(&[files[0]["file"].as_str().unwrap()]), &[-924.0], 0.0);
+    let ran = run(&["info", &data("reports/dim4_zero.nii").unwrap(), "--files"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("--files lists"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_limit_can_be_raised_by_its_flag() {
+    let Some(file) = data("reports/dim4_zero.nii") else { return };
+    let ran = run(&["stats", &file, "--max-voxels", "10"]);
+    assert!(ran.code == Some(3) && ran.stderr.contains("--max-voxels"), "{}", ran.stderr);
+    ok(&["stats", &file, "--max-voxels", "120"]);
+}

@@ -47,6 +47,8 @@ pub enum Hint {
     AllowGaps,
     /// Keep one of the slices of each position.
     FirstDuplicate,
+    /// Believe in more voxels.
+    RaiseLimit,
     /// Take images that differ in size, orientation or spacing for volumes of their own.
     Split,
     /// Write one slice only, or choose a format for volumes.
@@ -73,6 +75,7 @@ impl fmt::Display for Hint {
             Self::Overwrite => "replace it only if it may be lost",
             Self::ChooseSeries => "pick one by its number",
             Self::ChooseVolume => "pick one of the volumes by its number",
+            Self::RaiseLimit => "raise the limit if the file is genuine",
             Self::AllowGaps => "get the missing slices, or stack those that there are",
             Self::FirstDuplicate => "check the series, or keep the first slice of each position",
             Self::Split => "put the images of one kind into a folder of their own, or split the series",

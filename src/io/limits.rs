@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::volume::Header;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The largest size that is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Limits {
             return Ok(());
         }
         let what = format!("{} MiB of voxels, the limit is {} MiB", mib(bytes), mib(self.max_bytes));
-        Err(Error::limit(path, what, "raise the limit if the file is genuine"))
+        Err(Error::limit(path, what, Hint::RaiseLimit))
     }
 
     /// Refuses a volume that is larger.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hounsfield::findings::words::number;
 use hounsfield::findings::{Note, Provenance, Rows};
+use hounsfield::io::dicom::{self, Series};
 use hounsfield::io::output::{self, Staged, Target, Targets};
 use hounsfield::io::{self, ExtensionPolicy, OpenOptions, Output, Role, STREAM, Sink, Source, WriteOptions};
 use hounsfield::pipelines::{Cost, Device, Input, Mask, Region, Run};
@@ -88,6 +89,11 @@ impl<'a> Job<'a> {
         let source = io::open(&self.paths, &self.options)?;
         source.header().origin.notes.iter().for_each(|note| self.warn(note));
         Ok(source)
+    }
+
+    /// Opens the input as a DICOM series, which knows the file behind a slice.
+    pub fn open_dicom(&self) -> Result<Series> {
+        dicom::open_files(&self.paths, &self.options)
     }
 
     /// Opens the input even if its geometry is refused, only to say what is known of it.
@@ -348,8 +354,10 @@ pub fn role(label: Option<f64>) -> Role {
 
 /// How the input is read.
 pub fn options(files: &FileArgs) -> OpenOptions {
-    let FileArgs { grey, series, volume, allow_gaps, first_duplicate, split, trust_geometry, .. } = *files;
-    OpenOptions { grey, series, volume, allow_gaps, first_duplicate, split, trust_geometry, ..OpenOptions::default() }
+    let FileArgs { grey, series, volume, allow_gaps, first_duplicate, split, trust_geometry, max_voxels, .. } = *files;
+    // The limits count bytes: those of the widest type.
+    let max_bytes = max_voxels.map(|n| n.saturating_mul(8));
+    OpenOptions { grey, series, volume, allow_gaps, first_duplicate, split, trust_geometry, max_bytes, ..OpenOptions::default() }
 }
 
 /// Which values count.

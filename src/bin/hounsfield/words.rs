@@ -42,6 +42,7 @@ fn flags(hint: &Hint) -> String {
         Hint::Overwrite => "--force replaces it",
         Hint::ChooseSeries => "pick one by its number with --series N",
         Hint::ChooseVolume => "pick one by its number with --volume N",
+        Hint::RaiseLimit => "raise it with --max-voxels if the file is genuine",
         Hint::AllowGaps => "get the missing slices, or stack those that there are with --allow-gaps",
         Hint::FirstDuplicate => "check the series, or keep the first slice of each position with --first-duplicate",
         Hint::Split => "put the images of one kind into a folder of their own, or split the series with --split",

@@ -32,6 +32,9 @@ pub struct FileArgs {
     /// Take images of different size, orientation or spacing in one series for volumes, chosen by --volume
     #[arg(long)]
     pub split: bool,
+    /// The most voxels that a file may claim to hold [default: 1 TiB of a volume, 2 GiB of a single image]
+    #[arg(long, value_name = "N")]
+    pub max_voxels: Option<u64>,
     /// Read a series even if slices are missing, doubled, uneven or tilted
     #[arg(long)]
     pub trust_geometry: bool,
@@ -46,6 +49,7 @@ impl FileArgs {
             grey,
             series: None,
             volume: None,
+            max_voxels: None,
             allow_gaps: false,
             first_duplicate: false,
             split: false,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hounsfield::findings::{HeaderFinding, Rows, Value};
 use hounsfield::io::dicom;
+use hounsfield::volume::Header;
 use hounsfield::{Error, Flaw, Result, SeriesEntry};
 
 use crate::args::{FileArgs, Shared};
@@ -13,14 +14,23 @@ use crate::job::{self, Job};
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
+    /// List the file and the frame behind each slice of a DICOM series
+    #[arg(long)]
+    pub files: bool,
 }
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let job = Job::new(shared, &args.input, [])?;
     let error = match job.open() {
         Ok(source) => {
-            let rows = HeaderFinding { header: source.header() }.rows();
-            return job.tell(&rows.text(), rows);
+            let mut rows = HeaderFinding { header: source.header() }.rows();
+            let mut text = rows.text();
+            if args.files {
+                let files = slice_files(&job, source.header())?;
+                text += &format!("\n{}", Rows::columns(&files).table());
+                rows.key("slice_files", files);
+            }
+            return job.tell(&text, rows);
         }
         Err(error) => error,
     };
@@ -35,6 +45,24 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         }
         _ => Err(error),
     }
+}
+
+/// A line for each slice, slices counted from 0 through all volumes: its file, and its frame in it.
+fn slice_files(job: &Job<'_>, header: &Header) -> Result<Vec<Rows>> {
+    if !header.origin.format.starts_with("DICOM") {
+        let what = format!("--files lists the slices of a DICOM series, this is {}", header.origin.format);
+        return Err(Error::usage(what, "leave it out"));
+    }
+    let series = job.open_dicom()?;
+    let line = |z: u64| {
+        let (path, frame) = series.slice(z)?;
+        let mut rows = Rows::new();
+        rows.add("slice", "slice", Value::digits(z), "");
+        rows.add("file", "file", path.display().to_string(), "");
+        rows.add("frame", "frame", Value::digits(frame), "");
+        Some(rows)
+    };
+    Ok((0..header.grid.shape.slices()).filter_map(line).collect())
 }
 
 /// What the header of a series says whose geometry is refused, after all that is wrong with it.
