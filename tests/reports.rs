@@ -219,3 +219,25 @@ fn a_limit_can_be_raised_by_its_flag() {
     assert!(ran.code == Some(3) && ran.stderr.contains("--max-voxels"), "{}", ran.stderr);
     ok(&["stats", &file, "--max-voxels", "120"]);
 }
+
+/// Slices of different rescale come out as whole Hounsfield units where these are whole, not as floats.
+#[test]
+fn whole_values_stay_whole_whatever_each_slice_says() {
+    use dicom_core::{DataElement, Tag, VR};
+    let folder = Folder::new();
+    let series = crate::support::small_series(folder.path(), 3);
+    let path = folder.path().join("slice_0002.dcm");
+    let mut object = dicom_object::open_file(&path).unwrap();
+    object.put(DataElement::new(Tag(0x0028, 0x1053), VR::DS, "2"));
+    object.write_to_file(&path).unwrap();
+    let out = Folder::new();
+    let nifti = out.at("v.nii");
+    let found = ok(&["convert", &series, "-o", &nifti, "--json"]).json();
+    assert_eq!(found["dtype"], "int16", "{found}");
+    let of = |path: &str| json("stats", &[path]);
+    let (before, after) = (of(&series), of(&nifti));
+    for key in ["min", "max", "mean", "count"] {
+        assert_eq!(before[key], after[key], "{key}");
+    }
+    assert!(after["max"].as_f64().unwrap() > 976.0, "the slope of 2 counts: {after}");
+}

@@ -34,6 +34,7 @@ pub use limits::Limits;
 pub use loss::Loss;
 pub use open::{create, open};
 pub use options::{ExtensionPolicy, OpenOptions, Role, WriteOptions};
+pub use stored::real_type;
 
 use std::path::Path;
 

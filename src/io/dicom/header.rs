@@ -55,7 +55,7 @@ pub(super) fn build(
         format: if images.len() == 1 { "DICOM file" } else { "DICOM series" }.into(),
         transfer_syntax: Some(image.pixels.syntax.label()),
         files: images.len() as u64,
-        bits_stored: Some(layout.bits_stored),
+        bits_stored: slices.iter().map(|(image, _)| image.pixels.layout.bits_used()).max(),
         file_dtype: None,
         burned_in_text: burned_in_text(&slices),
         ..Origin::default()

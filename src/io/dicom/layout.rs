@@ -193,6 +193,11 @@ impl PixelLayout {
         (found > u128::from(self.frames)).then(|| left_out(u64::try_from(found).unwrap_or(u64::MAX), self.frames))
     }
 
+    /// Bits that voxels may use: all of them where padding lies beyond those stored.
+    pub(super) fn bits_used(&self) -> u16 {
+        if self.padding_words.is_some() { self.bits_allocated } else { self.bits_stored }
+    }
+
     /// Slices in one frame.
     pub(super) fn tiles(&self) -> u64 {
         self.mosaic.map_or(1, |mosaic| mosaic.slices)

@@ -17,6 +17,7 @@ pub(super) use layout::{Encoding, VoxelLayout};
 pub(super) use lines::{HeaderLines, broken};
 pub(super) use output::{Extent, PlainOutput};
 pub(super) use real::begin;
+pub use real::real_type;
 pub(super) use source::StoredSource;
 pub(super) use stream::{FilePacking, StreamBytes};
 pub(super) use text::numbers;

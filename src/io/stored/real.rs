@@ -23,7 +23,7 @@ pub(in crate::io) fn begin(
         return PlainOutput::begin(target, header, &text(header), losses);
     }
     let real = header.clone().with(|h| {
-        h.meaning.dtype = real_type(header, &rescales);
+        h.meaning.dtype = real_type(header);
         (h.meaning.rescale, h.meaning.padding) = (Rescales::Uniform(Rescale::IDENTITY), None);
     });
     losses.retain(|loss| !matches!(loss, Loss::Rescale(_)));
@@ -35,10 +35,12 @@ pub(in crate::io) fn begin(
 
 /// The narrowest of int16, uint16 and int32 if real values are whole numbers that fit it, whatever is stored; else a float that is as exact as
 /// the stored values: float32 holds 16-bit integers and itself.
-fn real_type(header: &Header, rescales: &[Rescale]) -> Dtype {
-    let stored = header.meaning.dtype;
+pub fn real_type(header: &Header) -> Dtype {
+    let (stored, (rescales, _)) = (header.meaning.dtype, header.meaning.rescale.distinct());
     let whole = rescales.iter().all(|r| r.slope.fract() == 0.0 && r.intercept.fract() == 0.0);
     if let (true, Some([low, high])) = (whole, range(stored, header.origin.bits_stored)) {
+        // Padding may lie beyond the bits that carry data.
+        let (low, high) = header.meaning.padding.map_or((low, high), |p| (low.min(p.low), high.max(p.high)));
         let ends = || rescales.iter().flat_map(|r| [r.real(low), r.real(high)]);
         let fits = |dtype: &Dtype| range(*dtype, None).is_some_and(|[low, high]| ends().all(|v| v >= low && v <= high));
         if let Some(dtype) = [Dtype::I16, Dtype::U16, Dtype::I32].into_iter().find(fits) {
@@ -136,7 +138,7 @@ mod tests {
     fn whole_numbers_stay_whole_and_no_wider_than_they_must() {
         let of = |dtype, rescale, bits| {
             let header = header(dtype, &[rescale], bits);
-            real_type(&header, &header.meaning.rescale.distinct().0)
+            real_type(&header)
         };
         let hounsfield = (1.0, -1024.0);
         assert_eq!(of(Dtype::U16, hounsfield, Some(12)), Dtype::I16);

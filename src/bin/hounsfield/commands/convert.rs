@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hounsfield::findings::{Note, Rows};
-use hounsfield::io::{ExtensionPolicy, FORMATS, Loss, STREAM};
+use hounsfield::io::{self, ExtensionPolicy, FORMATS, Loss, STREAM};
 use hounsfield::pipelines::{self, Input};
 use hounsfield::volume::{Dtype, Rescale, Rescales, Table};
 use hounsfield::{Error, Result};
@@ -45,11 +45,12 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
                 "convert the slices one by one",
             ));
         }
-        job.warn("the rescale differs between slices: real values are written as float32");
+        // Whole numbers stay whole where 16 bits hold all of them.
         let from = header.meaning.dtype;
-        (header.meaning.dtype, header.meaning.rescale, header.meaning.padding) =
-            (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY), None);
-        let tables: Vec<Table> = distinct.iter().map(|r| Table::from_fn(from, Dtype::F32, |v| r.real(f64::from(v)))).collect();
+        let to = Some(io::real_type(&header)).filter(|dtype| dtype.is_small_integer()).unwrap_or(Dtype::F32);
+        job.warn(&format!("the rescale differs between slices: real values are written as {to}"));
+        (header.meaning.dtype, header.meaning.rescale, header.meaning.padding) = (to, Rescales::Uniform(Rescale::IDENTITY), None);
+        let tables: Vec<Table> = distinct.iter().map(|r| Table::from_fn(from, to, |v| r.real(f64::from(v)))).collect();
         job.write((&target, &header), bytes, |sink, run| pipelines::map(&input, &tables, sink, run))?;
     }
     job.publish()?;
