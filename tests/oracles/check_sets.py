@@ -37,8 +37,6 @@ def dicom(path):
     data = pydicom.dcmread(path, force=True)
     values = data.pixel_array
     if data.get("SamplesPerPixel", 1) == 3:
-        if "YBR" in data.PhotometricInterpretation and data.file_meta.TransferSyntaxUID.is_compressed is False:
-            values = pydicom.pixels.convert_color_space(values, data.PhotometricInterpretation, "RGB")
         return grey(values)
     if data.PhotometricInterpretation == "PALETTE COLOR":
         return None
