@@ -80,12 +80,14 @@ fn in_one_order(images: &[Image], places: &[Vec<FrameIndex>], chosen: &[usize]) 
     if !chosen.contains(&ACQUISITION_TIME) {
         return true;
     }
-    let ranks = |place: &Vec<FrameIndex>| -> Option<Vec<usize>> {
+    let orders = |place: &Vec<FrameIndex>| -> Option<Vec<usize>> {
         let numbers: Vec<f64> = place.iter().map(|&(i, f)| images[i].frames[f].instance).collect::<Option<_>>()?;
-        Some(numbers.iter().map(|n| numbers.iter().filter(|other| *other < n).count()).collect())
+        let mut order: Vec<usize> = (0..numbers.len()).collect();
+        order.sort_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
+        Some(order)
     };
-    let first = ranks(&places[0]);
-    places.iter().all(|place| ranks(place) == first)
+    let first = orders(&places[0]);
+    places.iter().all(|place| orders(place) == first)
 }
 
 /// What the sorted volumes are called.

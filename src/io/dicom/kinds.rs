@@ -29,12 +29,13 @@ pub(super) fn choose(
     all: Vec<FrameIndex>,
     options: &OpenOptions,
 ) -> Result<(Vec<FrameIndex>, Chosen)> {
-    let grids = parts(&all, |a, b| same_grid(images, *a, *b));
-    if grids.len() > 1 && !options.split {
-        same_layout(path, images)?;
-    }
     let mut kinds: Vec<(Vec<FrameIndex>, String)> = Vec::new();
-    let grids = if options.split { grids } else { vec![all] };
+    let grids = if options.split {
+        parts(&all, |a, b| same_grid(images, *a, *b))
+    } else {
+        same_layout(path, images)?;
+        vec![all]
+    };
     let several = grids.len() > 1;
     for grid in grids {
         for (frames, name) in sorts(images, grid) {

@@ -37,7 +37,7 @@ pub(super) fn map(images: &[Image], all: &[FrameIndex], only: Option<u32>) -> Op
     let from = distances[0];
     let slice = |d: f64| ((d - from) / step).round();
     let even = distances.iter().all(|d| (d - from - slice(*d) * step).abs() <= 0.01 * step + 0.01);
-    let depth = slice(distances[distances.len() - 1]) as usize + 1;
+    let depth = (slice(distances[distances.len() - 1]) as usize).saturating_add(1);
     let whole = runs.iter().all(|run| *run == numbers.len()) && runs.len() == depth;
     let apart = images.iter().all(|image| image.segments_apart);
     if !labels || !even || depth > images.len().max(all.len()) * 1000 || (whole && (numbers.len() == 1 || !apart)) {

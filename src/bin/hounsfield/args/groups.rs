@@ -10,7 +10,7 @@ use super::parse;
 /// What is read.
 #[derive(Debug, Args)]
 pub struct FileArgs {
-    /// A DICOM file or folder, NIfTI, PNG, JPEG or TIFF, or - for NIfTI on standard input; several files stack into a volume in the
+    /// A DICOM file or folder, NIfTI, NRRD, MetaImage, .npy, PNG, JPEG or TIFF, or - for NIfTI on standard input; several files stack into a volume in the
     /// order given
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,

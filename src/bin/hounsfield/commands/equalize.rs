@@ -14,7 +14,7 @@ use crate::job::{self, Job};
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
-    /// File to write: .nii, .nii.gz, .png, .tif, or - for .nii on standard output
+    /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// Equalise real values from LO to HI; below becomes 0, above the largest level

@@ -15,7 +15,7 @@ use crate::job;
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
-    /// File to write: .nii, .nii.gz, .png, .tif, or - for .nii on standard output
+    /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// Steps, comma-separated, such as window:lung,equalize or clip:-1000:400,zscore

@@ -14,7 +14,7 @@ use crate::args::{FileArgs, Shared, parse};
 pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
-    /// File to write: .nii, .nii.gz, .png, .tif, or - for .nii on standard output
+    /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// A usual window of CT: lung, bone, brain, soft-tissue, abdomen, liver, mediastinum, stroke [default: the file's own first one]

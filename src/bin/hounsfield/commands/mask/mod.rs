@@ -33,7 +33,7 @@ pub struct Args {
     /// All pairs NAME.png and NAME_mask.png (with NAME_mask_1.png and so on) in a folder and the folders in it
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
-    /// File to write: .nii, .nii.gz, .png, .tif, or - for .nii on standard output; with --folder the folder to write to, made if need be
+    /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output; with --folder the folder to write to, made if need be
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// How several masks of one image become one
