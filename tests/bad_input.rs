@@ -255,9 +255,13 @@ fn several_series_in_a_folder_ask_for_one() {
         std::fs::copy(apart.path().join(&name), to).unwrap();
     }
     let path = folder.path().to_str().unwrap();
-    let ran = run(&["info", path]);
+    let ran = run(&["stats", path]);
     let line = failure(&ran, ran.code.filter(|c| [USAGE, INPUT].contains(c)).expect("2 or 3"));
     assert!(line.contains("--series"), "{line}");
+    // What they are is no error to ask for.
+    let listed = ok(&["info", path, "--json"]).json();
+    assert_eq!(listed["series"].as_array().map(Vec::len), Some(2), "{listed}");
+    assert!(ok(&["info", path]).text().contains("--series N takes one"));
     let shapes: Vec<_> = ["1", "2"].map(|n| ok(&["info", "--json", path, "--series", n]).json()["shape"].clone()).into();
     assert!(shapes.contains(&serde_json::json!([48, 40, 3])) && shapes.contains(&serde_json::json!([32, 32, 2])), "{shapes:?}");
     let ran = run(&["info", path, "--series", "3"]);

@@ -374,6 +374,10 @@ fn a_folder_of_folders_lists_its_series() {
     let text = ok(&["info", &scans]).text();
     assert!(text.contains("1 more folder holds no DICOM image") && text.contains("scans/9"), "{text}");
     // What is listed can be given.
+    // However deep they lie, as on a disc.
+    small_series(&folder.path().join("scans/disc/DICOM/ST0/SE0"), 2);
+    let said = ok(&["info", &scans, "--json"]).json();
+    assert_eq!((said["series"].as_array().unwrap().len(), &said["folders_without"]), (3, &json!(1)), "{said}");
     ok(&["info", series[1]["path"].as_str().unwrap(), "--series", &series[1]["number"].to_string()]);
     let ran = run(&["info", &folder.at("scans/empty")]);
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);

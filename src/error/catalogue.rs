@@ -39,6 +39,8 @@ pub struct SeriesEntry {
     pub number: u32,
     /// A code such as CT, of the first image that can be read; none if it gives no proper code.
     pub modality: Option<String>,
+    /// SeriesDescription, only where [`OpenOptions::show_text`](crate::io::OpenOptions::show_text) asks for it.
+    pub description: Option<String>,
     /// All its files.
     pub files: u64,
     /// Those among them whose images cannot be read.

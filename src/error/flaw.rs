@@ -128,11 +128,18 @@ impl Flaw {
         matches!(self, Self::Missing { .. } | Self::Uneven { .. })
     }
 
+    /// Whether slices lie otherwise than step by step along their normal, but all in the order and orientation of a stack.
+    pub(crate) fn is_of_steps(&self) -> bool {
+        self.is_gap() || matches!(self, Self::Tilted { .. } | Self::Crooked { .. })
+    }
+
     /// What to do about these.
     pub(crate) fn remedy(flaws: &[Self]) -> &'static Hint {
         let all = |test: fn(&Self) -> bool| flaws.iter().all(test);
         if all(Self::is_gap) {
             &Hint::AllowGaps
+        } else if all(Self::is_of_steps) {
+            &Hint::Regrid
         } else if all(|flaw| matches!(flaw, Self::SamePlace { .. })) {
             &Hint::FirstDuplicate
         } else if flaws.iter().any(|flaw| matches!(flaw, Self::Turned { .. } | Self::OtherSpacing { .. })) {

@@ -45,6 +45,8 @@ pub enum Hint {
     TrustGeometry,
     /// Stack the slices that there are.
     AllowGaps,
+    /// Put slices onto a regular grid.
+    Regrid,
     /// Keep one of the slices of each position.
     FirstDuplicate,
     /// Believe in more voxels.
@@ -76,7 +78,8 @@ impl fmt::Display for Hint {
             Self::ChooseSeries => "pick one by its number",
             Self::ChooseVolume => "pick one of the volumes by its number",
             Self::RaiseLimit => "raise the limit if the file is genuine",
-            Self::AllowGaps => "get the missing slices, or stack those that there are",
+            Self::AllowGaps => "get the missing slices, stack those that there are, or interpolate them onto a regular grid",
+            Self::Regrid => "interpolate the slices onto a regular grid, or go on all the same by trusting the geometry",
             Self::FirstDuplicate => "check the series, or keep the first slice of each position",
             Self::Split => "put the images of one kind into a folder of their own, or split the series",
             Self::TrustGeometry => "check the series, or go on all the same by trusting its geometry",

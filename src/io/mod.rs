@@ -33,7 +33,7 @@ pub use grey::Grey;
 pub use limits::Limits;
 pub use loss::Loss;
 pub use open::{create, open};
-pub use options::{ExtensionPolicy, OpenOptions, Role, WriteOptions};
+pub use options::{ExtensionPolicy, Follow, OpenOptions, Role, WriteOptions};
 pub use stored::real_type;
 
 use std::path::Path;

@@ -17,7 +17,7 @@ pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>>
     match paths {
         [] => Err(Error::usage("no input is given", "name a file or a folder")),
         [one] => open_one(one, options),
-        several if several.iter().any(|path| dicom::is_dicom(path)) => Ok(Box::new(dicom::open_files(several, options)?)),
+        several if several.iter().any(|path| dicom::is_dicom(path)) => dicom::open_as_volume(several, options),
         several => stack::open(several, options),
     }
 }

@@ -1,6 +1,7 @@
 //! What a caller may ask of reading and of writing, whatever the format.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{Grey, Limits};
 use crate::{Error, Result};
@@ -45,8 +46,32 @@ pub enum ExtensionPolicy {
     Keep,
 }
 
+/// Follows the headers of the files of a folder while they are read, from several threads.
+#[derive(Clone, Default)]
+pub struct Follow(Option<Arc<Read>>);
+
+/// Told after each file how many there are; an error ends the reading.
+type Read = dyn Fn(u64) -> Result<()> + Send + Sync;
+
+impl Follow {
+    /// Calls `read` once for each file, with how many there are.
+    pub fn new(read: impl Fn(u64) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(read)))
+    }
+
+    pub(super) fn read_one_of(&self, files: u64) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |read| read(files))
+    }
+}
+
+impl std::fmt::Debug for Follow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Follow" } else { "Follow(nobody)" })
+    }
+}
+
 /// How to read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct OpenOptions {
     /// As what.
     pub role: Role,
@@ -56,6 +81,8 @@ pub struct OpenOptions {
     pub trust_geometry: bool,
     /// Stack the slices that there are although some are missing or unevenly spaced.
     pub allow_gaps: bool,
+    /// Interpolate a series onto a regular grid where its slices make none: unevenly spaced, missing or leaning ones.
+    pub regrid: bool,
     /// Of several slices at one position that nothing tells apart, take the one of the lowest number.
     pub first_duplicate: bool,
     /// Take images of different size, orientation or spacing in one series for volumes of their own, of which [`OpenOptions::volume`] picks one.
@@ -64,6 +91,10 @@ pub struct OpenOptions {
     pub series: Option<u32>,
     /// Which of several volumes in a series, counted from 1: a kind of image where there are several, else along the fourth axis.
     pub volume: Option<u32>,
+    /// Who is told of each header of a folder.
+    pub follow: Follow,
+    /// Give what people wrote of a DICOM series (SeriesDescription) in its [`SeriesEntry`](crate::SeriesEntry): it can name a patient.
+    pub show_text: bool,
     /// Whether header extensions are kept.
     pub extensions: ExtensionPolicy,
     /// The most bytes of voxels to believe in; without it [`Limits::VOLUME`] and [`Limits::IMAGE`] hold.

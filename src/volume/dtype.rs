@@ -106,6 +106,23 @@ impl Dtype {
             Self::F64 => f64::from_le_bytes(array(bytes)),
         }
     }
+
+    /// Stores a value: rounded to the nearest where the type holds whole numbers only, within its limits; NaN is 0 there. `out` takes exactly one value.
+    pub fn encode(self, value: f64, out: &mut [u8]) {
+        // Casts of floats stop at the limits of the type.
+        match self {
+            Self::U8 => out[0] = value.round() as u8,
+            Self::I8 => out[0] = value.round() as i8 as u8,
+            Self::U16 => out.copy_from_slice(&(value.round() as u16).to_le_bytes()),
+            Self::I16 => out.copy_from_slice(&(value.round() as i16).to_le_bytes()),
+            Self::F32 => out.copy_from_slice(&(value as f32).to_le_bytes()),
+            Self::U32 => out.copy_from_slice(&(value.round() as u32).to_le_bytes()),
+            Self::I32 => out.copy_from_slice(&(value.round() as i32).to_le_bytes()),
+            Self::U64 => out.copy_from_slice(&(value.round() as u64).to_le_bytes()),
+            Self::I64 => out.copy_from_slice(&(value.round() as i64).to_le_bytes()),
+            Self::F64 => out.copy_from_slice(&value.to_le_bytes()),
+        }
+    }
 }
 
 impl std::fmt::Display for Dtype {

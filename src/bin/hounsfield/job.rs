@@ -16,7 +16,7 @@ use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, RegionArgs, Shared};
-use crate::progress::Progress;
+use crate::progress::{Progress, headers};
 use crate::text::give_way;
 use crate::{labels, picture, text, words};
 
@@ -43,7 +43,7 @@ impl<'a> Job<'a> {
         let paths = paths(files)?;
         let targets = Targets::new(shared.force, paths.iter().cloned().chain(more.into_iter().cloned()));
         let (device, staged, events, notes) = (OnceCell::new(), Vec::new(), Vec::new(), RefCell::default());
-        let (options, cost, written) = (options(files), Cost::Streaming, Vec::new());
+        let (options, cost, written) = (OpenOptions { follow: headers(shared), ..options(files) }, Cost::Streaming, Vec::new());
         Ok(Self { shared, options, paths, cost, device, targets, staged, events, written, notes })
     }
 
@@ -61,6 +61,17 @@ impl<'a> Job<'a> {
     pub fn extensions(mut self, extensions: ExtensionPolicy) -> Self {
         self.options.extensions = extensions;
         self
+    }
+
+    /// The same that also gives what people wrote of a series.
+    pub fn show_text(mut self, show_text: bool) -> Self {
+        self.options.show_text = show_text;
+        self
+    }
+
+    /// How the input is read.
+    pub fn options(&self) -> &OpenOptions {
+        &self.options
     }
 
     /// An output, checked before any work is done.
@@ -98,7 +109,7 @@ impl<'a> Job<'a> {
 
     /// Opens the input even if its geometry is refused, only to say what is known of it.
     pub fn open_all_the_same(&self) -> Result<Box<dyn Source>> {
-        let source = io::open(&self.paths, &OpenOptions { trust_geometry: true, ..self.options.clone() })?;
+        let source = io::open(&self.paths, &OpenOptions { trust_geometry: true, regrid: false, ..self.options.clone() })?;
         source.header().origin.notes.iter().for_each(|note| self.warn(note));
         Ok(source)
     }
@@ -354,10 +365,20 @@ pub fn role(label: Option<f64>) -> Role {
 
 /// How the input is read.
 pub fn options(files: &FileArgs) -> OpenOptions {
-    let FileArgs { grey, series, volume, allow_gaps, first_duplicate, split, trust_geometry, max_voxels, .. } = *files;
     // The limits count bytes: those of the widest type.
-    let max_bytes = max_voxels.map(|n| n.saturating_mul(8));
-    OpenOptions { grey, series, volume, allow_gaps, first_duplicate, split, trust_geometry, max_bytes, ..OpenOptions::default() }
+    let max_bytes = files.max_voxels.map(|n| n.saturating_mul(8));
+    OpenOptions {
+        grey: files.grey,
+        series: files.series,
+        volume: files.volume,
+        allow_gaps: files.allow_gaps,
+        regrid: files.regrid,
+        first_duplicate: files.first_duplicate,
+        split: files.split,
+        trust_geometry: files.trust_geometry,
+        max_bytes,
+        ..OpenOptions::default()
+    }
 }
 
 /// Which values count.

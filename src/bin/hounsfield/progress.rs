@@ -1,10 +1,12 @@
 //! Progress on stderr, and the wish to stop.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hounsfield::Error;
+use hounsfield::io::Follow;
 use hounsfield::pipelines::Watch;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -88,6 +90,29 @@ impl Progress {
             eprintln!("{}", json!({"event": what, "stage": self.stage, "done": done, "total": self.total}));
         }
     }
+}
+
+/// Follows the headers of a folder, where these are so many that it takes a while.
+pub fn headers(shared: &Shared) -> Follow {
+    const MANY: u64 = 200;
+    let shared = shared.clone();
+    let state: Mutex<(u64, Option<Progress>)> = Mutex::default();
+    Follow::new(move |files| {
+        if STOP.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        if files >= MANY {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let (read, progress) = &mut *state;
+            *read += 1;
+            progress.get_or_insert_with(|| Progress::files(&shared, "headers", files)).advance(1);
+            if *read == files {
+                *read = 0;
+                progress.take().map(Progress::finish);
+            }
+        }
+        Ok(())
+    })
 }
 
 impl Watch for Progress {

@@ -43,7 +43,10 @@ fn flags(hint: &Hint) -> String {
         Hint::ChooseSeries => "pick one by its number with --series N",
         Hint::ChooseVolume => "pick one by its number with --volume N",
         Hint::RaiseLimit => "raise it with --max-voxels if the file is genuine",
-        Hint::AllowGaps => "get the missing slices, or stack those that there are with --allow-gaps",
+        Hint::AllowGaps => {
+            "get the missing slices, stack those that there are with --allow-gaps, or interpolate them onto a regular grid with --regrid"
+        }
+        Hint::Regrid => "interpolate the slices onto a regular grid with --regrid, or go on all the same with --trust-geometry",
         Hint::FirstDuplicate => "check the series, or keep the first slice of each position with --first-duplicate",
         Hint::Split => "put the images of one kind into a folder of their own, or split the series with --split",
         Hint::TrustGeometry => "check the series, or go on all the same with --trust-geometry",

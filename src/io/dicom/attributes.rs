@@ -12,6 +12,7 @@ use super::numbers::Unreadable;
 use super::pixels::Pixels;
 use super::syntax::Compression;
 use super::{OpenOptions, broken, decode, fragments, mosaic, tags};
+use crate::io::Role;
 use crate::volume::{Acquisition, Padding, VoiLut, Window};
 use crate::{Error, Result};
 
@@ -25,6 +26,7 @@ pub(super) struct Image {
     pub(super) series: String,
     pub(super) instance: String,
     pub(super) modality: Option<String>,
+    pub(super) description: Option<String>,
     pub(super) pixels: Pixels,
     pub(super) frames: Vec<ImageFrame>,
     /// Milliseconds from frame to frame, where frames are a film.
@@ -63,7 +65,7 @@ pub(super) enum DicomFile {
 /// What is wrong with the disk; what is wrong with the file is [`DicomFile::Flawed`].
 pub(super) fn read(path: &Path, options: &OpenOptions) -> Result<DicomFile> {
     let flawed = |series, error| DicomFile::Flawed { path: path.into(), series, error };
-    let scanned = Bytes::open(path).and_then(|file| Ok((elements::scan(&file)?, file)));
+    let scanned = Bytes::open(path).and_then(|file| Ok((elements::scan(&file, options.show_text)?, file)));
     let (scan, file) = match scanned {
         Ok(scanned) => scanned,
         Err(error) => return Ok(flawed(None, error)),
@@ -81,6 +83,10 @@ fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: 
     decode::check(path, &scan.syntax)?;
     let mut remarks = Vec::new();
     let mut layout = PixelLayout::read(path, set, &element, &scan.syntax, &mut remarks)?;
+    if options.role != Role::Image && matches!(layout.colour, Colour::Palette(_)) {
+        layout.colour = Colour::Grey;
+        remarks.push("the numbers of the palette's colours count, not the colours".into());
+    }
     layout.check_size(path, &element, &scan.syntax, file.len(), options)?;
     let mut fragments = Vec::new();
     if scan.syntax.compression == Compression::None {
@@ -133,6 +139,7 @@ fn image(path: &Path, file: &Bytes, scan: Scan, element: PixelElement, options: 
             _ => None,
         },
         modality,
+        description: options.show_text.then(|| set.text(tags::SERIES_DESCRIPTION).map(harmless)).flatten(),
         frame_time,
         film,
         acquisition: acquisition(set),
@@ -216,6 +223,11 @@ const MODALITIES: &[&str] = &[
     "OPTENF", "OSS", "OT", "PLAN", "PR", "PT", "PX", "REG", "RESP", "RF", "RG", "RTDOSE", "RTIMAGE", "RTPLAN", "RTSTRUCT", "SC",
     "SEG", "SM", "SR", "STAIN", "TG", "US", "VA", "XA", "XC",
 ];
+
+/// Text that can be shown in a line: without what would move a cursor.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
 
 fn positive(value: Option<f64>) -> Option<f64> {
     value.filter(|v| *v > 0.0)

@@ -58,8 +58,8 @@ pub(super) fn looks_like_dicom(start: &[u8]) -> bool {
     }
 }
 
-/// Reads a file's allow-listed elements up to its pixels.
-pub(super) fn scan(bytes: &Bytes) -> Result<Scan> {
+/// Reads a file's allow-listed elements up to its pixels, and what people wrote of its series only `with_text`.
+pub(super) fn scan(bytes: &Bytes, with_text: bool) -> Result<Scan> {
     let mut start = vec![0; bytes.len().min(140) as usize];
     bytes.read(0, &mut start)?;
     if !looks_like_dicom(&start) {
@@ -75,15 +75,15 @@ pub(super) fn scan(bytes: &Bytes) -> Result<Scan> {
     };
     if syntax.deflated {
         let inner = Bytes::memory(bytes.path(), bytes.inflate(dataset_at)?);
-        let (dataset, pixels) = walk(&inner, 0, &syntax)?;
+        let (dataset, pixels) = walk(&inner, 0, &syntax, with_text)?;
         return Ok(Scan { syntax, has_magic, dataset_at, dataset, pixels });
     }
-    let (dataset, pixels) = walk(bytes, dataset_at, &syntax)?;
+    let (dataset, pixels) = walk(bytes, dataset_at, &syntax, with_text)?;
     Ok(Scan { syntax, has_magic, dataset_at, dataset, pixels })
 }
 
-fn walk(bytes: &Bytes, at: u64, syntax: &Syntax) -> Result<(Dataset, Option<PixelElement>)> {
-    let mut walker = Walker { cursor: Cursor::new(bytes, at), big_endian: syntax.big_endian };
+fn walk(bytes: &Bytes, at: u64, syntax: &Syntax, with_text: bool) -> Result<(Dataset, Option<PixelElement>)> {
+    let mut walker = Walker { cursor: Cursor::new(bytes, at), big_endian: syntax.big_endian, with_text };
     walker.dataset(syntax.explicit, bytes.len(), 0)
 }
 
@@ -92,7 +92,7 @@ fn meta_group(cursor: &mut Cursor) -> Result<Option<String>> {
     let mut uid = None;
     while !cursor.at_end() {
         let at = cursor.at;
-        let mut walker = Walker { cursor: Cursor::new(cursor.bytes, at), big_endian: false };
+        let mut walker = Walker { cursor: Cursor::new(cursor.bytes, at), big_endian: false, with_text: false };
         let element = walker.element(true)?;
         if element.tag >> 16 != 2 {
             break;
@@ -137,6 +137,7 @@ struct Element {
 struct Walker<'a> {
     cursor: Cursor<'a>,
     big_endian: bool,
+    with_text: bool,
 }
 
 impl Walker<'_> {
@@ -184,7 +185,8 @@ impl Walker<'_> {
                 let pixels = PixelElement { tag, at: self.cursor.at, len, words: &vr == b"OW" };
                 return Ok((dataset, Some(pixels)));
             }
-            match (tags::want(tag), len) {
+            let want = if tag == tags::SERIES_DESCRIPTION && !self.with_text { Want::Skip } else { tags::want(tag) };
+            match (want, len) {
                 _ if tag == ITEM_END || tag == SEQUENCE_END => break,
                 (Want::Sequence, _) if depth < 4 => {
                     let explicit = explicit && &vr != b"UN";

@@ -1,5 +1,7 @@
 //! Small files made for one question each.
 
+mod series;
+
 use std::path::{Path, PathBuf};
 
 use dicom_core::value::DataSetSequence;
@@ -175,25 +177,6 @@ fn trusting() -> OpenOptions {
 }
 
 #[test]
-fn slices_are_ordered_by_place_not_by_name() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, z) in [("a", 4.0), ("b", 0.0), ("c", 2.0), ("d", 6.0)] {
-        slice(folder.path(), name, &[position(z), words(&[z as u16; 6])]);
-    }
-    std::fs::write(folder.path().join("notes.txt"), "no image").unwrap();
-    std::fs::create_dir(folder.path().join("more")).unwrap();
-    let series = open_files(&[folder.path().into()], &OpenOptions::default()).unwrap();
-    let header = series.header();
-    assert_eq!(header.grid.shape.axes(), [3, 2, 4]);
-    let geometry = header.grid.geometry.as_ref().unwrap();
-    assert_eq!((geometry.spacing_mm, geometry.position.as_ref().unwrap().origin_mm), ([0.25, 0.5, 2.0], [-3.0, 4.0, 0.0]));
-    assert_eq!(values(&series).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [0.0, 2.0, 4.0, 6.0]);
-    assert_eq!(series.slice(0).unwrap().0.file_name().unwrap(), "b");
-    assert_eq!(header.origin.notes, ["1 file in the folder is no DICOM image and was left out"]);
-    assert_eq!((header.origin.files, header.origin.format.as_str()), (4, "DICOM series"));
-}
-
-#[test]
 fn one_place_many_times_is_a_time_axis() {
     let folder = tempfile::tempdir().unwrap();
     for (name, z, t) in [("a", 0.0, 80), ("b", 2.0, 40), ("c", 0.0, 0), ("d", 2.0, 80), ("e", 2.0, 0), ("f", 0.0, 40)] {
@@ -209,73 +192,24 @@ fn one_place_many_times_is_a_time_axis() {
 }
 
 #[test]
-fn untrusted_geometry_goes_on_when_told_to() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, z) in [("a", 0.0), ("b", 2.0), ("c", 4.0), ("d", 8.0)] {
-        slice(folder.path(), name, &[position(z), words(&[z as u16; 6])]);
-    }
-    let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("a gap") };
-    assert!(
-        matches!(&refused, Error::Geometry { flaws, .. } if flaws.len() == 1)
-            && refused.to_string().contains("4.000 mm between slices 3 and 4"),
-        "{refused}"
-    );
-    let source = open(folder.path(), &trusting()).unwrap();
-    assert_eq!(source.header().grid.geometry.as_ref().unwrap().spacing_mm[2], 2.0);
-    // The same place twice, and nothing to tell the two apart.
-    slice(folder.path(), "e", &[position(2.0), words(&[77; 6])]);
-    let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("a double") };
-    assert!(refused.to_string().contains("2 slices share one position"), "{refused}");
-    // Another size never makes a volume.
-    slice(folder.path(), "f", &[position(10.0), word(tags::ROWS, 1)]);
-    assert!(matches!(open(folder.path(), &trusting()), Err(Error::Format { .. })));
-}
-
-#[test]
-fn several_series_are_listed_without_names() {
-    let folder = tempfile::tempdir().unwrap();
-    slice(folder.path(), "a1", &[position(0.0)]);
-    slice(folder.path(), "a2", &[position(1.0)]);
-    slice(folder.path(), "b1", &[text(tags::SERIES, VR::UI, "1.2.8"), text(tags::MODALITY, VR::CS, "Secret^Code")]);
-    let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("two series") };
-    let said = refused.to_string();
-    assert!(said.contains("by its number"), "{said}");
-    let Error::SeveralSeries { catalogue: told, asked: None, .. } = refused else { panic!("{said}") };
-    assert_eq!(told, catalogue(folder.path(), &OpenOptions::default()).unwrap());
-    assert!(said.contains("1: MR, 2 files of 3 x 2") && said.contains("2: unknown modality, 1 file of"), "{said}");
-    let pick = |n: u32| open(folder.path(), &OpenOptions { series: Some(n), ..OpenOptions::default() });
-    assert_eq!(pick(1).unwrap().header().grid.shape.axes(), [3, 2, 2]);
-    assert_eq!(pick(2).unwrap().header().grid.shape.axes(), [3, 2, 1]);
-    let Err(refused) = pick(3) else { panic!("no third series") };
-    assert!(matches!(&refused, Error::SeveralSeries { asked: Some(3), catalogue, .. } if *catalogue == told), "{refused}");
-    for said in [said, refused.to_string(), format!("{:?}", pick(2).unwrap().header())] {
-        assert!(!said.contains("Secret"), "{said}");
-    }
-}
-
-#[test]
-fn a_catalogue_tells_series_apart_before_one_is_chosen() {
-    let folder = tempfile::tempdir().unwrap();
-    let other = |tail: &str| text(tags::SERIES, VR::UI, &format!("1.2.8{tail}"));
-    slice(folder.path(), "a1", &[other(""), text(tags::FRAMES, VR::IS, "2"), words(&[0; 12])]);
-    slice(folder.path(), "b1", &[position(0.0)]);
-    slice(folder.path(), "b2", &[position(1.0), word(tags::BITS_ALLOCATED, 12)]);
-    slice(folder.path(), "c1", &[other(".1"), word(tags::BITS_ALLOCATED, 12), text(tags::MODALITY, VR::CS, "CT")]);
-    std::fs::write(folder.path().join("notes.txt"), "no image").unwrap();
-    let found = catalogue(folder.path(), &OpenOptions::default()).unwrap();
-    assert_eq!((found.series.len(), found.other_files), (3, 1));
-    let [a, b, c] = &found.series[..] else { panic!("{found:?}") };
-    assert_eq!((a.number, a.files, a.images, a.unreadable, a.size, a.spacing_mm), (1, 1, 2, 0, Some([3, 2]), Some([0.25, 0.5])));
-    assert_eq!((b.number, b.files, b.images, b.unreadable, b.modality.as_deref()), (2, 2, 1, 1, Some("MR")));
-    assert_eq!((c.number, c.files, c.images, c.unreadable, c.size, c.modality.as_deref()), (3, 1, 0, 1, None, None));
-    assert_eq!(b.bytes, std::fs::metadata(folder.path().join("b1")).unwrap().len());
-    assert_eq!(
-        found.to_string(),
-        "1: MR, 1 file of 3 x 2, 0.0 MB; 2: MR, 2 files of 3 x 2, 0.0 MB, 1 unreadable; 3: 1 unreadable file"
-    );
-    assert!(!format!("{found:?}").contains("Secret"));
-    // What can be read of the others is read; the one that cannot says why.
-    assert!(open(folder.path(), &OpenOptions { series: Some(3), ..OpenOptions::default() }).is_err());
+fn of_labels_in_a_palette_the_numbers_count() {
+    let table = |tag, values: [u16; 3]| (tag, VR::OW, PrimitiveValue::U16(values.into_iter().collect()));
+    let descriptor = |tag| (tag, VR::US, PrimitiveValue::U16([3, 0, 16].into_iter().collect()));
+    let green = |tag: u32| (tag + 1, tag + 2);
+    let ((green_at, blue_at), (green, blue)) = (green(tags::PALETTE_RED), (tags::PALETTE_GREEN_DATA, tags::PALETTE_BLUE_DATA));
+    let path = keep(dataset(&[
+        text(tags::PHOTOMETRIC, VR::CS, "PALETTE COLOR"),
+        descriptor(tags::PALETTE_RED),
+        descriptor(green_at),
+        descriptor(blue_at),
+        table(tags::PALETTE_RED_DATA, [0, 65535, 0]),
+        table(green, [0, 0, 65535]),
+        table(blue, [0, 0, 0]),
+        words(&[0, 1, 2, 2, 1, 0]),
+    ]));
+    let read = |role| values(&*open(&path, &OpenOptions::of(role)).unwrap());
+    assert_eq!(read(crate::io::Role::Labels), [0.0, 1.0, 2.0, 2.0, 1.0, 0.0]);
+    assert_eq!(read(crate::io::Role::Image), [0.0, 76.0, 150.0, 150.0, 76.0, 0.0]);
 }
 
 #[test]
@@ -284,58 +218,6 @@ fn a_folder_of_folders_says_so() {
     std::fs::create_dir(folder.path().join("inner")).unwrap();
     let Err(refused) = open(folder.path(), &OpenOptions::default()) else { panic!("nothing here") };
     assert!(refused.to_string().contains("give one of its 1 sub-folders"), "{refused}");
-}
-
-#[test]
-fn without_places_numbers_order() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, number) in [("a", "3"), ("b", "1"), ("c", "2")] {
-        let edits =
-            [text(tags::POSITION, VR::DS, ""), text(tags::INSTANCE_NUMBER, VR::IS, number), words(&[number.parse().unwrap(); 6])];
-        slice(folder.path(), name, &edits);
-    }
-    let source = open(folder.path(), &OpenOptions::default()).unwrap();
-    assert_eq!(values(&*source).chunks(6).map(|s| s[0]).collect::<Vec<_>>(), [1.0, 2.0, 3.0]);
-    assert!(source.header().origin.notes.contains(&"slices have no position and are ordered by InstanceNumber".into()));
-    assert!(source.header().grid.geometry.as_ref().unwrap().position.is_none());
-}
-
-/// A binary segmentation of slices of 3 x 2 pixels: (z, segment, first pixel) of each frame.
-fn segmentation(frames: &[(f64, u16, u8)], overlap: &str) -> PathBuf {
-    let mut packed = vec![0_u8; (frames.len() * 6).div_ceil(8).next_multiple_of(2)];
-    let mut at = 0;
-    for (_, _, first) in frames {
-        packed[(at + usize::from(*first)) / 8] |= 1 << ((at + usize::from(*first)) % 8);
-        at += 6;
-    }
-    let mut object = dataset(&[
-        text(tags::SOP_CLASS, VR::UI, "1.2.840.10008.5.1.4.1.1.66.4"),
-        text(tags::SEGMENTATION_TYPE, VR::CS, "BINARY"),
-        text(tags::SEGMENTS_OVERLAP, VR::CS, overlap),
-        text(tags::FRAMES, VR::IS, &frames.len().to_string()),
-        text(tags::SPACING_BETWEEN, VR::DS, "2.5"),
-        text(tags::POSITION, VR::DS, ""),
-        word(tags::BITS_ALLOCATED, 1),
-        word(tags::BITS_STORED, 1),
-        word(tags::HIGH_BIT, 0),
-        bytes(&packed),
-    ]);
-    let tag = |tag: u32| Tag((tag >> 16) as u16, tag as u16);
-    let group = |outer: u32, (t, vr, v): Edit| {
-        let item = InMemDicomObject::from_element_iter([DataElement::new(tag(t), vr, v)]);
-        DataElement::new(tag(outer), VR::SQ, DataSetSequence::from(vec![item]))
-    };
-    let items: Vec<InMemDicomObject> = frames
-        .iter()
-        .map(|(z, segment, _)| {
-            InMemDicomObject::from_element_iter([
-                group(tags::POSITION_GROUP, position(*z)),
-                group(tags::SEGMENT_GROUP, word(tags::SEGMENT_NUMBER, *segment)),
-            ])
-        })
-        .collect();
-    object.put(DataElement::new(tag(tags::FRAME_GROUPS), VR::SQ, DataSetSequence::from(items)));
-    keep(object)
 }
 
 #[test]

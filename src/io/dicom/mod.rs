@@ -32,6 +32,7 @@ mod order;
 mod palette;
 mod pixels;
 mod places;
+mod regrid;
 mod segments;
 mod series;
 mod source;
@@ -77,10 +78,22 @@ pub fn catalogue(folder: &Path, options: &OpenOptions) -> Result<Catalogue> {
 /// # Errors
 /// As [`open_files`].
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
-    Ok(Box::new(open_files(&[path.to_path_buf()], options)?))
+    open_as_volume(&[path.to_path_buf()], options)
 }
 
-/// As [`open`], with access to the files behind the slices. Several files are what a folder of them would be: their order does not count.
+/// Opens files as [`open_files`] does, and puts the slices onto a regular grid where [`OpenOptions::regrid`] asks for one and they make none.
+///
+/// # Errors
+/// As [`open_files`].
+pub fn open_as_volume(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>> {
+    let mut series = open_files(paths, options)?;
+    Ok(match series.uneven_places() {
+        Some(places) => Box::new(regrid::Regridded::new(series, places, options)?),
+        None => Box::new(series),
+    })
+}
+
+/// As [`open`], with access to the files behind the slices, which are as they are stored. Several files are what a folder of them would be: their order does not count.
 ///
 /// # Errors
 /// [`Error::SeveralSeries`] for files of more than one, [`Error::SeveralVolumes`] where a series holds several kinds of image,

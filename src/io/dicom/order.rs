@@ -8,6 +8,7 @@ use super::attributes::Image;
 use super::axis::{self, FrameIndex};
 use super::frames::{ImageFrame, dot};
 use super::geometry::{self, PositionRounding};
+use super::regrid::Places;
 use super::segments::{self, LabelSlices};
 use super::{kinds, places, time};
 use crate::volume::{Geometry, VolumeMark};
@@ -22,9 +23,28 @@ pub(super) struct SliceOrder {
     pub(super) geometry: Option<Geometry>,
     pub(super) time_step_s: Option<f64>,
     pub(super) marks: Vec<VolumeMark>,
+    /// Where the slices of a volume lie, if they are to be put onto a regular grid.
+    pub(super) places: Option<Places>,
     /// Slices are made of segments, not of single frames.
     pub(super) labels: Option<LabelSlices>,
     pub(super) notes: Vec<String>,
+}
+
+impl SliceOrder {
+    /// Slices of which nothing else is known.
+    fn one_volume(slices: Vec<FrameIndex>, depth: u64) -> Self {
+        Self {
+            slices,
+            depth,
+            volumes: 1,
+            geometry: None,
+            time_step_s: None,
+            marks: Vec::new(),
+            places: None,
+            labels: None,
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// What is known about the order so far.
@@ -51,10 +71,13 @@ pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> R
         let depth = map.slices.len();
         // Facts of the whole are taken from frames: any of them speaks for an empty slice.
         let slices = map.slices.iter().map(|frames| frames.first().map_or(all[0], |(s, _)| *s)).collect();
-        let (time_step_s, marks, labels) = (None, Vec::new(), Some(map.slices));
-        let geometry = map.geometry;
-        let notes = found.notes;
-        return Ok((images, SliceOrder { slices, depth: depth as u64, volumes: 1, geometry, time_step_s, marks, labels, notes }));
+        let ordered = SliceOrder {
+            geometry: map.geometry,
+            labels: Some(map.slices),
+            notes: found.notes,
+            ..SliceOrder::one_volume(slices, depth as u64)
+        };
+        return Ok((images, ordered));
     }
     let placed = all.iter().filter(|s| is_placed(frame(&images, s))).count();
     if placed > 0 && placed < all.len() {
@@ -74,6 +97,12 @@ pub(super) fn order(path: &Path, images: Vec<Image>, options: &OpenOptions) -> R
             found.notes.push(format!("{}; the slices that there are were stacked at the usual distance", Flaw::list(&gaps)));
         }
         found.flaws = others;
+    }
+    if !options.regrid || found.flaws.is_empty() {
+        ordered.places = None;
+    } else if found.flaws.iter().all(Flaw::is_of_steps) {
+        found.notes.push(Flaw::list(&found.flaws));
+        found.flaws.clear();
     }
     if !found.flaws.is_empty() {
         if !options.trust_geometry {
@@ -208,28 +237,26 @@ fn by_place(images: &[Image], mut all: Vec<FrameIndex>, options: &OpenOptions, f
     if stack.len() == 1 && geometry.is_some() {
         one_slice_note(stack[0], found);
     }
+    let grid = Places::of(&stack, normal);
     let depth = places.len() as u64;
     match told_apart {
         Some(axis) => {
             found.notes.push(axis.note);
             let volumes = places[0].len();
             let slices = (0..volumes).flat_map(|v| places.iter().map(move |place| place[v])).collect();
-            let (time_step_s, marks) = (axis.time_step_s, axis.marks);
-            SliceOrder { slices, depth, volumes: volumes as u64, geometry, time_step_s, marks, labels: None, notes: Vec::new() }
+            SliceOrder {
+                volumes: volumes as u64,
+                geometry,
+                time_step_s: axis.time_step_s,
+                marks: axis.marks,
+                places: grid,
+                ..SliceOrder::one_volume(slices, depth)
+            }
         }
         None => {
             let slices: Vec<FrameIndex> = places.concat();
             let depth = slices.len() as u64;
-            SliceOrder {
-                slices,
-                depth,
-                volumes: 1,
-                geometry,
-                time_step_s: None,
-                marks: Vec::new(),
-                labels: None,
-                notes: Vec::new(),
-            }
+            SliceOrder { geometry, places: grid, ..SliceOrder::one_volume(slices, depth) }
         }
     }
 }
@@ -313,5 +340,5 @@ fn without_place(images: &[Image], mut all: Vec<FrameIndex>, found: &mut Remarks
     });
     let (depth, volumes) = if film { (1, n as u64) } else { (n as u64, 1) };
     let time_step_s = images[0].frame_time.filter(|_| film).map(|ms| ms / 1000.0);
-    SliceOrder { slices: all, depth, volumes, geometry, time_step_s, marks: Vec::new(), labels: None, notes: Vec::new() }
+    SliceOrder { volumes, geometry, time_step_s, ..SliceOrder::one_volume(all, depth) }
 }

@@ -76,10 +76,12 @@ impl Folder {
             [folder] if folder.is_dir() => list(folder)?,
             files => (files.to_vec(), 0),
         };
-        let read: Vec<DicomFile> = paths
-            .par_iter()
-            .map(|file| if is_dicom(file) { attributes::read(file, options) } else { Ok(DicomFile::NoPixels) })
-            .collect::<Result<_>>()?;
+        let count = paths.len() as u64;
+        let read = |file: &PathBuf| {
+            let read = if is_dicom(file) { attributes::read(file, options)? } else { DicomFile::NoPixels };
+            options.follow.read_one_of(count).map(|()| read)
+        };
+        let read: Vec<DicomFile> = paths.par_iter().map(read).collect::<Result<_>>()?;
         let mut catalogue = Catalogue::default();
         // Numbered in the order in which their first files come.
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
@@ -135,6 +137,7 @@ fn tally(entry: &mut SeriesEntry, file: &DicomFile) {
         entry.size = Some(image.pixels.layout.slice_size());
         entry.spacing_mm = image.frames.first().and_then(|frame| frame.spacing);
         entry.modality.clone_from(&image.modality);
+        entry.description.clone_from(&image.description);
     }
     entry.images += image.frames.len() as u64;
     entry.bytes += image.bytes;

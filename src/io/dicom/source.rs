@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::attributes::Image;
 use super::bytes::Bytes;
 use super::order::SliceOrder;
+use super::regrid::Places;
 use super::segments::LabelSlices;
 use crate::io::Source;
 use crate::volume::{Dtype, Header};
@@ -19,6 +20,8 @@ pub struct Series {
     /// (file, frame) of each slice.
     slices: Vec<(usize, usize)>,
     labels: Option<LabelSlices>,
+    /// Where the slices of a volume lie, if they are to be put onto a regular grid.
+    places: Option<Places>,
     /// Slices of which only a part was wanted: the rest comes next.
     decoded: Mutex<VecDeque<(usize, Arc<[u8]>)>>,
     /// The last deflated file, by its number.
@@ -41,9 +44,20 @@ impl Series {
             images,
             slices: ordered.slices,
             labels: ordered.labels,
+            places: ordered.places,
             decoded: Mutex::default(),
             inflated: Mutex::default(),
         }
+    }
+
+    /// Where the slices lie, if they are to be put onto a regular grid; given once.
+    pub(super) fn uneven_places(&mut self) -> Option<Places> {
+        self.places.take()
+    }
+
+    /// One of the files, for messages.
+    pub(super) fn path(&self) -> &Path {
+        &self.images[0].path
     }
 
     /// File and frame of slice `z`, slices counted through all times.

@@ -1,6 +1,6 @@
-//! PNG files with a palette (colour type 3) as masks and label maps.
+//! PNG files with a palette (colour type 3), and such of less than eight bits, as masks and label maps.
 //!
-//! The indices count, as Pillow and most programs for labelling hold them; the colours are for the eye.
+//! The stored numbers count, as Pillow and most programs for labelling hold them; colours, and greys from black to white, are for the eye.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -14,7 +14,7 @@ use crate::io::{Limits, OpenOptions, Role, Source};
 use crate::volume::{Dtype, Header, Shape, Volume};
 use crate::{Error, Result};
 
-/// A PNG file: of a palette its indices where these are asked for, else its greys.
+/// A PNG file: the numbers that it stores where these are asked for, else its greys.
 pub(super) fn open_png(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     if options.role != Role::Image {
         // The size is checked there, before anything is decoded.
@@ -26,16 +26,19 @@ pub(super) fn open_png(path: &Path, options: &OpenOptions) -> Result<Box<dyn Sou
     decode::open(path, ImageFormat::Png, options)
 }
 
-/// The indices of a picture with a palette, one byte a pixel; none of any other picture.
+/// The numbers of a picture with a palette or of few bits, one byte a pixel; none of any other picture.
 fn indices(path: &Path, options: &OpenOptions) -> Result<Option<Volume>> {
     let file = BufReader::new(File::open(path).map_err(Error::read(path))?);
     let most = usize::try_from(options.limits(Limits::IMAGE).max_bytes.saturating_add(decode::WORKING_SPACE));
     let limits = png::Limits { bytes: most.unwrap_or(usize::MAX) };
     let mut reader = png::Decoder::new_with_limits(file, limits).read_info().map_err(|e| error(path, e))?;
     let info = reader.info();
-    if info.color_type != ColorType::Indexed {
-        return Ok(None);
-    }
+    let palette = match (info.color_type, info.bit_depth) {
+        (ColorType::Indexed, _) => true,
+        // As a picture they are spread over 0 to 255.
+        (ColorType::Grayscale, BitDepth::One | BitDepth::Two | BitDepth::Four) => false,
+        _ => return Ok(None),
+    };
     let (width, height, depth) = (info.width as usize, info.height as usize, info.bit_depth);
     let first: Vec<u8> = info.palette.iter().flat_map(|p| p.iter().take(3).copied()).collect();
     let too_large = || Error::limit(path, "the image is larger than the memory", "give a smaller image");
@@ -60,7 +63,7 @@ fn indices(path: &Path, options: &OpenOptions) -> Result<Option<Volume>> {
     {
         note += &format!(" (index 0, which is outside of all, has the colour {r}, {g}, {b})");
     }
-    header.origin.notes.push(note);
+    header.origin.notes.extend(palette.then_some(note));
     Volume::new(header, pixels).map(Some)
 }
 
@@ -120,6 +123,9 @@ mod tests {
             let (pixels, notes) = read(&path, Role::Image).unwrap();
             assert!(pixels.contains(&38) && notes == ["colours were turned into grey (Rec. 601)"], "{notes:?}");
         }
+        written(&path, (ColorType::Grayscale, BitDepth::Four), &[], &[0x01, 0x23, 0x00, 0x32, 0x10, 0x30]);
+        assert_eq!(read(&path, Role::Labels).unwrap(), (deeper.to_vec(), Vec::new()));
+        assert_eq!(read(&path, Role::Image).unwrap().0[..4], [0, 17, 34, 51]);
         written(&path, (ColorType::Indexed, BitDepth::One), &[[255; 3], [0; 3]], &[0, 0]);
         let (pixels, notes) = read(&path, Role::Mask).unwrap();
         assert!(pixels == [0; 10] && notes[0].ends_with("has the colour 255, 255, 255)"), "{notes:?}");

@@ -26,6 +26,9 @@ pub struct FileArgs {
     /// Stack the slices that there are although some are missing or unevenly spaced
     #[arg(long)]
     pub allow_gaps: bool,
+    /// Interpolate slices that are missing, unevenly spaced or tilted onto a regular grid
+    #[arg(long, conflicts_with_all = ["allow_gaps", "trust_geometry"])]
+    pub regrid: bool,
     /// Of slices at one position that nothing tells apart take the first
     #[arg(long)]
     pub first_duplicate: bool,
@@ -51,6 +54,7 @@ impl FileArgs {
             volume: None,
             max_voxels: None,
             allow_gaps: false,
+            regrid: false,
             first_duplicate: false,
             split: false,
             trust_geometry: false,

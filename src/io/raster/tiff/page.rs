@@ -250,7 +250,7 @@ impl TiffPage {
             let index = |number: &[u8]| number.iter().rev().fold(0, |i, byte| i << 8 | usize::from(*byte));
             return Ok(numbers.chunks_exact(width).map(|number| self.palette[index(number)]).collect());
         }
-        Ok(self.kind.voxels(numbers))
+        Ok(self.kind.voxels(numbers, taken.indexed))
     }
 }
 

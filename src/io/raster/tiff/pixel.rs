@@ -120,7 +120,7 @@ impl PixelKind {
         }
     }
 
-    /// Type of the voxels; `indexed` if the colours of a palette are for display only.
+    /// Type of the voxels; `indexed` if its numbers count: the colours of a palette are for display only.
     pub(super) fn dtype(&self, indexed: bool) -> Dtype {
         match (self.number, self.bits) {
             _ if self.hue == Hue::Palette && !indexed => Dtype::U8,
@@ -152,13 +152,14 @@ impl PixelKind {
         }
     }
 
-    /// Samples of grey as voxels.
-    pub(super) fn voxels(&self, mut samples: Vec<u8>) -> Vec<u8> {
+    /// Samples of grey as voxels; `as_stored` if their numbers count and not their greys.
+    pub(super) fn voxels(&self, mut samples: Vec<u8>, as_stored: bool) -> Vec<u8> {
         if (self.number, self.bits) == (NumberFormat::Float, 16) {
             return samples.as_chunks().0.iter().flat_map(|half| widen(u16::from_le_bytes(*half)).to_le_bytes()).collect();
         }
         match self.spread() {
             1 => {}
+            _ if as_stored => {}
             by => samples.iter_mut().for_each(|v| *v *= by),
         }
         samples

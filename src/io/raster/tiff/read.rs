@@ -9,7 +9,7 @@ use super::page::{Taken, TiffPage};
 use super::pixel::{Hue, PixelKind};
 use super::source::PageSource;
 use super::{damaged, description, place, roles, tags};
-use crate::io::{Limits, OpenOptions, Source};
+use crate::io::{Limits, OpenOptions, Role, Source};
 use crate::volume::{Header, Rescales, Shape};
 use crate::{Error, Hint, Result};
 
@@ -51,6 +51,8 @@ fn volume(directories: &[Directory<'_>], options: &OpenOptions) -> Result<(Heade
     let Some((lead, _)) = ordered.first().cloned() else {
         return Err(damaged(&directories[0].file.path, "a volume without a page"));
     };
+    // Of labels the numbers count, whatever their colours.
+    described.indexed |= options.role != Role::Image;
     let taken = Taken { channel: choice.sample, indexed: described.indexed };
     let first = described.planes.as_ref().map_or(images[0], |planes| planes[0] as usize);
     let mut header = header(&directories[first], &lead, &described, [slices, times])?;
@@ -218,7 +220,7 @@ fn of_pixels(kind: &PixelKind, indexed: bool) -> Option<String> {
             Some("the colours of the palette were turned to grey: numbers of colours, such as labels, are lost".into())
         }
         Hue::Grey if kind.alpha => Some("transparency was left out".into()),
-        Hue::Grey if kind.spread() > 1 && kind.bits > 1 => {
+        Hue::Grey if kind.spread() > 1 && kind.bits > 1 && !indexed => {
             Some(format!("grey of {} bits is spread over 0 to 255: values are {} times those stored", kind.bits, kind.spread()))
         }
         Hue::Grey | Hue::Mask => None,

@@ -2,7 +2,7 @@
 
 use super::handmade::{Made, file};
 use crate::io::tests::{all, data, open_path};
-use crate::io::{OpenOptions, Source, open};
+use crate::io::{OpenOptions, Role, Source, open};
 use crate::volume::{Dtype, Header, Rescale, Unit};
 use crate::{Error, Hint, Result};
 
@@ -15,7 +15,11 @@ fn source(bytes: &[u8], options: &OpenOptions) -> Result<Box<dyn Source>> {
 }
 
 fn read(pages: &[Made]) -> Result<(Header, Vec<u8>)> {
-    let source = source(&file(pages, false), &OpenOptions::default())?;
+    read_as(pages, Role::Image)
+}
+
+fn read_as(pages: &[Made], role: Role) -> Result<(Header, Vec<u8>)> {
+    let source = source(&file(pages, false), &OpenOptions::of(role))?;
     Ok((source.header().clone(), all(&*source)?))
 }
 
@@ -92,6 +96,11 @@ fn few_bits_palettes_and_transparency_are_told() {
     assert_eq!(noted(std::slice::from_ref(&palette), "palette").1, [0, 76, 150, 29]);
     // ImageJ's are for display.
     assert_eq!(noted(&[palette.told("ImageJ=1.53t\n")], "for display").1, [0, 1, 2, 3]);
+    // Of labels the numbers count, of a palette and of few bits.
+    let labels = |page: Made| read_as(&[page], Role::Labels).unwrap().1;
+    let colours: Vec<u32> = [[0, 65535, 0, 0], [0, 0, 65535, 0], [0, 0, 0, 65535]].concat();
+    assert_eq!(labels(Made::grey([4, 1], 2, &[0b0001_1011]).with(262, &[3]).with(320, &colours)), [0, 1, 2, 3]);
+    assert_eq!(labels(Made::grey([2, 1], 4, &[0x3F])), [3, 15]);
     let alpha = Made::grey([2, 1], 8, &[5, 255, 6, 0]).with(277, &[2]).with(338, &[2]);
     assert_eq!(noted(&[alpha], "transparency").1, [5, 6]);
 }

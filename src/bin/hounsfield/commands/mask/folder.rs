@@ -189,17 +189,14 @@ impl Masking<'_> {
         let Named { image, masks } = &work.pair;
         let masks: Vec<PathBuf> = masks.iter().map(|m| self.folder.join(m)).collect();
         let pair = Pair::open(self.args, &self.folder.join(image), &masks, &self.run)?;
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        for note in &pair.notes {
-            notes.entry(note.clone()).or_default().insert(image.clone());
-        }
-        let said = |said: Vec<String>| {
+        let note = |said: &[String]| {
+            let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
             for note in said {
-                notes.entry(note).or_default().insert(image.clone());
+                notes.entry(note.clone()).or_default().insert(image.clone());
             }
         };
-        let staged = pair.write(&work.target, &self.run, said)?;
-        drop(notes);
+        note(&pair.notes);
+        let staged = pair.write(&work.target, &self.run, |said: Vec<String>| note(&said))?;
         let finding = MaskFinding { header: pair.input.header().clone(), sides: pair.sides(&self.run)? };
         Ok(((image.to_string_lossy().into_owned(), finding), staged))
     }
