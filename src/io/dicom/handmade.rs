@@ -108,6 +108,44 @@ fn one(edits: &[Edit]) -> Result<Box<dyn Source>> {
     open(&keep(dataset(edits)), &OpenOptions::default())
 }
 
+/// A binary segmentation of slices of 3 x 2 pixels: (z, segment, first pixel) of each frame.
+fn segmentation(frames: &[(f64, u16, u8)], overlap: &str) -> PathBuf {
+    let mut packed = vec![0_u8; (frames.len() * 6).div_ceil(8).next_multiple_of(2)];
+    let mut at = 0;
+    for (_, _, first) in frames {
+        packed[(at + usize::from(*first)) / 8] |= 1 << ((at + usize::from(*first)) % 8);
+        at += 6;
+    }
+    let mut object = dataset(&[
+        text(tags::SOP_CLASS, VR::UI, "1.2.840.10008.5.1.4.1.1.66.4"),
+        text(tags::SEGMENTATION_TYPE, VR::CS, "BINARY"),
+        text(tags::SEGMENTS_OVERLAP, VR::CS, overlap),
+        text(tags::FRAMES, VR::IS, &frames.len().to_string()),
+        text(tags::SPACING_BETWEEN, VR::DS, "2.5"),
+        text(tags::POSITION, VR::DS, ""),
+        word(tags::BITS_ALLOCATED, 1),
+        word(tags::BITS_STORED, 1),
+        word(tags::HIGH_BIT, 0),
+        bytes(&packed),
+    ]);
+    let tag = |tag: u32| Tag((tag >> 16) as u16, tag as u16);
+    let group = |outer: u32, (t, vr, v): Edit| {
+        let item = InMemDicomObject::from_element_iter([DataElement::new(tag(t), vr, v)]);
+        DataElement::new(tag(outer), VR::SQ, DataSetSequence::from(vec![item]))
+    };
+    let items: Vec<InMemDicomObject> = frames
+        .iter()
+        .map(|(z, segment, _)| {
+            InMemDicomObject::from_element_iter([
+                group(tags::POSITION_GROUP, position(*z)),
+                group(tags::SEGMENT_GROUP, word(tags::SEGMENT_NUMBER, *segment)),
+            ])
+        })
+        .collect();
+    object.put(DataElement::new(tag(tags::FRAME_GROUPS), VR::SQ, DataSetSequence::from(items)));
+    keep(object)
+}
+
 #[test]
 fn what_lies_above_the_stored_bits_is_masked() {
     let twelve = [word(tags::BITS_STORED, 12), word(tags::HIGH_BIT, 11), words(&[0xF001, 0x0FFF, 0x1800, 7, 0xFFFF, 0x07FF])];
