@@ -3,11 +3,8 @@
 use std::path::Path;
 
 use super::codec::PackedForm;
-use super::folder::ZarrFolder;
 use super::layout::NumberLayout;
-use super::node::{NodeKind, ZarrNode};
 use super::shard::ShardLayout;
-use super::{version2, version3};
 use crate::io::stored::broken;
 use crate::io::{Limits, OpenOptions};
 use crate::volume::Dtype;
@@ -60,23 +57,11 @@ impl ChunkKeys {
 }
 
 impl ZarrArray {
-    /// Reads the metadata of an array, which must lie in the folder.
+    /// Whether the numbers of the metadata can be believed, and a chunk be decoded.
     ///
     /// # Errors
-    /// [`Error::Format`], [`Error::Unsupported`], and [`Error::Limit`] for a chunk that is too large to be decoded.
-    pub(super) fn read(folder: &ZarrFolder, node: &ZarrNode, options: &OpenOptions) -> Result<Self> {
-        let at = |name| folder.at(&node.key).join(name);
-        let (array, path) = match &node.kind {
-            NodeKind::Array2(json) => (version2::read(&at(".zarray"), json)?, at(".zarray")),
-            NodeKind::Array3(json) => (version3::read(&at("zarr.json"), json)?, at("zarr.json")),
-            NodeKind::Group => return Err(broken(&folder.at(&node.key), "this is a group of arrays, not an array")),
-        };
-        array.check(&path)?;
-        options.limits(Limits::IMAGE).check(&path, array.chunk_voxels().saturating_mul(array.dtype.bytes() as u64))?;
-        Ok(array)
-    }
-
-    fn check(&self, path: &Path) -> Result<()> {
+    /// [`Error::Format`], [`Error::Unsupported`], and [`Error::Limit`] for a chunk that is too large.
+    pub(super) fn check(&self, path: &Path, options: &OpenOptions) -> Result<()> {
         let axes = self.shape.len();
         if axes == 0 || axes > MOST_AXES {
             let what = format!("an array of {axes} axes, 1 to {MOST_AXES} are read");
@@ -98,7 +83,7 @@ impl ZarrArray {
         if self.shape.iter().try_fold(1u64, |n, axis| n.checked_mul(*axis)).is_none_or(|n| n > 1 << 62) {
             return Err(Error::unsupported(path, "more than 2^62 voxels", "cut the array"));
         }
-        Ok(())
+        options.limits(Limits::IMAGE).check(path, self.chunk_voxels().saturating_mul(self.dtype.bytes() as u64))
     }
 
     /// Numbers of a chunk, those beyond the array's edges among them.

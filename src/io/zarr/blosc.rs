@@ -3,8 +3,6 @@
 
 use std::io;
 
-use super::codec::lz4;
-
 /// Version, version of the inner compressor, flags, bytes of a number; then three lengths of 32 bits.
 const HEADER: usize = 16;
 
@@ -164,6 +162,14 @@ fn turned(square: [u8; 8]) -> [u8; 8] {
         x ^= swap ^ (swap << shift);
     }
     x.to_le_bytes()
+}
+
+/// A block of LZ4 that holds `length` bytes.
+pub(super) fn lz4(block: &[u8], length: usize) -> io::Result<Vec<u8>> {
+    let mut out = vec![0; length];
+    let n = lz4_flex::block::decompress_into(block, &mut out).map_err(|_| io::Error::other("no block of LZ4"))?;
+    out.truncate(n);
+    Ok(out)
 }
 
 /// BloscLZ: runs of literal bytes, and copies of what came up to 73,726 bytes before. Appends until `end` bytes are there, or fails.

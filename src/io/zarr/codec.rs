@@ -68,7 +68,7 @@ impl PackedForm {
             Self::Blosc => blosc::decoded(bytes, most),
             Self::Lz4 => {
                 let (length, block) = bytes.split_first_chunk().ok_or(io::ErrorKind::UnexpectedEof)?;
-                lz4(block, (u32::from_le_bytes(*length) as usize).min(most + 1))
+                blosc::lz4(block, (u32::from_le_bytes(*length) as usize).min(most + 1))
             }
             Self::Checksum => {
                 let (inner, sum) = bytes.split_last_chunk::<CHECKSUM>().ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -111,14 +111,6 @@ pub(super) fn unpacked(forms: &[PackedForm], bytes: Vec<u8>, length: usize) -> R
 fn taken(reader: impl Read, most: usize) -> io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(most.min(1 << 20));
     reader.take(most as u64 + 1).read_to_end(&mut out)?;
-    Ok(out)
-}
-
-/// A block of LZ4 that holds `length` bytes.
-pub(super) fn lz4(block: &[u8], length: usize) -> io::Result<Vec<u8>> {
-    let mut out = vec![0; length];
-    let n = lz4_flex::block::decompress_into(block, &mut out).map_err(|_| io::Error::other("no block of LZ4"))?;
-    out.truncate(n);
     Ok(out)
 }
 

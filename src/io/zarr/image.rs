@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>
     if let Some((above, image, level)) = image_of_level(path) {
         return chosen(above, vec![image], (level, options));
     }
-    let array = ZarrArray::read(&folder, &node, options)?;
+    let array = node.array(&folder, options)?;
     let axes = AxisMap::unnamed(array.shape.len());
     let mut header = header(path, &array, &axes)?;
     header.origin.format = if matches!(node.kind, NodeKind::Array2(_)) { "Zarr 2" } else { "Zarr 3" }.into();
@@ -119,7 +119,7 @@ fn array_of(folder: &ZarrFolder, level: &OmeLevel, options: &OpenOptions) -> Res
     let node = ZarrNode::read(folder, &level.key)?.ok_or_else(|| {
         Error::format(&path, "the array of the image is not there: zarr.json or .zarray is missing", "get the folder again")
     })?;
-    let array = ZarrArray::read(folder, &node, options)?;
+    let array = node.array(folder, options)?;
     Ok((node, array))
 }
 

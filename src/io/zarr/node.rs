@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
+use super::array::ZarrArray;
 use super::folder::ZarrFolder;
+use super::{version2, version3};
 use crate::Result;
+use crate::io::OpenOptions;
 use crate::io::stored::broken;
 
 /// What a node is, with its JSON.
@@ -51,6 +54,21 @@ impl ZarrNode {
         };
         let attributes = folder.json(&of(".zattrs"))?.unwrap_or_default();
         Ok(Some(Self { key: key.into(), kind, attributes }))
+    }
+
+    /// What the metadata say of an array.
+    ///
+    /// # Errors
+    /// [`crate::Error::Format`], [`crate::Error::Unsupported`], and [`crate::Error::Limit`] for a chunk that is too large to be decoded.
+    pub(super) fn array(&self, folder: &ZarrFolder, options: &OpenOptions) -> Result<ZarrArray> {
+        let at = |name| folder.at(&self.key).join(name);
+        let (array, path) = match &self.kind {
+            NodeKind::Array2(json) => (version2::read(&at(".zarray"), json)?, at(".zarray")),
+            NodeKind::Array3(json) => (version3::read(&at("zarr.json"), json)?, at("zarr.json")),
+            NodeKind::Group => return Err(broken(&folder.at(&self.key), "this is a group of arrays, not an array")),
+        };
+        array.check(&path, options)?;
+        Ok(array)
     }
 
     /// The metadata of OME: in version 0.5 under `ome`, before that beside all else.

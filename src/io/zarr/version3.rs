@@ -50,7 +50,7 @@ pub(super) fn read(path: &Path, json: &Value) -> Result<ZarrArray> {
         return Err(unknown(path, "the grid of chunks", grid));
     }
     let file = integers(path, &configuration["chunk_shape"], "chunk_shape")?;
-    let chain = Chain::read(path, &json["codecs"], shape.len())?;
+    let chain = CodecChain::read(path, &json["codecs"], shape.len())?;
     let (chunk, chain, shards) = match chain.shards {
         None => (file.clone(), chain, None),
         Some(inside) => {
@@ -100,14 +100,14 @@ fn keys(path: &Path, value: &Value) -> Result<ChunkKeys> {
 }
 
 /// What a list of codecs does to the numbers of a chunk.
-struct Chain<'a> {
+struct CodecChain<'a> {
     layout: NumberLayout,
     packed: Vec<PackedForm>,
     /// The configuration of shards, which hold chunks with codecs of their own.
     shards: Option<&'a Value>,
 }
 
-impl<'a> Chain<'a> {
+impl<'a> CodecChain<'a> {
     fn read(path: &Path, codecs: &'a Value, axes: usize) -> Result<Self> {
         let list = codecs.as_array().ok_or_else(|| broken(path, "codecs are no list"))?;
         let mut chain = Self { layout: NumberLayout::plain(axes), packed: Vec::new(), shards: None };
@@ -169,13 +169,13 @@ fn big_endian(path: &Path, value: &Value) -> Result<bool> {
 }
 
 /// The chunks of shards, their codecs, and where the index lies.
-fn sharded<'a>(path: &Path, configuration: &'a Value, axes: usize) -> Result<(Vec<u64>, Chain<'a>, ShardLayout)> {
+fn sharded<'a>(path: &Path, configuration: &'a Value, axes: usize) -> Result<(Vec<u64>, CodecChain<'a>, ShardLayout)> {
     let chunk = integers(path, &configuration["chunk_shape"], "chunk_shape")?;
-    let chain = Chain::read(path, &configuration["codecs"], axes)?;
+    let chain = CodecChain::read(path, &configuration["codecs"], axes)?;
     if chain.shards.is_some() {
         return Err(Error::unsupported(path, "shards within shards", "save the array again with one kind of shard"));
     }
-    let index = Chain::read(path, &configuration["index_codecs"], axes)?;
+    let index = CodecChain::read(path, &configuration["index_codecs"], axes)?;
     let checked = match index.packed.as_slice() {
         [] => false,
         [PackedForm::Checksum] => true,
