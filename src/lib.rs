@@ -18,7 +18,7 @@
 //! ```
 //!
 //! The rooms: [`volume`] is the data, [`engine`] the GPU, [`ops`] the voxel operations with a CPU and a GPU path each, [`analysis`] the decisions.
-//! With feature `files`, `io` reads and writes, `pipelines` runs whole jobs over blocks, `phantom` makes a CT; with feature `report`, `report` draws.
+//! With feature `files`, `io` reads and writes, `pipelines` runs whole jobs over blocks, `phantom` makes a CT; with feature `report`, `report` draws; feature `zarr` adds OME-Zarr to `io`.
 
 pub mod analysis;
 pub mod engine;

@@ -19,6 +19,8 @@ pub const FORMATS: &[Format] = &[
     tiff::FORMAT,
     // Told by words of text, which is the least of all beginnings.
     metaimage::FORMAT,
+    #[cfg(feature = "zarr")]
+    super::zarr::FORMAT,
 ];
 
 /// Bytes of a file that are enough to tell every format: the longest header is NIfTI-2's.
@@ -39,6 +41,11 @@ pub(super) fn of(path: &Path) -> Result<&'static Format> {
     }
 }
 
+/// The format of which a folder as a whole is a file.
+pub(super) fn of_folder(path: &Path) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.in_folder == InFolder::Itself && (format.sniff)(path, &[]))
+}
+
 /// What begins a file of a name like this.
 pub(super) fn to_write(path: &Path) -> Result<Create> {
     let stream = path == Path::new(STREAM);
@@ -56,7 +63,7 @@ pub(super) fn to_write(path: &Path) -> Result<Create> {
 
 /// The formats that may lie in a folder, in words.
 pub(super) fn in_folders() -> String {
-    names(|format| format.in_folder != InFolder::Alone)
+    names(|format| matches!(format.in_folder, InFolder::Series | InFolder::Slices))
 }
 
 fn names(which: impl Fn(&Format) -> bool) -> String {
@@ -80,11 +87,15 @@ mod tests {
     #[test]
     fn messages_name_every_format() {
         let error = to_write(Path::new("out.xyz")).map(|_| ()).unwrap_err().to_string();
+        let (mha, metaimage) = match cfg!(feature = "zarr") {
+            true => (".mha, .zarr", "TIFF, MetaImage or OME-Zarr"),
+            false => (".mha", "TIFF or MetaImage"),
+        };
         assert_eq!(
             error,
-            "no format is known by this name; write .nii, .nii.gz, .nrrd, .npy, .tif, .tiff, .mha or .png: out.xyz"
+            format!("no format is known by this name; write .nii, .nii.gz, .nrrd, .npy, .tif, .tiff, {mha} or .png: out.xyz")
         );
-        assert_eq!(names(|_| true), "DICOM, NIfTI, NRRD, NumPy, PNG, JPEG, TIFF or MetaImage");
+        assert_eq!(names(|_| true), format!("DICOM, NIfTI, NRRD, NumPy, PNG, JPEG, {metaimage}"));
         assert_eq!(in_folders(), "DICOM, PNG, JPEG or TIFF");
     }
 

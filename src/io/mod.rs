@@ -5,6 +5,7 @@ pub mod dicom;
 mod format;
 mod free_space;
 mod grey;
+mod length;
 mod limits;
 mod loss;
 pub mod metaimage;
@@ -27,12 +28,16 @@ mod stored;
 #[cfg(test)]
 mod tests;
 mod write_behind;
+#[cfg(feature = "zarr")]
+pub mod zarr;
 
 pub use format::FORMATS;
 pub use grey::Grey;
 pub use limits::Limits;
 pub use loss::Loss;
 pub use open::{create, open};
+#[cfg(feature = "zarr")]
+pub use options::OmeVersion;
 pub use options::{ExtensionPolicy, Follow, OpenOptions, Role, WriteOptions};
 pub use stored::real_type;
 
@@ -124,7 +129,7 @@ pub struct Format {
     pub limits: Limits,
     /// Whether its reader says more about a file that only has the name, but not the beginning, than that it has not.
     knows_better: bool,
-    /// Whether a file that begins like this is one; the path, for what lies behind a compression.
+    /// Whether a file that begins like this is one; the path, for what lies behind a compression and for folders, which begin with nothing.
     sniff: fn(&Path, &[u8]) -> bool,
     open: fn(&Path, &OpenOptions) -> Result<Box<dyn Source>>,
     /// The header alone (notes on the content excepted), where that is cheaper than to open the file.
@@ -144,6 +149,8 @@ pub enum InFolder {
     Slices,
     /// Nothing to each other.
     Alone,
+    /// Parts: the folder itself is a file of this format.
+    Itself,
 }
 
 impl Format {

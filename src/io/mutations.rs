@@ -30,7 +30,7 @@ fn valid(path: &Path, axes: &[u64]) -> Vec<u8> {
 }
 
 /// A copy with up to five faults: cut, a byte lost, bytes and bits changed.
-pub(super) fn damaged(original: &[u8], seed: u64) -> Vec<u8> {
+pub(in crate::io) fn damaged(original: &[u8], seed: u64) -> Vec<u8> {
     let mut random = Random(seed);
     let mut bytes = original.to_vec();
     for _ in 0..=random.below(4) {

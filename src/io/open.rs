@@ -8,7 +8,7 @@ use super::{InFolder, OpenOptions, Output, STREAM, Source, WriteOptions, dicom, 
 use crate::volume::Header;
 use crate::{Error, Result};
 
-/// Opens a volume: one file, one folder (a DICOM series, or images of one format in natural order), or several files: a DICOM series
+/// Opens a volume: one file, one folder (a DICOM series, an OME-Zarr image, or images of one format in natural order), or several files: a DICOM series
 /// in whatever order they come, or the slices of one volume in the order given. [`STREAM`](super::STREAM) is a NIfTI volume on standard input.
 ///
 /// # Errors
@@ -48,7 +48,10 @@ fn open_one(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
         return nifti::receive(path, &mut input.lock(), options);
     }
     if std::fs::metadata(path).map_err(Error::read(path))?.is_dir() {
-        return folder(path, options);
+        return match format::of_folder(path) {
+            Some(format) => (format.open)(path, options),
+            None => folder(path, options),
+        };
     }
     (format::of(path)?.open)(path, options)
 }
@@ -66,7 +69,7 @@ fn folder(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
         match format.in_folder {
             InFolder::Series => return (format.open)(path, options),
             InFolder::Slices => images.push((entry, format)),
-            InFolder::Alone => {}
+            InFolder::Alone | InFolder::Itself => {}
         }
     }
     // By name, numbers by value; equal names in that sense (01 and 1) still have one order.

@@ -87,7 +87,7 @@ pub struct OpenOptions {
     pub first_duplicate: bool,
     /// Take images of different size, orientation or spacing in one series for volumes of their own, of which [`OpenOptions::volume`] picks one.
     pub split: bool,
-    /// Which of several DICOM series in a folder, or of the channels (or images) of a TIFF file, counted from 1.
+    /// Which of several DICOM series in a folder, or of the channels (or images) of a TIFF file or an OME-Zarr folder, counted from 1.
     pub series: Option<u32>,
     /// Which of several volumes in a series, counted from 1: a kind of image where there are several, else along the fourth axis.
     pub volume: Option<u32>,
@@ -116,8 +116,22 @@ impl OpenOptions {
 /// How to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteOptions {
-    /// Effort of gzip, 1 (fast) to 9 (small).
+    /// Effort of compression, 1 (fast) to 9 (small).
     pub gzip_level: u32,
+    /// Which version of OME-Zarr.
+    #[cfg(feature = "zarr")]
+    pub zarr: OmeVersion,
+}
+
+/// A version of OME-Zarr.
+#[cfg(feature = "zarr")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OmeVersion {
+    /// In version 2 of Zarr: a file for each chunk.
+    V0_4,
+    /// In version 3 of Zarr: a file for each slab of slices.
+    #[default]
+    V0_5,
 }
 
 impl WriteOptions {
@@ -128,6 +142,10 @@ impl WriteOptions {
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        Self { gzip_level: Self::GZIP_LEVEL }
+        Self {
+            gzip_level: Self::GZIP_LEVEL,
+            #[cfg(feature = "zarr")]
+            zarr: OmeVersion::default(),
+        }
     }
 }

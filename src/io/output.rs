@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::STREAM;
 use super::place::{Place, folder_of};
+#[cfg(feature = "zarr")]
+use super::zarr::is_replaceable;
 use crate::{Error, Result};
 
 /// All outputs of a job: the one place that says where they may go. Each is checked before any work is done.
@@ -14,6 +16,8 @@ pub struct Targets {
     force: bool,
     inputs: HashSet<PathBuf>,
     outputs: HashMap<Place, PathBuf>,
+    /// Those that replace folders, without links.
+    folders: Vec<PathBuf>,
 }
 
 /// A place where an output will appear.
@@ -26,8 +30,17 @@ pub struct Target {
 /// A complete output under a temporary name; dropped without [`publish`], it disappears.
 #[derive(Debug)]
 pub struct Staged {
-    temporary: tempfile::TempPath,
+    temporary: Temporary,
     target: Target,
+}
+
+/// What an output is until it has its name. Dropped, it disappears.
+#[derive(Debug)]
+enum Temporary {
+    File(tempfile::TempPath),
+    /// A format whose files are folders.
+    #[cfg(feature = "zarr")]
+    Folder(tempfile::TempDir),
 }
 
 impl Targets {
@@ -35,7 +48,7 @@ impl Targets {
     pub fn new<P: AsRef<Path>>(force: bool, inputs: impl IntoIterator<Item = P>) -> Self {
         // An input that does not exist is the reader's to complain of.
         let inputs = inputs.into_iter().filter_map(|path| path.as_ref().canonicalize().ok()).collect();
-        Self { force, inputs, outputs: HashMap::new() }
+        Self { force, inputs, outputs: HashMap::new(), folders: Vec::new() }
     }
 
     /// One more output: its folder exists, nothing is there unless forced, and it is neither an input nor another output of this job, by whatever
@@ -48,13 +61,17 @@ impl Targets {
             return self.stream();
         }
         let refuse = |kind, text: &str| Err(Error::Write { path: path.into(), source: std::io::Error::new(kind, text) });
-        if path.file_name().is_none() || path.is_dir() {
+        if path.file_name().is_none() || path.is_dir() && !is_replaceable(path) {
             return refuse(ErrorKind::IsADirectory, "this is a folder; give a file name");
         }
         if !folder_of(path).is_dir() {
             return refuse(ErrorKind::NotFound, "the folder does not exist; create it first");
         }
         let place = Place::of(path).map_err(Error::write(path))?;
+        if self.lies_in_another(path) {
+            let what = format!("an input or output lies in a folder that another output replaces ({})", path.display());
+            return Err(Error::usage(what, "give each output a place of its own"));
+        }
         if let Some(other) = self.outputs.get(&place) {
             let what = match other == path {
                 true => format!("two outputs have one name ({})", path.display()),
@@ -79,8 +96,21 @@ impl Targets {
         if !self.force && path.symlink_metadata().is_ok() {
             return Err(Error::Exists { path: path.into() });
         }
+        self.folders.extend(path.canonicalize().ok().filter(|real| real.is_dir()));
         self.outputs.insert(place, path.into());
         Ok(Target { path: path.into(), force: self.force })
+    }
+
+    /// Whether an output lies in a folder that another one replaces, or replaces a folder with an input or another output in it.
+    fn lies_in_another(&self, path: &Path) -> bool {
+        let real = |path: &Path| Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
+        let (own, replaced) = (real(path), path.is_dir());
+        let holds = |folder: &Path, inner: &Path| inner != folder && inner.starts_with(folder);
+        own.is_some_and(|own| {
+            self.folders.iter().any(|other| holds(other, &own))
+                || replaced && self.inputs.iter().any(|input| holds(&own, input))
+                || replaced && self.outputs.values().filter_map(|other| real(other)).any(|other| holds(&own, &other))
+        })
     }
 
     /// Standard output, once.
@@ -130,6 +160,21 @@ impl Target {
         builder.tempfile_in(folder).map_err(Error::write(&self.path))
     }
 
+    /// Makes the temporary sibling of an output that is a folder.
+    ///
+    /// # Errors
+    /// [`Error::Write`] with the path.
+    #[cfg(feature = "zarr")]
+    pub fn create_folder(&self) -> Result<tempfile::TempDir> {
+        sibling(&self.path).map_err(Error::write(&self.path))
+    }
+
+    /// A completed folder, whose files are on disk.
+    #[cfg(feature = "zarr")]
+    pub fn stage_folder(&self, folder: tempfile::TempDir) -> Staged {
+        Staged { temporary: Temporary::Folder(folder), target: self.clone() }
+    }
+
     /// Flushes a completed temporary file to disk.
     ///
     /// # Errors
@@ -138,7 +183,7 @@ impl Target {
         if !self.is_stream() {
             file.as_file().sync_all().map_err(Error::write(&self.path))?;
         }
-        Ok(Staged { temporary: file.into_temp_path(), target: self.clone() })
+        Ok(Staged { temporary: Temporary::File(file.into_temp_path()), target: self.clone() })
     }
 
     /// Writes a small output at once.
@@ -162,27 +207,74 @@ pub fn publish(outputs: Vec<Staged>) -> Result<()> {
     let mut fresh = Vec::new();
     let (streams, files): (Vec<Staged>, Vec<Staged>) = outputs.into_iter().partition(|staged| staged.target.is_stream());
     for Staged { temporary, target } in files.into_iter().chain(streams) {
-        let renamed = if target.is_stream() {
-            send(&temporary).map_err(|error| tempfile::PathPersistError { error, path: temporary })
-        } else if target.force {
-            temporary.persist(&target.path)
-        } else {
-            persist_new(temporary, &target.path)
-        };
-        if let Err(e) = renamed {
+        if let Err(e) = temporary.put(&target) {
             for path in &fresh {
-                // Nothing more can be done about a file that does not go.
+                // Nothing more can be done about an output that does not go.
                 let _ = std::fs::remove_file(path);
+                #[cfg(feature = "zarr")]
+                let _ = std::fs::remove_dir_all(path);
             }
-            return Err(match e.error.kind() {
+            return Err(match e.kind() {
                 ErrorKind::AlreadyExists => Error::Exists { path: target.path },
-                _ => Error::Write { path: target.path, source: e.error },
+                _ => Error::Write { path: target.path, source: e },
             });
         }
         if !target.force && !target.is_stream() {
             fresh.push(target.path);
         }
     }
+    Ok(())
+}
+
+impl Temporary {
+    /// Gives an output its name, or sends it.
+    fn put(self, target: &Target) -> std::io::Result<()> {
+        match self {
+            Self::File(file) if target.is_stream() => send(&file),
+            Self::File(file) if target.force => file.persist(&target.path).map_err(|e| e.error),
+            Self::File(file) => persist_new(file, &target.path).map_err(|e| e.error),
+            #[cfg(feature = "zarr")]
+            Self::Folder(folder) => put_folder(folder, target),
+        }
+    }
+}
+
+/// An empty folder beside a path.
+#[cfg(feature = "zarr")]
+fn sibling(path: &Path) -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".hounsfield-").suffix(".part");
+    #[cfg(unix)]
+    {
+        // As for files: what the umask leaves of 0777.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o777));
+    }
+    builder.tempdir_in(folder_of(path))
+}
+
+/// Renames a folder. One that is there goes only if it is forced to and is of the kind, and comes back where the new one cannot take its place.
+#[cfg(feature = "zarr")]
+fn put_folder(folder: tempfile::TempDir, target: &Target) -> std::io::Result<()> {
+    let path = &target.path;
+    let mut aside = None;
+    if path.symlink_metadata().is_ok() {
+        if !(target.force && is_replaceable(path)) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        let old = sibling(path)?;
+        let place = old.path().join("old");
+        std::fs::rename(path, &place)?;
+        aside = Some((old, place));
+    }
+    if let Err(e) = std::fs::rename(folder.path(), path) {
+        if let Some((_, place)) = &aside {
+            std::fs::rename(place, path)?;
+        }
+        return Err(e);
+    }
+    // It has another name now; the old one goes with its folder.
+    let _ = folder.keep();
     Ok(())
 }
 
@@ -202,6 +294,12 @@ fn persist_new(temporary: tempfile::TempPath, path: &Path) -> Result<(), tempfil
         Err(e) if e.error.kind() != ErrorKind::AlreadyExists && path.symlink_metadata().is_err() => e.path.persist(path),
         result => result,
     }
+}
+
+/// Whether an output may take the place of a folder.
+#[cfg(not(feature = "zarr"))]
+fn is_replaceable(_: &Path) -> bool {
+    false
 }
 
 #[cfg(test)]

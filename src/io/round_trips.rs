@@ -28,8 +28,12 @@ impl Copies {
 
 /// Writes blocks of `block` voxels from several threads, in whatever order they come to it.
 fn write(path: &Path, header: &Header, bytes: &[u8], block: usize) -> Result<()> {
+    write_as(&WriteOptions::default(), path, (header, bytes), block)
+}
+
+fn write_as(options: &WriteOptions, path: &Path, (header, bytes): (&Header, &[u8]), block: usize) -> Result<()> {
     let target = Target::new(path, true, &[])?;
-    let sink = create(&target, header, &WriteOptions::default())?;
+    let sink = create(&target, header, options)?;
     let step = block * header.meaning.dtype.bytes();
     (0..bytes.len().div_ceil(step))
         .into_par_iter()
@@ -186,6 +190,50 @@ fn nrrd_metaimage_and_numpy_come_back_as_they_were() {
         let path = copies.path.join(format!("slice.{ending}"));
         write(&path, &slice, &noise(12), 5).unwrap();
         assert_same(&slice.clone().with(|h| h.grid.shape = Shape::new(&[4, 3, 1]).unwrap()), open_path(&path).unwrap().header());
+    }
+}
+
+/// A place in the patient comes back where the axes run along the patient's, and no other.
+#[cfg(feature = "zarr")]
+#[test]
+fn zarr_comes_back_as_it_was() {
+    use super::OmeVersion;
+    let copies = Copies::new("zarr");
+    for (name, header) in cases() {
+        let stored = noise(header.bytes() as usize);
+        for (version, ending) in [(OmeVersion::V0_4, "4.ome.zarr"), (OmeVersion::V0_5, "5.zarr")] {
+            let (mut want, mut bytes) = (header.clone(), stored.clone());
+            if name == "rescaled" {
+                let rescale = header.meaning.rescale.uniform().unwrap();
+                let real = |v: &[u8]| (rescale.real(header.meaning.dtype.decode(v)) as f32).to_le_bytes();
+                bytes = stored.chunks_exact(2).flat_map(real).collect();
+                (want.meaning.dtype, want.meaning.rescale) = (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY));
+            }
+            let shape = header.grid.shape.clone();
+            let mut axes = vec![shape.axis(0), shape.axis(1), shape.axis(2), shape.volumes()];
+            axes.truncate(shape.axes().len().max(2));
+            want.grid.shape = Shape::new(&axes).unwrap();
+            want.meaning.labels = false;
+            let aligned = name.starts_with("half_turn") || name == "sagittal";
+            if let (Some(geometry), false) = (&mut want.grid.geometry, aligned) {
+                geometry.position = None;
+            }
+            let path = copies.path.join(format!("{name}.{ending}"));
+            write_as(&WriteOptions { zarr: version, ..WriteOptions::default() }, &path, (&header, &stored), 1000).unwrap();
+            let source = open_path(&path).unwrap();
+            assert_same(&want, source.header());
+            assert_eq!(want.grid.geometry, source.header().grid.geometry, "{name}.{ending}");
+            assert_eq!(all(&*source).unwrap(), bytes, "{name}.{ending}");
+            let (geometry, step) = (&want.grid.geometry, want.grid.time_step_s);
+            let expected = serde_json::json!({
+                "shape": want.grid.shape.axes(), "dtype": want.meaning.dtype.name(), "time_step_s": step,
+                "spacing_mm": geometry.as_ref().map(|g| g.spacing_mm),
+                "origin_mm": geometry.as_ref().and_then(|g| g.position.as_ref()).map(|p| p.origin_mm),
+                "code": geometry.as_ref().and_then(|g| g.position.as_ref()).map(Position::orientation_code),
+            });
+            std::fs::write(copies.path.join(format!("{name}.{ending}.json")), expected.to_string()).unwrap();
+            std::fs::write(copies.path.join(format!("{name}.{ending}.raw")), &bytes).unwrap();
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Job<'a> {
     options: OpenOptions,
     cost: Cost,
     device: OnceCell<Device>,
+    /// How volumes are written.
+    writing: WriteOptions,
     targets: Targets,
     staged: Vec<Staged>,
     /// What happened that the summary must say.
@@ -44,7 +46,8 @@ impl<'a> Job<'a> {
         let targets = Targets::new(shared.force, paths.iter().cloned().chain(more.into_iter().cloned()));
         let (device, staged, events, notes) = (OnceCell::new(), Vec::new(), Vec::new(), RefCell::default());
         let (options, cost, written) = (OpenOptions { follow: headers(shared), ..options(files) }, Cost::Streaming, Vec::new());
-        Ok(Self { shared, options, paths, cost, device, targets, staged, events, written, notes })
+        let writing = WriteOptions::default();
+        Ok(Self { shared, options, writing, paths, cost, device, targets, staged, events, written, notes })
     }
 
     /// The same with another cost, which `--device auto` decides by.
@@ -72,6 +75,11 @@ impl<'a> Job<'a> {
     /// How the input is read.
     pub fn options(&self) -> &OpenOptions {
         &self.options
+    }
+
+    /// The same with volumes written so.
+    pub fn writing(self, writing: WriteOptions) -> Self {
+        Self { writing, ..self }
     }
 
     /// An output, checked before any work is done.
@@ -217,7 +225,7 @@ impl<'a> Job<'a> {
 
     /// Begins a volume, and says what its format has no place for.
     pub fn begin(&mut self, target: &Target, header: &Header) -> Result<Box<dyn Output>> {
-        let sink = io::create(target, header, &WriteOptions::default())?;
+        let sink = io::create(target, header, &self.writing)?;
         for note in not_kept(target, sink.as_ref()) {
             // Several files of a kind lose the same.
             if !self.written.contains(&note) {

@@ -144,7 +144,7 @@ impl VoxelLayout {
     }
 }
 
-fn reverse_each(bytes: &mut [u8], size: usize) {
+pub(in crate::io) fn reverse_each(bytes: &mut [u8], size: usize) {
     // A length known at compile time turns each of these into a byte swap.
     match size {
         2 => bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|v| v.reverse()),

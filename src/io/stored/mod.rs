@@ -13,10 +13,14 @@ mod text;
 
 pub(super) use bytes::{PlainBytes, read_error};
 pub(super) use data_files::{DataFiles, Skip, beside, listed, numbered};
+#[cfg(feature = "zarr")]
+pub(super) use layout::reverse_each;
 pub(super) use layout::{Encoding, VoxelLayout};
 pub(super) use lines::{HeaderLines, broken};
 pub(super) use output::{Extent, PlainOutput};
 pub(super) use real::begin;
+#[cfg(feature = "zarr")]
+pub(super) use real::begin_real;
 pub use real::real_type;
 pub(super) use source::StoredSource;
 pub(super) use stream::{FilePacking, StreamBytes};

@@ -15,12 +15,24 @@ use super::output::PlainOutput;
 pub(in crate::io) fn begin(
     target: &Target,
     header: &Header,
-    mut losses: Vec<Loss>,
+    losses: Vec<Loss>,
     text: impl Fn(&Header) -> Vec<u8>,
+) -> Result<Box<dyn Output>> {
+    begin_real(header, losses, |header, losses| PlainOutput::begin(target, header, &text(header), losses))
+}
+
+/// The same for a file that is not plain: `plain` begins it for the header and the losses that it is given.
+///
+/// # Errors
+/// Those of `plain`.
+pub(in crate::io) fn begin_real(
+    header: &Header,
+    mut losses: Vec<Loss>,
+    plain: impl FnOnce(&Header, Vec<Loss>) -> Result<Box<dyn Output>>,
 ) -> Result<Box<dyn Output>> {
     let (rescales, of_slice) = header.meaning.rescale.distinct();
     if rescales.iter().all(|r| *r == Rescale::IDENTITY) {
-        return PlainOutput::begin(target, header, &text(header), losses);
+        return plain(header, losses);
     }
     let real = header.clone().with(|h| {
         h.meaning.dtype = real_type(header);
@@ -28,7 +40,7 @@ pub(in crate::io) fn begin(
     });
     losses.retain(|loss| !matches!(loss, Loss::Rescale(_)));
     losses.push(Loss::Stored(real.meaning.dtype));
-    let inner = PlainOutput::begin(target, &real, &text(&real), losses)?;
+    let inner = plain(&real, losses)?;
     let slice = header.grid.shape.slice_voxels();
     Ok(Box::new(RealOutput { inner, from: header.meaning.dtype, to: real.meaning.dtype, rescales, of_slice, slice }))
 }

@@ -12,12 +12,13 @@ use super::parse;
 pub struct FileArgs {
     /// A DICOM file or folder, NIfTI, NRRD, MetaImage, .npy, PNG, JPEG or TIFF, or - for NIfTI on standard input; several files stack into a volume in the
     /// order given
+    #[cfg_attr(feature = "zarr", doc = "(also a folder of OME-Zarr)")]
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// How colour becomes grey
     #[arg(long, default_value = "rec601", value_name = "RULE", value_parser = parse::grey())]
     pub grey: Grey,
-    /// Which DICOM series of a folder that holds several, or which channel of a TIFF
+    /// Which DICOM series of a folder that holds several, or which channel of a TIFF or of OME-Zarr
     #[arg(long, value_name = "N")]
     pub series: Option<u32>,
     /// Which volume of a series that holds several: a kind of image, or one along the fourth axis

@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use hounsfield::analysis::mixture::{STARTS, Start};
 use hounsfield::io::Grey;
+#[cfg(feature = "zarr")]
+use hounsfield::io::OmeVersion;
 use hounsfield::ops::mask::Rule;
 use hounsfield::pipelines::Method;
 use hounsfield::report::Plane;
@@ -26,6 +28,15 @@ pub fn grey() -> impl TypedValueParser<Value = Grey> {
     words(&[
         ("rec601", "0.299 R + 0.587 G + 0.114 B as OpenCV's cvtColor computes it", Grey::Rec601),
         ("rec709", "0.2125 R + 0.7154 G + 0.0721 B, as scikit-image's rgb2gray", Grey::Rec709),
+    ])
+}
+
+/// A version of OME-Zarr.
+#[cfg(feature = "zarr")]
+pub fn ome_version() -> impl TypedValueParser<Value = OmeVersion> {
+    words(&[
+        ("0.4", "In Zarr version 2, a file for each chunk", OmeVersion::V0_4),
+        ("0.5", "In Zarr version 3, a file for each slab of slices", OmeVersion::V0_5),
     ])
 }
 

@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use hounsfield::findings::{Note, Rows};
-use hounsfield::io::{self, ExtensionPolicy, FORMATS, Loss, STREAM};
+#[cfg(feature = "zarr")]
+use hounsfield::io::OmeVersion;
+use hounsfield::io::{self, ExtensionPolicy, FORMATS, Loss, STREAM, WriteOptions};
 use hounsfield::pipelines::{self, Input};
 use hounsfield::volume::{Dtype, Rescale, Rescales, Table};
 use hounsfield::{Error, Result};
 
+#[cfg(feature = "zarr")]
+use crate::args::parse;
 use crate::args::{FileArgs, Shared};
 use crate::job::{self, Job};
 
@@ -16,16 +20,31 @@ pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
     /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
+    #[cfg_attr(feature = "zarr", doc = "(also .zarr, a folder)")]
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// From NIfTI to NIfTI, keep the header extensions, which may hold names of patients [default: they are left out]
     #[arg(long)]
     pub keep_extensions: bool,
+    /// Version of an OME-Zarr folder that is written
+    #[cfg(feature = "zarr")]
+    #[arg(long, default_value = "0.5", value_name = "VERSION", value_parser = parse::ome_version())]
+    pub zarr_version: OmeVersion,
+}
+
+impl Args {
+    fn writing(&self) -> WriteOptions {
+        WriteOptions {
+            #[cfg(feature = "zarr")]
+            zarr: self.zarr_version,
+            ..WriteOptions::default()
+        }
+    }
 }
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let extensions = if args.keep_extensions { ExtensionPolicy::Keep } else { ExtensionPolicy::Drop };
-    let mut job = Job::new(shared, &args.input, [])?.on_cpu().extensions(extensions);
+    let mut job = Job::new(shared, &args.input, [])?.on_cpu().extensions(extensions).writing(args.writing());
     let target = job.output(&args.output)?;
     let input = Input::of(job.open()?.into());
     let mut header = input.header().clone();

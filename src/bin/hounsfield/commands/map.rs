@@ -16,6 +16,7 @@ pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
     /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
+    #[cfg_attr(feature = "zarr", doc = "(also .zarr, a folder)")]
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// Steps, comma-separated, such as window:lung,equalize or clip:-1000:400,zscore

@@ -14,6 +14,7 @@ pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
     /// Label image to write, uint8: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
+    #[cfg_attr(feature = "zarr", doc = "(also .zarr, a folder)")]
     ///
     /// The label of a voxel is the number of thresholds below its value: 0 is the lowest class. With --mask or --where labels run from 1, as those of
     /// segment do, and 0 is all that they leave out. The table counts the same voxels.

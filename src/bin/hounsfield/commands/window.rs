@@ -15,6 +15,7 @@ pub struct Args {
     #[command(flatten)]
     pub input: FileArgs,
     /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
+    #[cfg_attr(feature = "zarr", doc = "(also .zarr, a folder)")]
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// A usual window of CT: lung, bone, brain, soft-tissue, abdomen, liver, mediastinum, stroke [default: the file's own first one]

@@ -2,8 +2,8 @@
 
 use super::described::{Described, PageAxis};
 use super::directory::Directory;
-use super::length::{millimetres, positive, seconds};
 use super::tags;
+use crate::io::length::{millimetres, positive, seconds};
 use crate::volume::{Rescale, Unit};
 
 /// What of ImageJ's description is known here.

@@ -14,7 +14,6 @@ mod directory;
 #[cfg(test)]
 mod handmade;
 mod imagej;
-mod length;
 mod ome;
 mod page;
 mod pixel;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::described::{Described, PageAxis};
-use super::length::{millimetres, positive, seconds};
 use super::{damaged, lacking};
 use crate::Result;
+use crate::io::length::{millimetres, positive, seconds};
 
 /// Whether a description is OME-XML: the tag may come behind a declaration and comments.
 pub(super) fn is_ome(text: &str) -> bool {

@@ -2,8 +2,8 @@
 
 use super::described::Described;
 use super::directory::Directory;
-use super::length::positive;
 use super::tags;
+use crate::io::length::positive;
 use crate::volume::Geometry;
 
 /// Pixels to an inch that programs write who do not know better.

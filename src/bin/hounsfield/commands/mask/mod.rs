@@ -34,6 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
     /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output; with --folder the folder to write to, made if need be
+    #[cfg_attr(feature = "zarr", doc = "(also .zarr, a folder)")]
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// How several masks of one image become one

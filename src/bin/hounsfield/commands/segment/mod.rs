@@ -26,6 +26,7 @@ pub struct Args {
     #[arg(long, short = 'k', value_name = "K", default_value_t = 3)]
     pub classes: usize,
     /// Labels to write, 0 outside and 1 to K by mean: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
+    #[cfg_attr(feature = "zarr", doc = "(also .zarr, a folder)")]
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,
     /// Write the posterior of each class as float32 to PREFIX_1.nii.gz, PREFIX_2.nii.gz, …

@@ -1,7 +1,7 @@
 //! Units of length and time as programs for microscopes and pictures write them.
 
 /// Millimetres of a unit; none of what is no length, such as pixels.
-pub(super) fn millimetres(unit: &str) -> Option<f64> {
+pub(in crate::io) fn millimetres(unit: &str) -> Option<f64> {
     // Some write µ as Java does; the sign itself is one of two characters, or of another encoding's.
     let plain = unit.trim().replace("\\u00B5", "u").replace("\\u00b5", "u").replace("&#181;", "u").replace("&#xB5;", "u");
     let plain = plain.replace(['µ', 'μ', char::REPLACEMENT_CHARACTER], "u").to_lowercase();
@@ -19,13 +19,13 @@ pub(super) fn millimetres(unit: &str) -> Option<f64> {
 }
 
 /// Seconds of a unit of time; none of what is none.
-pub(super) fn seconds(unit: &str) -> Option<f64> {
+pub(in crate::io) fn seconds(unit: &str) -> Option<f64> {
     let plain = unit.trim().replace(['µ', 'μ', char::REPLACEMENT_CHARACTER], "u").to_lowercase();
     Some(match plain.as_str() {
         "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
         "ms" | "msec" | "millisecond" | "milliseconds" => 1e-3,
-        "us" | "usec" => 1e-6,
-        "ns" => 1e-9,
+        "us" | "usec" | "microsecond" | "microseconds" => 1e-6,
+        "ns" | "nanosecond" | "nanoseconds" => 1e-9,
         "min" | "minute" | "minutes" => 60.0,
         "h" | "hr" | "hour" | "hours" => 3600.0,
         "d" | "day" | "days" => 86400.0,
@@ -34,7 +34,7 @@ pub(super) fn seconds(unit: &str) -> Option<f64> {
 }
 
 /// The product, if it is a length or a time: positive and finite.
-pub(super) fn positive(number: f64, unit: f64) -> Option<f64> {
+pub(in crate::io) fn positive(number: f64, unit: f64) -> Option<f64> {
     // In decimal digits 0.0026755 mm, not 0.0026755000000000003.
     let product = if unit < 1.0 { number / (1.0 / unit).round() } else { number * unit };
     (product.is_finite() && product > 0.0).then_some(product)
