@@ -4,9 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hounsfield::io::{OpenOptions, Role, Source, open};
-use hounsfield::volume::Dtype;
+use hounsfield::io::output::{Target, publish};
+use hounsfield::io::{OpenOptions, Role, Source, WriteOptions, create, open};
+use hounsfield::volume::{Dtype, Header};
 use hounsfield::{Error, Result};
+
+use crate::support::Folder;
 
 /// Few bytes of voxels are believed: no input is larger than some kilobytes.
 const MOST_BYTES: u64 = 1 << 20;
@@ -23,7 +26,7 @@ fn inputs() -> Vec<PathBuf> {
 }
 
 /// All voxels, at once and block by block.
-fn voxels(path: &Path, options: &OpenOptions) -> Result<(Dtype, Vec<u8>)> {
+fn voxels(path: &Path, options: &OpenOptions) -> Result<(Header, Vec<u8>)> {
     let source = open(&[path.to_path_buf()], options)?;
     let header = source.header();
     assert!(header.bytes() <= MOST_BYTES, "{} bytes of voxels", header.bytes());
@@ -33,7 +36,7 @@ fn voxels(path: &Path, options: &OpenOptions) -> Result<(Dtype, Vec<u8>)> {
     assert_eq!(answer.is_ok(), blocks.is_ok(), "whether voxels are read hangs on how");
     answer?;
     assert_eq!(blocks?, whole, "voxels hang on how they are read");
-    Ok((header.meaning.dtype, whole))
+    Ok((header.clone(), whole))
 }
 
 /// From the last block to the first.
@@ -92,6 +95,28 @@ fn inputs_that_found_a_fault_get_an_answer() {
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
+#[test]
+fn what_can_be_read_is_written_and_read_again() {
+    let (folder, mut copies) = (Folder::new(), 0);
+    let options = OpenOptions { trust_geometry: true, max_bytes: Some(MOST_BYTES), ..OpenOptions::default() };
+    for input in inputs() {
+        let Ok((header, bytes)) = voxels(&input, &options) else { continue };
+        let path = PathBuf::from(folder.at("copy.nii"));
+        let sink = create(&Target::new(&path, true, &[]).unwrap(), &header, &WriteOptions::default()).unwrap();
+        sink.write(0, &bytes).unwrap();
+        publish(vec![sink.finish().unwrap()]).unwrap();
+        let (copy, again) = voxels(&path, &options).unwrap();
+        assert_eq!((copy.meaning.dtype, again), (header.meaning.dtype, bytes), "{}", input.display());
+        // Rounded to float32 where that can be: never infinite, nor lost.
+        let [before, after] = [&header, &copy].map(|h| h.meaning.rescale.uniform().unwrap());
+        for (before, after) in [(before.slope, after.slope), (before.intercept, after.intercept)] {
+            assert!((before - after).abs() <= 1e-6 * before.abs(), "{}: {before} {after}", input.display());
+        }
+        copies += 1;
+    }
+    assert!(copies > 2, "{copies} copies");
+}
+
 /// What an input is: the type of its voxels and where they are not 0, or a part of the refusal.
 enum Truth {
     Marked(Dtype, &'static [(usize, u8)]),
@@ -105,6 +130,7 @@ fn inputs_that_were_read_wrongly_have_their_true_values() {
         ("dicom_mosaic_of_bits.dcm", Truth::Marked(Dtype::U8, &[(2 * 9, 1), (11 * 9 + 8, 1)])),
         // Three frames of 4 x 3 words, of segments 1, 2 and 2.
         ("dicom_segments_of_16_bits.dcm", Truth::Marked(Dtype::U8, &[(0, 1), (13, 2), (35, 2)])),
+        ("dicom_bits_allocated_beyond_16.dcm", Truth::Refused("BitsAllocated is 65552")),
         ("dicom_palette_for_one_bit.dcm", Truth::Refused("1-bit pixels with a palette are not supported")),
     ];
     let of_kind: Vec<PathBuf> = inputs().into_iter().filter(|path| path.parent().unwrap().ends_with("wrong")).collect();
@@ -115,7 +141,7 @@ fn inputs_that_were_read_wrongly_have_their_true_values() {
         match (truth, voxels(path, &options)) {
             (Truth::Marked(dtype, marked), Ok((found, bytes))) => {
                 let values: Vec<(usize, u8)> = bytes.iter().copied().enumerate().filter(|(_, value)| *value != 0).collect();
-                assert_eq!((found, values.as_slice()), (dtype, marked), "{name}");
+                assert_eq!((found.meaning.dtype, values.as_slice()), (dtype, marked), "{name}");
             }
             (Truth::Refused(why), Err(error)) => assert!(error.to_string().contains(why), "{name}: {error}"),
             (_, answer) => panic!("{name}: {answer:?}"),
