@@ -125,6 +125,8 @@ def headers(count):
 
 
 def metaimage():
+    for content in keys(200):
+        seed("metaimage", content), seed("metaimage", content, 1, 0x40)
     types = {"UCHAR": "u1", "CHAR": "i1", "SHORT": "i2", "USHORT": "u2", "INT": "i4", "UINT": "u4", "LONG_LONG": "i8", "FLOAT": "f4", "DOUBLE": "f8"}
     for name, dtype in types.items():
         for big in [False, True]:
@@ -145,6 +147,32 @@ def metaimage():
         count = channels * int(np.prod([int(n) for n in dims.split()]))
         text = f"ObjectType = Image\nNDims = {len(dims.split())}\nDimSize = {dims}\nElementNumberOfChannels = {channels}\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
         seed("metaimage", text.encode() + bytes(count), roles=True)
+
+
+def keys(count):
+    """MetaImage of every type, packing, order and count of channels, drawn by chance."""
+    for _ in range(count):
+        pick = lambda *choices: choices[random.integers(len(choices))]
+        size, channels = [int(n) for n in random.integers(1, 5, pick(1, 2, 3, 3, 4, 5))], pick(1, 1, 2, 3, 4)
+        name, width = pick(("UCHAR", 1), ("CHAR", 1), ("SHORT", 2), ("USHORT", 2), ("INT", 4), ("ULONG", 4), ("FLOAT", 4), ("DOUBLE", 8), ("ULONG_LONG", 8), ("FLOAT_ARRAY", 4))
+        n, packing = len(size), pick("plain", "plain", "zlib", "text")
+        row = lambda values: " ".join(str(v) for v in values)
+        lines = [f"NDims = {n}", f"DimSize = {row(size)}", f"ElementNumberOfChannels = {channels}", f"ElementType = MET_{name}", f"BinaryDataByteOrderMSB = {pick('True', 'False')}"]
+        some = [
+            "ElementSpacing = " + row(pick(1, 0.5, -2, "nan", "1e308") for _ in size), "ElementSize = " + row(pick(1, 3) for _ in size),
+            "TransformMatrix = " + row(pick(0, 1, 1, -1, 0.3) for _ in range(n * n)), "Offset = " + row(pick(0, 5, "1e300") for _ in size),
+            "AnatomicalOrientation = " + pick("RAI", "LPS", "RRR", "???"), "ElementToIntensityFunctionSlope = 2", "HeaderSize = " + pick("0", "-1", "4"), "Modality = MET_MOD_CT",
+        ]
+        lines += [line for line in some if pick(0, 1)]
+        count_of = int(np.prod(size)) * channels
+        data = bytes(random.integers(0, 256, count_of * width, "u1"))
+        if packing == "zlib":
+            data = zlib.compress(data)
+            lines += ["CompressedData = True", f"CompressedDataSize = {len(data)}"]
+        if packing == "text":
+            data = row(random.integers(0, 9, count_of)).encode()
+            lines.append("BinaryData = False")
+        yield ("ObjectType = Image\n" + "\n".join(lines) + "\nElementDataFile = LOCAL\n").encode() + data
 
 
 def npy():
