@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod commands;
+mod corpus;
 mod decisions;
 mod embedding;
 mod faults;

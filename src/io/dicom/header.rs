@@ -28,9 +28,12 @@ pub(super) fn build(
         axes.push(ordered.volumes);
     }
     let shape = Shape::new(&axes).ok_or_else(|| Error::limit(path, "the volume has too many voxels", "split the series"))?;
-    // Label maps of more than 255 segments take two bytes.
-    let most = ordered.labels.iter().flatten().flatten().map(|(_, label)| *label).max().unwrap_or(0);
-    let mut header = Header::new(shape, if most > 255 { Dtype::U16 } else { layout.dtype() });
+    let dtype = ordered.labels.as_ref().map_or(layout.dtype(), |slices| {
+        // Label maps take as many bytes as their labels, whatever the frames of their segments take.
+        let wide = slices.iter().flatten().any(|(_, label)| *label > 255);
+        if wide { Dtype::U16 } else { Dtype::U8 }
+    });
+    let mut header = Header::new(shape, dtype);
     options.limits(FORMAT.limits).check_volume(path, &header)?;
     let grey = layout.samples == 1 && !matches!(layout.colour, Colour::Palette(_));
     header.meaning.rescale = if grey { rescales(&slices) } else { Rescales::Uniform(Rescale::IDENTITY) };

@@ -64,8 +64,9 @@ impl PixelLayout {
         remarks: &mut Vec<String>,
     ) -> Result<Self> {
         let exact = |tag| set.exact_one(tag).map_err(|flaw| broken(path, flaw.to_string()));
+        // None is larger than 2³², so that products of two stay exact, whatever type the file gives them.
         let number = |tag, name: &str| match exact(tag)? {
-            Some(n) if n >= 1.0 => Ok(n as u64),
+            Some(n) if n >= 1.0 && n <= f64::from(u32::MAX) && n.fract() == 0.0 => Ok(n as u64),
             Some(n) => Err(broken(path, format!("{name} is {n}"))),
             None => Err(broken(path, format!("{name} is missing"))),
         };
@@ -83,7 +84,10 @@ impl PixelLayout {
         let bits_allocated = match pixels.tag {
             tags::FLOAT_PIXELS => 32,
             tags::DOUBLE_PIXELS => 64,
-            _ => number(tags::BITS_ALLOCATED, "BitsAllocated")? as u16,
+            _ => {
+                let bits = number(tags::BITS_ALLOCATED, "BitsAllocated")?;
+                u16::try_from(bits).map_err(|_| broken(path, format!("BitsAllocated is {bits}")))?
+            }
         };
         match bits_allocated {
             1 | 8 | 16 | 32 => {}
@@ -126,8 +130,32 @@ impl PixelLayout {
         if layout.samples == 3 && (layout.bits_allocated > 16 || layout.bits_allocated == 1 || layout.signed) {
             return Err(Error::unsupported(path, format!("colour of {bits_allocated} bits a sample is not supported"), CONVERT));
         }
+        layout.check_meaning(path)?;
         layout.settle_padding(set);
         Ok(layout)
+    }
+
+    /// Refuses depths that what the samples mean does not go with.
+    fn check_meaning(&self, path: &Path) -> Result<()> {
+        let (bits, whole) = (self.bits_allocated, !self.float);
+        let (fits, what) = match self.colour {
+            Colour::Grey | Colour::Rgb | Colour::Ybr => return Ok(()),
+            Colour::ModalityLut(_) => (whole && bits >= 8, "a Modality LUT"),
+            Colour::Palette(_) => (whole && matches!(bits, 8 | 16), "a palette"),
+            // Two pixels of a row share their chroma (PS3.3 C.7.6.3.1.2).
+            Colour::Ybr422 if !self.columns.is_multiple_of(2) => {
+                return Err(broken(
+                    path,
+                    format!("rows of {} pixels have no pairs that could share their colours", self.columns),
+                ));
+            }
+            Colour::Ybr422 => (bits == 8, "chroma at half the width"),
+        };
+        if fits {
+            return Ok(());
+        }
+        let kind = if self.float { "float pixels" } else { "pixels" };
+        Err(Error::unsupported(path, format!("{bits}-bit {kind} with {what} are not supported"), CONVERT))
     }
 
     /// A padding value beyond the stored bits stays what it is where the rest is masked: masked, it would be a real value.

@@ -30,7 +30,7 @@ impl Pixels {
         self.syntax.big_endian && self.element.words && self.layout.bits_allocated == 8
     }
 
-    /// Fills `into` with the voxels of frame `frame` from `first` on. Needs [`Pixels::is_direct`].
+    /// Fills `into` with the voxels of frame `frame` from `first` on. Needs [`Pixels::is_direct`], or pixels of one bit that are not compressed.
     pub(super) fn read_direct(&self, bytes: &Bytes, frame: u64, first: u64, into: &mut [u8]) -> Result<()> {
         let at = frame * self.layout.pixels() + first;
         if self.layout.bits_allocated == 1 {
@@ -64,6 +64,12 @@ impl Pixels {
             let (samples, now) = decode::decode(bytes.path(), &self.syntax, layout, &data)?;
             drop(data);
             return Ok(self.greys(samples, &now));
+        }
+        // A frame of bits may begin inside of a byte.
+        if layout.bits_allocated == 1 {
+            let mut voxels = vec![0; layout.pixels() as usize];
+            self.read_direct(bytes, frame, 0, &mut voxels)?;
+            return Ok(voxels);
         }
         let bits = layout.frame_bits();
         let (start, end) = (bits * u128::from(frame) / 8, (bits * u128::from(frame + 1)).div_ceil(8));

@@ -22,7 +22,8 @@ pub(super) struct SegmentMap {
 /// others. `only` keeps one segment, counted from 1 in the order of their numbers, as label 1.
 pub(super) fn map(images: &[Image], all: &[FrameIndex], only: Option<u32>) -> Option<SegmentMap> {
     let frame = |s: &FrameIndex| &images[s.0].frames[s.1];
-    let segment = |s: &FrameIndex| frame(s).marks[SEGMENT];
+    // Segments are counted in 16 bits: what is no such number has no label.
+    let segment = |s: &FrameIndex| frame(s).marks[SEGMENT].filter(|n| (1.0..=65535.0).contains(n) && n.fract() == 0.0);
     let (first, labels) = (frame(&all[0]), images.iter().all(|image| image.labels));
     let normal = geometry::normal(first)?;
     let mut numbers: Vec<u16> = all.iter().map(|s| segment(s).map(|n| n as u16)).collect::<Option<_>>()?;

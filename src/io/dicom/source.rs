@@ -88,14 +88,15 @@ impl Series {
         let mut slice = vec![0_u16; voxels];
         for &((file, frame), label) in frames {
             let pixels = &self.images[file].pixels;
-            let bytes = self.open(file)?;
-            let mut marked = vec![0; voxels];
+            let (bytes, size) = (self.open(file)?, pixels.layout.dtype().bytes());
+            let mut marked = vec![0; voxels * size];
             if pixels.is_direct() {
                 pixels.read_direct(&bytes, frame as u64, 0, &mut marked)?;
             } else {
                 marked = pixels.read_slice(&bytes, frame as u64)?;
             }
-            for (voxel, _) in slice.iter_mut().zip(marked).filter(|(_, marked)| *marked != 0) {
+            let marked = marked.chunks_exact(size).map(|voxel| voxel.iter().any(|byte| *byte != 0));
+            for (voxel, _) in slice.iter_mut().zip(marked).filter(|(_, marked)| *marked) {
                 if *voxel != 0 && *voxel != label {
                     let what = format!("segments {voxel} and {label} overlap, so that they make no map of labels");
                     return Err(Error::unsupported(&self.images[file].path, what, Hint::ChooseVolume));

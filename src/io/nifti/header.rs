@@ -224,13 +224,23 @@ fn time_step(fields: &Fields, notes: &mut Vec<String>) -> Option<f64> {
     }
 }
 
-/// The fields of a file to be written: NIfTI-1, or NIfTI-2 where an axis is too long for it.
+/// Whether no number of the header becomes infinite, and no factor 0, as an f32.
+fn fits_f32(header: &Header, rescale: Rescale) -> bool {
+    let geometry = header.grid.geometry.as_ref();
+    let factors = geometry.iter().flat_map(|g| g.spacing_mm).chain(header.grid.time_step_s).chain([rescale.slope]);
+    let matrix = geometry.and_then(|g| g.lps_matrix()).unwrap_or_default();
+    factors.into_iter().all(|v| v as f32 != 0.0 && (v as f32).is_finite())
+        && matrix.as_flattened().iter().chain(&[rescale.intercept]).all(|v| (*v as f32).is_finite())
+}
+
+/// The fields of a file to be written: NIfTI-1, or NIfTI-2 where an axis is too long or a number too large or too small for it.
 pub(super) fn fields(path: &Path, header: &Header) -> Result<Fields> {
     let Some(rescale) = header.meaning.rescale.uniform() else {
         return Err(Error::unsupported(path, "NIfTI has one slope for all slices", "write real values, as float32"));
     };
     let axes = header.grid.shape.axes();
-    let version = if axes.iter().all(|&n| n <= i16::MAX as u64) { Version::One } else { Version::Two };
+    let narrow = axes.iter().all(|&n| n <= i16::MAX as u64) && fits_f32(header, rescale);
+    let version = if narrow { Version::One } else { Version::Two };
     let mut dim = [1; 8];
     dim[0] = axes.len() as i64;
     for (d, &n) in dim[1..].iter_mut().zip(axes) {
