@@ -90,8 +90,9 @@ fn choices(data: &[u8]) -> Option<(Choices, &[u8])> {
     let options = OpenOptions {
         role: [Role::Image, Role::Mask, Role::Labels, Role::Image][usize::from(how & 3)],
         grey: if bit(2) { Grey::Rec709 } else { Grey::Rec601 },
-        trust_geometry: bit(3),
-        allow_gaps: bit(4),
+        trust_geometry: how >> 3 & 3 == 1,
+        allow_gaps: how >> 3 & 3 == 2,
+        regrid: how >> 3 & 3 == 3,
         first_duplicate: bit(5),
         split: bit(6),
         series: number(which & 3),

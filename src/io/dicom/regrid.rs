@@ -23,8 +23,8 @@ const SAME: f64 = 1e-3;
 const AIR_HU: f64 = -1000.0;
 /// Instead of a value where no slice is.
 const UNCOVERED: f64 = f64::MIN;
-/// Slices kept: those between which the next lies, and those of another thread.
-const KEPT: usize = 8;
+/// Numbers kept, of slices between which the next ones lie; of larger slices two.
+const KEPT: usize = 1 << 23;
 
 impl Places {
     /// Of frames that ascend along `normal`; none without positions, orientation and spacing.
@@ -50,7 +50,7 @@ impl Places {
         gaps.sort_by(f64::total_cmp);
         let (Some(&usual), Some(last)) = (gaps.get(gaps.len() / 2), self.0.last()) else { return (1, 1.0) };
         let steps = (last[2] / usual).round().max(1.0);
-        (steps as u64 + 1, last[2] / steps)
+        ((steps as u64).saturating_add(1), last[2] / steps)
     }
 
     /// The slices between which `at_mm` lies, and the weight of the second.
@@ -68,6 +68,9 @@ fn snapped(value: f64) -> f64 {
     if (value - value.round()).abs() < SAME { value.round() } else { value }
 }
 
+/// Slices by number, the oldest first.
+type SliceCache<T> = Mutex<VecDeque<(u64, Arc<[T]>)>>;
+
 /// A series as a regular grid.
 pub(super) struct Regridded {
     slices: Series,
@@ -79,8 +82,8 @@ pub(super) struct Regridded {
     /// What stands where no slice is, as it is stored here.
     outside: f64,
     /// Decoded slices of the series, as numbers: real ones where slices differ in rescale.
-    decoded: Mutex<VecDeque<(u64, Arc<[f64]>)>>,
-    made: Mutex<VecDeque<(u64, Arc<[u8]>)>>,
+    decoded: SliceCache<f64>,
+    made: SliceCache<u8>,
 }
 
 impl Regridded {
@@ -93,7 +96,7 @@ impl Regridded {
         let own = header.grid.shape.xyz();
         let (x, y, (depth, step_mm)) = (places.ends(0), places.ends(1), places.steps());
         let volumes = header.grid.shape.voxels() / own.iter().product::<u64>().max(1);
-        let sides = [own[0] + x.1.abs_diff(x.0), own[1] + y.1.abs_diff(y.0)];
+        let sides = [own[0].saturating_add(x.1.abs_diff(x.0)), own[1].saturating_add(y.1.abs_diff(y.0))];
         let mut axes = vec![sides[0], sides[1], depth];
         axes.extend((volumes > 1).then_some(volumes));
         let path = slices.path();
@@ -237,14 +240,14 @@ fn outside(header: &Header) -> f64 {
 }
 
 /// What `make` gives for `key`, or gave lately.
-fn kept<T: ?Sized>(cache: &Mutex<VecDeque<(u64, Arc<T>)>>, key: u64, make: impl FnOnce() -> Result<Arc<T>>) -> Result<Arc<T>> {
+fn kept<T>(cache: &SliceCache<T>, key: u64, make: impl FnOnce() -> Result<Arc<[T]>>) -> Result<Arc<[T]>> {
     let lock = || cache.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, found)) = lock().iter().find(|(known, _)| *known == key) {
         return Ok(found.clone());
     }
     let made = make()?;
     let mut all = lock();
-    if all.len() == KEPT {
+    while all.len() >= (KEPT / made.len().max(1)).clamp(2, 8) {
         all.pop_front();
     }
     all.push_back((key, made.clone()));
