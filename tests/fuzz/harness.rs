@@ -122,6 +122,15 @@ pub fn one(data: &[u8], made: impl FnOnce(&[u8], bool) -> Vec<(&'static str, Vec
     hold(&[folder().join(first)], &files, &choices);
 }
 
+/// Opens `opened`, a folder that the files lie in.
+pub fn in_folder(data: &[u8], made: impl FnOnce(&[u8], bool) -> (&'static str, Vec<(&'static str, Vec<u8>)>)) {
+    let Some((choices, rest)) = choices(data) else { return };
+    let (opened, files) = made(rest, choices.own);
+    if !files.is_empty() {
+        hold(&[folder().join(opened)], &files, &choices);
+    }
+}
+
 /// Opens all of the files together.
 pub fn together(data: &[u8], made: impl FnOnce(&[u8], bool) -> Vec<(&'static str, Vec<u8>)>) {
     let Some((choices, rest)) = choices(data) else { return };
@@ -136,7 +145,12 @@ pub fn together(data: &[u8], made: impl FnOnce(&[u8], bool) -> Vec<(&'static str
 fn hold(paths: &[PathBuf], files: &[(&'static str, Vec<u8>)], choices: &Choices) {
     let options = &choices.options;
     for (name, bytes) in files {
-        std::fs::write(folder().join(name), bytes).expect("a file of ours");
+        let path = folder().join(name);
+        if std::fs::write(&path, bytes).is_err() {
+            // In a folder that is not there yet.
+            let made = path.parent().is_some_and(|parent| std::fs::create_dir_all(parent).is_ok());
+            assert!(made && std::fs::write(&path, bytes).is_ok(), "a file of ours");
+        }
     }
     let answer = catch_unwind(AssertUnwindSafe(|| {
         open(paths, options).and_then(|source| {

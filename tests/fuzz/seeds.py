@@ -2,11 +2,12 @@
 
     python seeds.py [corpus]
 
-Needs numpy, nibabel, tifffile, imagecodecs, Pillow, pydicom. Two bytes of choices (see harness.rs) stand before each file.
+Needs numpy, nibabel, tifffile, imagecodecs, Pillow, pydicom; for Zarr zarr 3. Two bytes of choices (see harness.rs) stand before each file.
 """
 
 import gzip
 import io
+import json
 import pathlib
 import struct
 import sys
@@ -24,8 +25,8 @@ from pydicom.sequence import Sequence
 
 root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "corpus")
 random = np.random.default_rng(3)
-# As images, masks and labels; the bits that trust, allow gaps and split.
-ROLES = [0, 1, 2, 0x78, 0x40]
+# As images, masks and labels; the bits that trust (with doubles and splits), put onto a grid, and split.
+ROLES = [0, 1, 2, 0x68, 0x78, 0x40]
 counts = {}
 
 
@@ -300,6 +301,52 @@ def jpegls():
         preset = b"\xff\xf8\0\x0d\1" + struct.pack(">5H", (1 << bits) - 1, 12, 13, 21, 64)
         seed("jpegls", stream[:at] + preset + stream[at:]), seed("jpegls", stream, 0x80)
         seed("jpegls", stream[:at] + b"\xff\xdd\0\4\x7f\0" + stream[at:])
+
+
+def zarr():
+    import zarr as library
+
+    mark = b"\0==\0"
+
+    def read(store, name):
+        return bytes(store._store_dict[name].to_bytes()) if name in store._store_dict else b""
+
+    def write(shape, chunks, group=None, version=3, **more):
+        store = library.storage.MemoryStore()
+        array = library.create_array(store, shape=shape, chunks=chunks, zarr_format=version, **more)
+        array[...] = random.integers(0, 90, shape).astype(array.dtype)
+        names = sorted(store._store_dict)
+        meta = ".zarray" if version == 2 else "zarr.json"
+        chunk = next(read(store, n) for n in names if not n.split("/")[-1].startswith(".z") and not n.endswith("zarr.json"))
+        parts = [read(store, meta), chunk] if group is None else [json.dumps(group).encode(), read(store, meta), chunk]
+        seed("zarr", mark.join(parts), 0x80 if version == 2 else 0)
+
+    def image(axes, version):
+        kinds = {"t": "time", "c": "channel"}
+        names = [{"name": a, "type": kinds.get(a, "space"), **({"unit": "micrometer"} if a in "xyz" else {})} for a in axes]
+        moves = [{"type": "scale", "scale": [0.5] * len(axes)}, {"type": "translation", "translation": [3.0] * len(axes)}]
+        scales = [{"axes": names, "datasets": [{"path": "0", "coordinateTransformations": moves}]}]
+        if version == 2:
+            return {"multiscales": [{"version": "0.4", **scales[0]}]}
+        return {"zarr_format": 3, "node_type": "group", "attributes": {"ome": {"version": "0.5", "multiscales": scales}}}
+
+    codecs = library.codecs
+    for dtype in ["u1", "i2", ">i2", "f4", "f8", "u4", "bool"]:
+        for packed in [None, codecs.GzipCodec(level=1), codecs.ZstdCodec(level=1, checksum=True), codecs.BloscCodec(cname="lz4", shuffle="shuffle", typesize=2)]:
+            write((3, 4, 5), (2, 4, 3), dtype=dtype, compressors=packed)
+    for names in ["zyx", "czyx", "tczyx", "yx"]:
+        shape = tuple({"t": 2, "c": 2, "z": 3, "y": 4, "x": 5}[a] for a in names)
+        for version in [2, 3]:
+            write(shape, shape, image(names, version), version, dtype="u2", compressors=None)
+    write((4, 4, 6), (2, 2, 3), dtype="i2", shards=(4, 4, 6), compressors=codecs.ZstdCodec(level=1))
+    write((4, 4, 6), (2, 2, 3), image("zyx", 3), dtype="i2", shards=(4, 4, 6), compressors=codecs.GzipCodec(level=1))
+    write((4, 5), (4, 5), dtype="i2", filters=[codecs.TransposeCodec(order=(1, 0))], compressors=None)
+    import numcodecs
+
+    for packed in [numcodecs.Zlib(1), numcodecs.GZip(1), numcodecs.Zstd(1), numcodecs.BZ2(1), numcodecs.LZ4(), numcodecs.Blosc("zstd", shuffle=2), numcodecs.Blosc("lz4", shuffle=1), numcodecs.Blosc("zlib", shuffle=0), numcodecs.Blosc("blosclz")]:
+        for dtype in ["<u2", ">i2", "u1", "<f8"]:
+            write((3, 4, 5), (3, 4, 5), None, 2, dtype=dtype, compressors=packed)
+    write((3, 4, 5), (3, 4, 5), None, 2, dtype="<u2", compressors=None, order="F")
 
 
 def page(fields, strips, big):
@@ -622,6 +669,6 @@ def series():
     write(label, roles=True)
 
 
-for make in [nifti, nrrd, metaimage, npy, png, jpeg, jpegls, tiff, dicom, series]:
+for make in [nifti, nrrd, metaimage, npy, png, jpeg, jpegls, tiff, dicom, series, zarr]:
     make()
 print(*(f"{name}: {count}" for name, count in counts.items()), sep=", ")
