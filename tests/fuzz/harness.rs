@@ -99,6 +99,7 @@ fn choices(data: &[u8]) -> Option<(Choices, &[u8])> {
         volume: number(which >> 2 & 7),
         extensions: if which >> 5 & 1 == 1 { ExtensionPolicy::Keep } else { ExtensionPolicy::Drop },
         max_bytes: Some(MOST_BYTES),
+        ..OpenOptions::default()
     };
     Some((Choices { options, own: bit(7), copy: COPIES[usize::from(which >> 6)] }, rest))
 }
