@@ -166,13 +166,7 @@ fn nrrd_metaimage_and_numpy_come_back_as_they_were() {
     for (name, header) in cases() {
         let stored = noise(header.bytes() as usize);
         for ending in ["nrrd", "mha", "npy"] {
-            let (mut want, mut bytes) = (header.clone(), stored.clone());
-            if name == "rescaled" {
-                let rescale = header.meaning.rescale.uniform().unwrap();
-                let real = |v: &[u8]| (rescale.real(header.meaning.dtype.decode(v)) as f32).to_le_bytes();
-                bytes = stored.chunks_exact(2).flat_map(real).collect();
-                (want.meaning.dtype, want.meaning.rescale) = (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY));
-            }
+            let (mut want, bytes) = without_rescale(name, &header, &stored);
             if ending == "npy" {
                 (want.grid.geometry, want.grid.time_step_s) = (None, None);
             }
@@ -193,6 +187,18 @@ fn nrrd_metaimage_and_numpy_come_back_as_they_were() {
     }
 }
 
+/// What formats hold that have no rescale: of the case that has one, real values.
+fn without_rescale(name: &str, header: &Header, stored: &[u8]) -> (Header, Vec<u8>) {
+    let (mut want, mut bytes) = (header.clone(), stored.to_vec());
+    if name == "rescaled" {
+        let rescale = header.meaning.rescale.uniform().unwrap();
+        let real = |v: &[u8]| (rescale.real(header.meaning.dtype.decode(v)) as f32).to_le_bytes();
+        bytes = stored.chunks_exact(2).flat_map(real).collect();
+        (want.meaning.dtype, want.meaning.rescale) = (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY));
+    }
+    (want, bytes)
+}
+
 /// A place in the patient comes back where the axes run along the patient's, and no other.
 #[cfg(feature = "zarr")]
 #[test]
@@ -202,13 +208,7 @@ fn zarr_comes_back_as_it_was() {
     for (name, header) in cases() {
         let stored = noise(header.bytes() as usize);
         for (version, ending) in [(OmeVersion::V0_4, "4.ome.zarr"), (OmeVersion::V0_5, "5.zarr")] {
-            let (mut want, mut bytes) = (header.clone(), stored.clone());
-            if name == "rescaled" {
-                let rescale = header.meaning.rescale.uniform().unwrap();
-                let real = |v: &[u8]| (rescale.real(header.meaning.dtype.decode(v)) as f32).to_le_bytes();
-                bytes = stored.chunks_exact(2).flat_map(real).collect();
-                (want.meaning.dtype, want.meaning.rescale) = (Dtype::F32, Rescales::Uniform(Rescale::IDENTITY));
-            }
+            let (mut want, bytes) = without_rescale(name, &header, &stored);
             let shape = header.grid.shape.clone();
             let mut axes = vec![shape.axis(0), shape.axis(1), shape.axis(2), shape.volumes()];
             axes.truncate(shape.axes().len().max(2));

@@ -88,7 +88,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
 pub fn open_as_volume(paths: &[PathBuf], options: &OpenOptions) -> Result<Box<dyn Source>> {
     let mut series = open_files(paths, options)?;
     Ok(match series.uneven_places() {
-        Some(places) => Box::new(regrid::Regridded::new(series, places, options)?),
+        Some(places) => Box::new(regrid::Regridded::new(series, places, options)?.into_source()),
         None => Box::new(series),
     })
 }

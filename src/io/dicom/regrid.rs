@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::frames::{ImageFrame, dot};
 use super::{OpenOptions, Series};
+use crate::io::slices::SliceSource;
 use crate::io::{Role, Source};
-use crate::volume::{Dtype, Geometry, Header, Padding, Position, Rescale, Rescales, Shape, Unit};
+use crate::volume::{Dtype, Geometry, Header, Padding, Position, Rescale, Rescales, Shape, Unit, Volume};
 use crate::{Error, Result};
 
 /// Where the slices of a volume lie against its first one: along rows and columns in pixels, along the normal in mm.
@@ -68,9 +69,6 @@ fn snapped(value: f64) -> f64 {
     if (value - value.round()).abs() < SAME { value.round() } else { value }
 }
 
-/// Slices by number, the oldest first.
-type SliceCache<T> = Mutex<VecDeque<(u64, Arc<[T]>)>>;
-
 /// A series as a regular grid.
 pub(super) struct Regridded {
     slices: Series,
@@ -81,9 +79,8 @@ pub(super) struct Regridded {
     nearest: bool,
     /// What stands where no slice is, as it is stored here.
     outside: f64,
-    /// Decoded slices of the series, as numbers: real ones where slices differ in rescale.
-    decoded: SliceCache<f64>,
-    made: SliceCache<u8>,
+    /// Slices of the series by number, the oldest first, as numbers: real ones where slices differ in rescale.
+    decoded: Mutex<VecDeque<(u64, Arc<[f64]>)>>,
 }
 
 impl Regridded {
@@ -128,49 +125,65 @@ impl Regridded {
             };
         }
         header.origin.notes.push(note);
-        Ok(Self { slices, places, header, start, nearest, outside, decoded: Mutex::default(), made: Mutex::default() })
+        Ok(Self { slices, places, header, start, nearest, outside, decoded: Mutex::default() })
     }
 
     /// Slice `z` of the series as numbers.
     fn decode(&self, z: u64) -> Result<Arc<[f64]>> {
-        kept(&self.decoded, z, || {
-            let Header { meaning, grid, .. } = self.slices.header();
-            let (voxels, size) = (grid.shape.slice_voxels(), meaning.dtype.bytes());
-            let mut bytes = vec![0; voxels as usize * size];
-            self.slices.read(z * voxels, &mut bytes)?;
-            let stored = bytes.chunks_exact(size).map(|one| meaning.dtype.decode(one));
-            if meaning.rescale.uniform().is_some() {
-                return Ok(stored.collect());
-            }
+        let lock = || self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = lock().iter().find(|(known, _)| *known == z) {
+            return Ok(found.clone());
+        }
+        let Header { meaning, grid, .. } = self.slices.header();
+        let (voxels, size) = (grid.shape.slice_voxels(), meaning.dtype.bytes());
+        let mut bytes = vec![0; voxels as usize * size];
+        self.slices.read(z * voxels, &mut bytes)?;
+        let stored = bytes.chunks_exact(size).map(|one| meaning.dtype.decode(one));
+        let slice: Arc<[f64]> = if meaning.rescale.uniform().is_some() {
+            stored.collect()
+        } else {
             let (rescale, padding) = (meaning.rescale.of_slice(z), meaning.padding);
             let real = |value| if padding.is_some_and(|p| holds(p, value)) { f64::from(f32::MIN) } else { rescale.real(value) };
-            Ok(stored.map(real).collect())
-        })
+            stored.map(real).collect()
+        };
+        let mut kept = lock();
+        while kept.len() >= (KEPT / slice.len().max(1)).clamp(2, 8) {
+            kept.pop_front();
+        }
+        kept.push_back((z, slice.clone()));
+        Ok(slice)
+    }
+
+    /// The grid, its slices made when they are asked for.
+    pub(super) fn into_source(self) -> SliceSource {
+        SliceSource::new(self.header.clone(), Box::new(move |z| self.slice(z as u64)))
     }
 
     /// Slice `z` of the grid, through all volumes.
-    fn slice(&self, z: u64) -> Result<Arc<[u8]>> {
-        kept(&self.made, z, || {
-            let depth = self.header.grid.shape.axis(2);
-            let (_, step_mm) = self.places.steps();
-            let (between, weight) = self.places.around((z % depth) as f64 * step_mm);
-            let first = z / depth * self.slices.header().grid.shape.axis(2);
-            let weight = if self.nearest { weight.round() } else { weight };
-            let layer = |which: usize| self.layer(first, between[which]);
-            let values: Vec<f64> = if weight == 0.0 {
-                layer(0)?
-            } else if weight == 1.0 {
-                layer(1)?
-            } else {
-                let blend = |(a, b)| self.blend([a, b], weight);
-                layer(0)?.into_iter().zip(layer(1)?).map(blend).collect()
-            };
-            let dtype = self.header.meaning.dtype;
-            let mut bytes = vec![0; values.len() * dtype.bytes()];
-            let covered = |value| if value == UNCOVERED { self.outside } else { value };
-            bytes.chunks_exact_mut(dtype.bytes()).zip(values).for_each(|(out, value)| dtype.encode(covered(value), out));
-            Ok(bytes.into())
-        })
+    fn slice(&self, z: u64) -> Result<Volume> {
+        let depth = self.header.grid.shape.axis(2);
+        let (_, step_mm) = self.places.steps();
+        let (between, weight) = self.places.around((z % depth) as f64 * step_mm);
+        let first = z / depth * self.slices.header().grid.shape.axis(2);
+        let weight = if self.nearest { weight.round() } else { weight };
+        let layer = |which: usize| self.layer(first, between[which]);
+        let values: Vec<f64> = if weight == 0.0 {
+            layer(0)?
+        } else if weight == 1.0 {
+            layer(1)?
+        } else {
+            let blend = |(a, b)| self.blend([a, b], weight);
+            layer(0)?.into_iter().zip(layer(1)?).map(blend).collect()
+        };
+        let [width, height, _] = self.header.grid.shape.xyz();
+        let dtype = self.header.meaning.dtype;
+        let path = self.slices.path();
+        let shape = Shape::new(&[width, height])
+            .ok_or_else(|| Error::limit(path, "a slice of too many pixels", "check the positions"))?;
+        let mut bytes = vec![0; values.len() * dtype.bytes()];
+        let covered = |value| if value == UNCOVERED { self.outside } else { value };
+        bytes.chunks_exact_mut(dtype.bytes()).zip(values).for_each(|(out, value)| dtype.encode(covered(value), out));
+        Volume::new(Header::new(shape, dtype), bytes)
     }
 
     /// A slice of the volume that begins with slice `first`, moved to where it lies on the grid.
@@ -237,45 +250,6 @@ fn outside(header: &Header) -> f64 {
     let (low, high) = meaning.dtype.limits();
     let stored = meaning.rescale.of_slice(0).stored(real).clamp(low, high);
     if meaning.dtype.is_integer() { stored.round() } else { stored }
-}
-
-/// What `make` gives for `key`, or gave lately.
-fn kept<T>(cache: &SliceCache<T>, key: u64, make: impl FnOnce() -> Result<Arc<[T]>>) -> Result<Arc<[T]>> {
-    let lock = || cache.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, found)) = lock().iter().find(|(known, _)| *known == key) {
-        return Ok(found.clone());
-    }
-    let made = make()?;
-    let mut all = lock();
-    while all.len() >= (KEPT / made.len().max(1)).clamp(2, 8) {
-        all.pop_front();
-    }
-    all.push_back((key, made.clone()));
-    Ok(made)
-}
-
-impl Source for Regridded {
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
-        let (unit, size) = (self.unit(), self.header.meaning.dtype.bytes());
-        let (mut at, mut rest) = (at, into);
-        while !rest.is_empty() {
-            let slice = self.slice(at / unit)?;
-            let part = &slice[(at % unit) as usize * size..];
-            let n = part.len().min(rest.len());
-            let (now, later) = rest.split_at_mut(n);
-            now.copy_from_slice(&part[..n]);
-            (at, rest) = (at + (n / size) as u64, later);
-        }
-        Ok(())
-    }
-
-    fn unit(&self) -> u64 {
-        self.header.grid.shape.slice_voxels()
-    }
 }
 
 #[cfg(test)]
