@@ -437,34 +437,3 @@ fn equalise_is_one_method_under_two_names() {
         assert!(nifti_voxels(&a) == nifti_voxels(&b), "{input} to {to}");
     }
 }
-
-#[test]
-fn a_median_keeps_type_and_grid_and_stands_alone() {
-    let folder = Folder::new();
-    let input = small_nifti(&folder, "i.nii");
-    let (out, figure) = (folder.at("m.nii"), folder.at("m.png"));
-    let said = ok(&["map", &input, "--steps", "median:1", "-o", &out, "--figure", &figure, "--json"]).json();
-    assert_eq!((&said["dtype"], &said["steps"][0]["step"]), (&Value::from("uint8"), &Value::from("median:1")));
-    assert!(png_size(&figure)[0] > 100);
-    let voxels = nifti_voxels(&input);
-    let value = |x: i64, y: i64, z: i64| voxels[(x.clamp(0, 7) + 8 * (y.clamp(0, 5) + 6 * z.clamp(0, 3))) as usize];
-    let want: Vec<u8> = (0..8 * 6 * 4)
-        .map(|i| {
-            let (x, y, z) = (i % 8, i / 8 % 6, i / 48);
-            let mut window: Vec<u8> = (0..27).map(|j| value(x + j % 3 - 1, y + j / 3 % 3 - 1, z + j / 9 - 1)).collect();
-            window.sort_unstable();
-            window[13]
-        })
-        .collect();
-    assert_eq!(nifti_voxels(&out), want);
-    for words in [
-        vec!["--steps", "median:1,otsu"],
-        vec!["--steps", "median:2"],
-        vec!["--steps", "median:1", "--to", "u8"],
-        vec!["--steps", "median:1", "--where", "1:2"],
-    ] {
-        let ran = run(&[&["map", &input, "-o", &folder.at("x.nii")], words.as_slice()].concat());
-        assert_eq!(ran.code, Some(2), "{}: {}", ran.line, ran.stderr);
-    }
-    assert!(!folder.names().iter().any(|n| n == "x.nii"));
-}

@@ -13,6 +13,7 @@ mod guests;
 mod hostile;
 mod labels;
 mod manners;
+mod neighbours;
 mod outputs;
 mod pipes;
 mod privacy;

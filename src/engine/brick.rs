@@ -50,6 +50,28 @@ impl Brick {
         }
     }
 
+    /// Checks that this one can take results of `kernel` for as many voxels of `read`, of keys of `bits` bits, from `origin` on.
+    ///
+    /// # Errors
+    /// [`GpuError::Input`] if the box does not lie inside of `read`, or one of the two is too small or holds other keys.
+    pub fn check_inside(&self, kernel: &'static str, read: &Self, origin: [u32; 3], bits: u32) -> Result<(), GpuError> {
+        let input = |what: String| GpuError::Input { kernel, what };
+        let inside = |axis: usize| u64::from(origin[axis]) + u64::from(self.shape[axis]) <= u64::from(read.shape[axis]);
+        if !(0..3).all(inside) {
+            return Err(input(format!("{:?} voxels from {origin:?} on, of {:?}", self.shape, read.shape)));
+        }
+        if read.bits != bits || self.bits != bits {
+            return Err(input(format!("bricks of keys of {} and {} bits for {bits}", read.bits, self.bits)));
+        }
+        for brick in [read, self] {
+            let needs = Self::bytes(brick.shape)?;
+            if brick.buffer.size() < needs {
+                return Err(input(format!("{} bytes for a brick of {:?}", brick.buffer.size(), brick.shape)));
+            }
+        }
+        Ok(())
+    }
+
     /// Number of voxels.
     pub fn voxels(&self) -> u32 {
         self.shape.iter().product()

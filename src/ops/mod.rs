@@ -4,6 +4,7 @@
 //! for everyone else. Operations know nothing of files.
 
 mod checks;
+pub mod difference;
 pub mod equalize;
 pub mod gmm;
 pub mod histogram;
@@ -11,8 +12,10 @@ pub mod lut;
 pub mod mask;
 pub mod median;
 pub mod pointwise;
+pub mod rank;
 pub mod scan;
 pub mod selfcheck;
+pub mod stages;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod widen;
@@ -30,6 +33,7 @@ pub struct Operation {
 
 /// Every operation that has a kernel. A test compares this table with the folders `shaders/` and `src/ops/`.
 pub const CATALOGUE: &[Operation] = &[
+    Operation { shader: &difference::SHADER, cases: difference::cases },
     Operation { shader: &equalize::SHADER, cases: equalize::cases },
     Operation { shader: &gmm::SHADER, cases: gmm::cases },
     Operation { shader: &histogram::SHADER, cases: histogram::cases },
@@ -37,6 +41,7 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &mask::SHADER, cases: mask::cases },
     Operation { shader: &median::SHADER, cases: median::cases },
     Operation { shader: &pointwise::SHADER, cases: pointwise::cases },
+    Operation { shader: &rank::SHADER, cases: rank::cases },
     Operation { shader: &scan::SHADER, cases: scan::cases },
     Operation { shader: &widen::SHADER, cases: widen::cases },
 ];

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Run;
+use super::cost::{Cost, KnownGpu, Prediction, Rates};
 use crate::engine::{AdapterChoice, Gpu, GpuError};
 use crate::{Error, Result};
 
@@ -31,15 +32,6 @@ pub enum DeviceChoice {
     Cpu,
     /// A GPU.
     Gpu(AdapterChoice),
-}
-
-/// What a job costs: what `auto` decides by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cost {
-    /// One or two passes that do a few operations a voxel: bound by reading.
-    Streaming,
-    /// So many operations a voxel.
-    Neighbourhood(u32),
 }
 
 impl std::str::FromStr for DeviceChoice {
@@ -73,13 +65,30 @@ impl Device {
     ///
     /// # Errors
     /// [`Error::Gpu`] if there is no such GPU; never for [`DeviceChoice::Auto`].
-    pub fn open(choice: &DeviceChoice, cost: Cost) -> Result<(Self, &'static str)> {
-        Ok(match (choice, cost) {
-            (DeviceChoice::Cpu, _) => (Self::cpu(), "asked for"),
-            (DeviceChoice::Gpu(adapter), _) => (Self::gpu(Gpu::open(adapter)?), "asked for"),
-            // Decided without opening a graphics API, which alone costs up to 0.2 s and tens of MiB.
-            (DeviceChoice::Auto, Cost::Streaming) => (Self::cpu(), "one pass over a file moves more bytes than it computes"),
-            (DeviceChoice::Auto, Cost::Neighbourhood(_)) => (Self::cpu(), "no GPU has been measured for this work"),
+    pub fn open(choice: &DeviceChoice, cost: &Cost, rates: &Rates) -> Result<(Self, String)> {
+        match choice {
+            DeviceChoice::Cpu => return Ok((Self::cpu(), "asked for".into())),
+            DeviceChoice::Gpu(adapter) => return Ok((Self::gpu(Gpu::open(adapter)?), "asked for".into())),
+            DeviceChoice::Auto if *cost == Cost::STREAMING => {
+                return Ok((Self::cpu(), "one pass over a file moves more bytes than it computes".into()));
+            }
+            DeviceChoice::Auto if rates.gpu == KnownGpu::Absent => {
+                return Ok((Self::cpu(), "there was no hardware GPU when this machine was measured".into()));
+            }
+            DeviceChoice::Auto => {}
+        }
+        let prediction = Prediction::of(cost, rates, rayon::current_num_threads());
+        // Decided without opening a graphics API, which alone costs up to 0.2 s and tens of MiB.
+        if !prediction.prefers_gpu() {
+            return Ok((Self::cpu(), prediction.to_string()));
+        }
+        let (adapter, how) = match &rates.gpu {
+            KnownGpu::Named(name) => (AdapterChoice::Name(name.clone()), "by rates measured here"),
+            _ => (AdapterChoice::Hardware, "by assumed rates"),
+        };
+        Ok(match Gpu::open(&adapter) {
+            Ok(gpu) => (Self::gpu(gpu), format!("{prediction}, {how}")),
+            Err(_) => (Self::cpu(), format!("{prediction}, {how}, but there is no such GPU")),
         })
     }
 

@@ -9,6 +9,8 @@ use crate::analysis::steps::Chain;
 use crate::engine::{Gpu, GpuError, Options};
 use crate::io::output::Target;
 use crate::io::{OpenOptions, WriteOptions};
+use crate::ops::rank::{Footprint, FootprintShape};
+use crate::ops::stages::{Stage, Stages};
 use crate::ops::testing::{gpu, noise};
 use crate::volume::{Dtype, Header, Rescale, Rescales, Shape, Table, Volume};
 
@@ -117,11 +119,14 @@ fn jobs() -> Vec<Trial> {
                 written(volume.header(), |sink| super::mask(&masked, 7, sink, &run).unwrap())
             })
         }),
-        job("median", 20, {
+        job("neighbours", 40, {
             let volume = ct();
+            let table = |to| Stage::Table(Table::from_fn(Dtype::I16, to, |v| f64::from(v / 3)));
+            let flat = Stage::Rank(Footprint::new([1, 1, 0], FootprintShape::Box).unwrap(), 2);
+            let stages = Stages(vec![table(Dtype::I16), flat, table(Dtype::U8)]);
             Box::new(move |device| {
-                let run = little(device);
-                written(volume.header(), |sink| filter(&input(&volume), Filter::Median, sink, &run).unwrap())
+                let run = little(device).with_memory(1 << 22);
+                written(&volume.header().derived(Dtype::U8), |sink| filter(&input(&volume), &stages, sink, &run).unwrap())
             })
         }),
         job("mixture over the histogram", 10, {

@@ -1,79 +1,27 @@
-//! Whole jobs of neighbourhood operations: read by tiles, computed, written.
+//! Whole jobs of steps that look at neighbours: read by tiles, computed, written.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use super::device::{Attempt, with_fallback};
-use super::ways::tiles::{Piece, Tiles};
+use super::ways::tiles::Tiles;
 use super::{Input, Run};
 use crate::engine::{Brick, CHUNK_VOXELS, Chunk, Gpu, GpuError, Pooled, STORAGE, UNIT_VOXELS};
 use crate::io::Sink;
-use crate::ops::median;
+use crate::ops::rank::GpuFootprint;
+use crate::ops::stages::{Scratch, Stage, Stages};
+use crate::ops::{difference, lut, median, rank};
 use crate::volume::{Dtype, Shape, Tile};
 use crate::{Error, Result};
 
-/// An operation whose result at a voxel depends on its neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Filter {
-    /// The median of the 3 x 3 x 3 voxels around each ([`median`]).
-    Median,
-}
-
-impl Filter {
-    /// What all of these steps are, if they are filters; none if none of them is.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] for a filter among other steps, or of a reach that there is no kernel for.
-    pub fn parse(steps: &str) -> Result<Option<Self>> {
-        let is_filter = |step: &str| step.split(':').next().is_some_and(|name| name.trim() == "median");
-        let all: Vec<&str> = steps.split(',').collect();
-        if !all.iter().any(|step| is_filter(step)) {
-            return Ok(None);
-        }
-        let [one] = all.as_slice() else {
-            return Err(Error::usage("a median among other steps", "give it alone, and the other steps on its result"));
-        };
-        match one.split(':').nth(1).map(str::trim) {
-            Some("1") if one.split(':').count() == 2 => Ok(Some(Self::Median)),
-            _ => Err(Error::usage(format!("the step {:?}", one.trim()), "give median:1, the median of 3 x 3 x 3 voxels")),
-        }
-    }
-
-    /// As it is typed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Median => "median:1",
-        }
-    }
-
-    /// Rows and slices that are read beyond what is computed.
-    const fn halo(self) -> u64 {
-        match self {
-            Self::Median => 1,
-        }
-    }
-
-    fn on_cpu(self, piece: &Piece<'_>, out: &mut [u8]) {
-        match self {
-            Self::Median => median::cpu(piece.dtype, piece.bytes, piece.shape, &piece.inner, out),
-        }
-    }
-
-    fn record(self, place: &DeviceTile<'_>, encoder: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
-        match self {
-            Self::Median => median::encode(place.gpu, encoder, place.dtype, &place.read, place.origin, &place.computed),
-        }
-    }
-}
-
-/// Writes every voxel as the filter makes it of its neighbours; type and rescale stay. Beyond the ends of the volume its outermost voxels go on.
+/// Writes every voxel as the steps make it of its neighbours. Beyond the ends of the volume its outermost voxels go on.
 ///
-/// Types that bricks do not hold (64 bits) are computed by the CPU on any device. A volume of several times is filtered time by time.
+/// Types that bricks do not hold (64 bits), and differences of floats, are computed by the CPU on any device. A volume of several times is filtered time by time.
 ///
 /// # Errors
 /// [`Error::Usage`] for slices of different rescale, or if not even a row fits the memory; what reading and writing give; [`Error::Interrupted`]. A
 /// failing GPU is no error: the CPU finishes.
-pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
+pub fn filter(input: &Input<'_>, stages: &Stages, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
     let header = input.header();
     if header.meaning.rescale.uniform().is_none() {
         return Err(Error::usage(
@@ -81,14 +29,15 @@ pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>)
             "convert the volume first: real values are written",
         ));
     }
-    let run = &if header.meaning.dtype.bytes() > 4 { run.on_cpu() } else { *run };
-    let tiles = Tiles::of(input, filter.halo(), run);
-    let work = Filtering { tiles: &tiles, filter, shape: &header.grid.shape, sink, run };
+    let dtype = header.meaning.dtype;
+    let run = &if stages.has_kernels(dtype) { *run } else { run.on_cpu() };
+    let tiles = Tiles::of(input, stages.halo(), stages.widest(dtype), run);
+    let work = TileWork { tiles: &tiles, stages, dtype, shape: &header.grid.shape, sink, run };
     // Tiles that are not written yet, in order.
     let rest = RefCell::new(None);
     with_fallback(
         run,
-        most_on_device(header.meaning.dtype, run),
+        most_on_device(stages, dtype, run),
         |attempt| {
             let mut rest = rest.borrow_mut();
             let left = match rest.take() {
@@ -102,9 +51,11 @@ pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>)
                 Some(left) => tiles.recut(left, tiles.most_on_cpu()),
                 None => tiles.cut(tiles.most_on_cpu())?,
             };
-            tiles.each(left, Vec::new, |out: &mut Vec<u8>, tile, piece| {
-                out.resize(tile.voxels(work.shape) as usize * piece.dtype.bytes(), 0);
-                filter.on_cpu(&piece, out);
+            let size = stages.result(dtype).bytes();
+            tiles.each(left, Default::default, |(scratch, out): &mut (Scratch, Vec<u8>), tile, read| {
+                out.resize(tile.voxels(work.shape) as usize * size, 0);
+                let outer = tile.grown(stages.halo(), work.shape);
+                stages.cpu(dtype, work.shape, (&outer, read), tile, scratch, out);
                 work.write(tile, out)
             })
         },
@@ -112,9 +63,10 @@ pub fn filter(input: &Input<'_>, filter: Filter, sink: &dyn Sink, run: &Run<'_>)
 }
 
 /// What is done to every tile.
-struct Filtering<'a> {
+struct TileWork<'a> {
     tiles: &'a Tiles<'a>,
-    filter: Filter,
+    stages: &'a Stages,
+    dtype: Dtype,
     shape: &'a Shape,
     sink: &'a dyn Sink,
     run: &'a Run<'a>,
@@ -123,102 +75,230 @@ struct Filtering<'a> {
 /// Tiles on the device at a time: one computes while another is read or written.
 const FLIGHTS: u64 = 2;
 
+/// Reads of one submission: what any device does in a second or so, for drivers end what takes longer.
+const MOST_LOOKS: u64 = 1 << 38;
+
 /// Most voxels of a tile with its halo, so that all that is made of it fits: on the way up and down, packed on the device and as bricks.
-fn most_on_device(dtype: Dtype, run: &Run<'_>) -> u64 {
-    let size = dtype.bytes() as u64;
-    (run.memory_bytes / (FLIGHTS * (4 * size + 8) + 2 * size)).clamp(1 << 12, CHUNK_VOXELS)
+fn most_on_device(stages: &Stages, dtype: Dtype, run: &Run<'_>) -> u64 {
+    let size = stages.widest(dtype) as u64;
+    let fits = run.memory_bytes / (FLIGHTS * (4 * size + 8) + 2 * size);
+    let quick = MOST_LOOKS / stages.looks(dtype).max(1);
+    fits.min(quick).clamp(1 << 12, CHUNK_VOXELS)
 }
 
-/// A tile in device memory.
-struct DeviceTile<'a> {
-    gpu: &'a Gpu,
-    dtype: Dtype,
-    upload: Pooled,
-    packed: Pooled,
-    read: Brick,
-    /// Where in it what is computed begins.
-    origin: [u32; 3],
-    computed: Brick,
-    narrowed: Pooled,
-    readback: Pooled,
-    /// Behind the two bricks, so that they go back when this does.
-    _bricks: [Pooled; 2],
+/// What a step needs in device memory for all tiles.
+enum Kernel {
+    Median,
+    Rank(GpuFootprint, u32),
+    Table(lut::GpuTable),
+    Difference(Box<[Kernels; 2]>),
 }
 
-impl<'a> DeviceTile<'a> {
-    fn new(gpu: &'a Gpu, name: &'static str, piece: &Piece<'_>) -> Result<Self, GpuError> {
-        let size = piece.dtype.bytes() as u64;
-        let bits = 8 * size as u32;
-        let outer = piece.shape.map(|n| n as u32);
-        let inner = piece.inner.clone().map(|r| (r.end - r.start) as u32);
-        let bytes = |shape: [u32; 3]| shape.iter().map(|n| u64::from(*n)).product::<u64>().next_multiple_of(UNIT_VOXELS) * size;
-        let brick = |shape| {
-            let buffer = gpu.pooled(name, Brick::bytes(shape)?, STORAGE)?;
-            Ok::<_, GpuError>((Brick::in_buffer(shape, (*buffer).clone(), bits)?, buffer))
-        };
-        let ((read, a), (computed, b)) = (brick(outer)?, brick(inner)?);
-        let staging = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
-        let readback = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        Ok(Self {
-            gpu,
-            dtype: piece.dtype,
-            upload: gpu.pooled(name, bytes(outer), staging)?,
-            packed: gpu.pooled(name, bytes(outer), STORAGE)?,
-            read,
-            origin: piece.inner.clone().map(|r| r.start as u32),
-            computed,
-            narrowed: gpu.pooled(name, bytes(inner), STORAGE)?,
-            readback: gpu.pooled(name, bytes(inner), readback)?,
-            _bricks: [a, b],
+/// Steps with what they need in device memory.
+struct Kernels {
+    stages: Stages,
+    kernels: Vec<Kernel>,
+}
+
+impl Kernel {
+    fn upload(gpu: &Gpu, stage: &Stage) -> Result<Self, GpuError> {
+        Ok(match stage {
+            _ if stage.is_median_of_27() => Self::Median,
+            Stage::Rank(footprint, rank) => Self::Rank(GpuFootprint::upload(gpu, footprint)?, *rank),
+            Stage::Table(table) => Self::Table(lut::GpuTable::upload(gpu, table)?),
+            Stage::Difference(upper, lower) => {
+                Self::Difference(Box::new([Kernels::upload(gpu, upper)?, Kernels::upload(gpu, lower)?]))
+            }
         })
     }
+}
 
-    /// Uploads, computes and copies back in one submission.
-    fn start(&mut self, filter: Filter, name: &'static str, piece: &Piece<'_>) -> Result<wgpu::SubmissionIndex, GpuError> {
-        let gpu = self.gpu;
-        let mut encoder = gpu.encoder();
-        gpu.stage(name, &mut encoder, piece.bytes, &self.upload, (&self.packed, 0))?;
-        let chunk = Chunk { buffer: (*self.packed).clone(), voxels: self.read.voxels() };
-        self.read.encode_from(gpu, &mut encoder, self.dtype, &chunk)?;
-        filter.record(self, &mut encoder)?;
-        self.computed.encode_into(gpu, &mut encoder, self.dtype, &self.narrowed)?;
-        let size = (u64::from(self.computed.voxels()) * self.dtype.bytes() as u64).next_multiple_of(4);
-        gpu.copy(name, &mut encoder, (&self.narrowed, 0), (&self.readback, 0), size)?;
-        let submission = gpu.submit(name, encoder)?;
-        self.upload.busy_until(submission.clone());
-        self.readback.busy_until(submission.clone());
-        Ok(submission)
+impl Kernels {
+    fn upload(gpu: &Gpu, stages: &Stages) -> Result<Self, GpuError> {
+        let kernels = stages.0.iter().map(|stage| Kernel::upload(gpu, stage)).collect::<Result<_, _>>()?;
+        Ok(Self { stages: stages.clone(), kernels })
     }
 }
 
-impl Filtering<'_> {
+/// A tile on the device: how it lies there between two steps.
+enum OnDevice {
+    /// As stored.
+    Packed(Pooled),
+    /// As keys.
+    Keys(Brick),
+}
+
+/// A tile that is computed, and the buffers that go back to the pool when its results have arrived.
+struct TileFlight {
+    submission: wgpu::SubmissionIndex,
+    readback: Pooled,
+    _held: Vec<Pooled>,
+}
+
+/// What is recorded for one tile.
+struct Recorder<'a> {
+    gpu: &'a Gpu,
+    encoder: wgpu::CommandEncoder,
+    held: Vec<Pooled>,
+    /// Of all voxels.
+    volume: &'a Shape,
+    dtype: Dtype,
+    /// Of what the last step made.
+    shape: [u32; 3],
+    place: OnDevice,
+}
+
+const NAME: &str = "filter";
+
+impl Recorder<'_> {
+    fn bytes(&self, dtype: Dtype) -> u64 {
+        let voxels: u64 = self.shape.iter().map(|n| u64::from(*n)).product();
+        voxels.next_multiple_of(UNIT_VOXELS) * dtype.bytes() as u64
+    }
+
+    fn brick(&mut self, shape: [u32; 3]) -> Result<Brick, GpuError> {
+        let buffer = self.gpu.pooled(NAME, Brick::bytes(shape)?, STORAGE)?;
+        let brick = Brick::in_buffer(shape, (*buffer).clone(), 8 * self.dtype.bytes() as u32)?;
+        self.held.push(buffer);
+        Ok(brick)
+    }
+
+    /// The voxels as stored.
+    fn packed(&mut self) -> Result<wgpu::Buffer, GpuError> {
+        if let OnDevice::Keys(brick) = &self.place {
+            let buffer = self.gpu.pooled(NAME, self.bytes(self.dtype), STORAGE)?;
+            brick.encode_into(self.gpu, &mut self.encoder, self.dtype, &buffer)?;
+            self.put(OnDevice::Packed(buffer));
+        }
+        match &self.place {
+            OnDevice::Packed(buffer) => Ok((**buffer).clone()),
+            OnDevice::Keys(brick) => Ok(brick.buffer.clone()),
+        }
+    }
+
+    /// The voxels as keys.
+    fn keys(&mut self) -> Result<Brick, GpuError> {
+        if let OnDevice::Packed(buffer) = &self.place {
+            let chunk = Chunk { buffer: (**buffer).clone(), voxels: self.shape.iter().product() };
+            let brick = self.brick(self.shape)?;
+            brick.encode_from(self.gpu, &mut self.encoder, self.dtype, &chunk)?;
+            self.put(OnDevice::Keys(brick));
+        }
+        match &self.place {
+            OnDevice::Keys(brick) => Ok(brick.clone()),
+            OnDevice::Packed(_) => Err(GpuError::Input { kernel: NAME, what: "a tile that is not widened".into() }),
+        }
+    }
+
+    fn put(&mut self, place: OnDevice) {
+        if let OnDevice::Packed(buffer) = std::mem::replace(&mut self.place, place) {
+            self.held.push(buffer);
+        }
+    }
+
+    /// Records all steps: from the tile that is there to another one in it.
+    fn steps(&mut self, all: &Kernels, from: &Tile, to: &Tile) -> Result<(), GpuError> {
+        let mut tiles = all.stages.tiles(to, self.volume);
+        tiles[0] = from.clone();
+        all.kernels.iter().zip(tiles.windows(2)).try_for_each(|(kernel, pair)| self.step(kernel, &pair[0], &pair[1]))
+    }
+
+    /// Records one step: from the tile that is there to another one in it.
+    fn step(&mut self, kernel: &Kernel, from: &Tile, to: &Tile) -> Result<(), GpuError> {
+        let (origin, size) = (to.place_in(from).map(|n| n as u32), to.size(self.volume).map(|n| n as u32));
+        match kernel {
+            Kernel::Median | Kernel::Rank(..) => {
+                let read = self.keys()?;
+                let results = self.brick(size)?;
+                match kernel {
+                    Kernel::Rank(footprint, rank) => {
+                        let (how, scratch) = ((footprint, *rank), self.brick(size)?);
+                        let to = [&results, &scratch];
+                        rank::encode(self.gpu, &mut self.encoder, self.dtype, (&read, origin), how, to)?;
+                    }
+                    _ => median::encode(self.gpu, &mut self.encoder, self.dtype, &read, origin, &results)?,
+                }
+                self.shape = size;
+                self.put(OnDevice::Keys(results));
+            }
+            Kernel::Table(table) => {
+                let chunk = Chunk { buffer: self.packed()?, voxels: self.shape.iter().product() };
+                let mapped = self.gpu.pooled(NAME, self.bytes(table.to()), STORAGE)?;
+                lut::encode_chunk(self.gpu, &mut self.encoder, &chunk, table, &mapped)?;
+                self.dtype = table.to();
+                self.put(OnDevice::Packed(mapped));
+            }
+            Kernel::Difference(sides) => {
+                let (read, shape) = (self.keys()?, self.shape);
+                let mut made = Vec::new();
+                for side in sides.iter() {
+                    self.shape = shape;
+                    self.put(OnDevice::Keys(read.clone()));
+                    self.steps(side, from, to)?;
+                    // Without steps the tile is as it was read.
+                    made.push((self.keys()?, if side.kernels.is_empty() { origin } else { [0; 3] }));
+                }
+                let results = self.brick(size)?;
+                let [upper, lower] = [0, 1].map(|i| (&made[i].0, made[i].1));
+                difference::encode(self.gpu, &mut self.encoder, self.dtype, [upper, lower], &results)?;
+                self.shape = size;
+                self.dtype = difference::result(self.dtype);
+                self.put(OnDevice::Keys(results));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TileWork<'_> {
     /// Tile after tile; `left` has those whose results have not been written, also after an error.
     fn on_device(&self, left: &mut VecDeque<Tile>, attempt: Attempt<'_>) -> Result<()> {
         let Attempt { gpu, done, .. } = attempt;
-        let name = median::SHADER.name;
-        let mut flights: VecDeque<(DeviceTile<'_>, wgpu::SubmissionIndex)> = VecDeque::new();
+        let kernels = Kernels::upload(gpu, self.stages)?;
+        let (read_size, size) = (self.dtype.bytes() as u64, self.stages.result(self.dtype).bytes() as u64);
+        let mut flights: VecDeque<TileFlight> = VecDeque::new();
         let (mut buffer, mut result) = (Vec::new(), Vec::new());
         while !left.is_empty() {
             self.run.stop()?;
             if let Some(tile) = left.get(flights.len()).filter(|_| flights.len() < FLIGHTS as usize) {
                 self.tiles.read(tile, &mut buffer)?;
-                let piece = self.tiles.piece(tile, &buffer);
-                let mut place = DeviceTile::new(gpu, name, &piece)?;
-                let submission = place.start(self.filter, name, &piece)?;
-                flights.push_back((place, submission));
-            } else if let (Some((place, submission)), Some(tile)) = (flights.pop_front(), left.front()) {
+                flights.push_back(self.start(gpu, &kernels, tile, &buffer)?);
+            } else if let (Some(flight), Some(tile)) = (flights.pop_front(), left.front()) {
                 let voxels = tile.voxels(self.shape);
-                let bytes = voxels * place.dtype.bytes() as u64;
-                result.resize(bytes as usize, 0);
-                gpu.read_mapped(name, &place.readback, submission, &mut result)?;
+                result.resize((voxels * size) as usize, 0);
+                gpu.read_mapped(NAME, &flight.readback, flight.submission, &mut result)?;
                 self.write(tile, &result)?;
                 *done += voxels;
-                self.run.advance(bytes);
+                self.run.advance(voxels * read_size);
                 left.pop_front();
             }
         }
         gpu.clear_pool();
         Ok(())
+    }
+
+    /// Uploads a tile with its halo, computes it and copies it back, in one submission.
+    fn start(&self, gpu: &Gpu, kernels: &Kernels, tile: &Tile, read: &[u8]) -> Result<TileFlight, GpuError> {
+        let outer = tile.grown(self.stages.halo(), self.shape);
+        let staging = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
+        let bytes = (read.len() as u64).next_multiple_of(UNIT_VOXELS * self.dtype.bytes() as u64);
+        let mut upload = gpu.pooled(NAME, bytes, staging)?;
+        let packed = gpu.pooled(NAME, bytes, STORAGE)?;
+        let mut encoder = gpu.encoder();
+        gpu.stage(NAME, &mut encoder, read, &upload, (&packed, 0))?;
+        let (shape, place) = (outer.size(self.shape).map(|n| n as u32), OnDevice::Packed(packed));
+        let mut recorder = Recorder { gpu, encoder, held: Vec::new(), volume: self.shape, dtype: self.dtype, shape, place };
+        recorder.steps(kernels, &outer, tile)?;
+        let results = recorder.packed()?;
+        let bytes = recorder.bytes(recorder.dtype);
+        let mut readback = gpu.pooled(NAME, bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?;
+        let Recorder { mut encoder, held, place, .. } = recorder;
+        gpu.copy(NAME, &mut encoder, (&results, 0), (&readback, 0), bytes)?;
+        let submission = gpu.submit(NAME, encoder)?;
+        upload.busy_until(submission.clone());
+        readback.busy_until(submission.clone());
+        let last = if let OnDevice::Packed(buffer) = place { Some(buffer) } else { None };
+        Ok(TileFlight { submission, readback, _held: held.into_iter().chain(last).chain([upload]).collect() })
     }
 
     fn write(&self, tile: &Tile, mut bytes: &[u8]) -> Result<()> {
@@ -237,10 +317,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::ops::rank::{Footprint, FootprintShape};
     use crate::ops::testing::{Content, assert_same, noise};
     use crate::pipelines::Device;
     use crate::pipelines::tests::{File, Memory, devices};
-    use crate::volume::{Header, Rescale, Rescales, Volume};
+    use crate::volume::{Header, Rescale, Rescales, Table, Volume};
 
     const TYPES: [Dtype; 10] =
         [Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16, Dtype::U32, Dtype::I32, Dtype::U64, Dtype::I64, Dtype::F32, Dtype::F64];
@@ -257,16 +338,44 @@ mod tests {
         Volume::new(header, bytes).unwrap()
     }
 
-    /// Each volume of a time series as one tile.
-    fn whole(volume: &Volume) -> Vec<u8> {
-        let (shape, dtype) = (&volume.header().grid.shape, volume.header().meaning.dtype);
-        let axes = shape.xyz().map(|n| n as usize);
-        let mut out = vec![0; volume.bytes().len()];
-        let each = axes.iter().product::<usize>() * dtype.bytes();
-        for (tile, out) in volume.bytes().chunks(each).zip(out.chunks_mut(each)) {
-            median::cpu(dtype, tile, axes, &axes.map(|n| 0..n), out);
+    /// Each volume of a time series as one tile, step after step over all of it.
+    fn whole(volume: &Volume, stages: &Stages) -> Vec<u8> {
+        let shape = &volume.header().grid.shape;
+        let (mut dtype, mut bytes) = (volume.header().meaning.dtype, volume.bytes().to_vec());
+        for stage in &stages.0 {
+            let result = stage.result(dtype);
+            let mut out = vec![0; shape.voxels() as usize * result.bytes()];
+            let times = shape.volumes() as usize;
+            let each = (bytes.len() / times, out.len() / times);
+            for (t, (read, out)) in bytes.chunks(each.0).zip(out.chunks_mut(each.1)).enumerate() {
+                let one = Stages(vec![stage.clone()]);
+                let tile = Tile::whole(shape, t as u64);
+                one.cpu(dtype, shape, (&tile, read), &tile, &mut Scratch::default(), out);
+            }
+            (dtype, bytes) = (result, out);
         }
-        out
+        bytes
+    }
+
+    fn median() -> Stages {
+        Stages(vec![Stage::Rank(Footprint::new([1; 3], FootprintShape::Box).unwrap(), 13)])
+    }
+
+    /// Steps of every kind, also a table between others.
+    fn chains(dtype: Dtype) -> Vec<Stages> {
+        let flat = Footprint::new([2, 1, 0], FootprintShape::Box).unwrap();
+        let ball = Footprint::new([2; 3], FootprintShape::Ball).unwrap();
+        let mut all = vec![median(), Stages(vec![Stage::Rank(ball.clone(), 5), Stage::Rank(flat.clone(), 0)])];
+        let [least, greatest] = [0, 14].map(|rank| Stage::Rank(flat.clone(), rank));
+        let opened = Stages(vec![least.clone(), greatest.clone()]);
+        let gradient = Stage::Difference(Stages(vec![greatest]), Stages(vec![least]));
+        all.push(Stages(vec![median().0[0].clone(), Stage::Difference(Stages::default(), opened), gradient]));
+        if dtype.is_small_integer() {
+            let table = |from: Dtype, to: Dtype| Stage::Table(Table::from_fn(from, to, |v| f64::from(v * 7 % 199)));
+            let (a, b) = (table(dtype, Dtype::I16), table(Dtype::I16, Dtype::U8));
+            all.push(Stages(vec![a, Stage::Rank(flat, 14), b, Stage::Rank(ball, 32), table(Dtype::U8, Dtype::F32)]));
+        }
+        all
     }
 
     /// Slabs of several slices, of one, and parts of slices: each with three budgets.
@@ -275,15 +384,18 @@ mod tests {
         for dtype in TYPES {
             for axes in [vec![40, 37, 9, 2], vec![130, 61], vec![1, 1, 5]] {
                 let volume = volume(&axes, dtype);
-                let want = whole(&volume);
-                for device in devices() {
-                    for memory in [256 << 20, 1 << 17, 3 << 14] {
-                        for sequential in [false, true] {
-                            let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
-                            let sink = Memory::new(volume.block().len(), dtype);
-                            let run = Run::silent(&device).with_memory(memory);
-                            filter(&input, Filter::Median, &sink, &run).unwrap();
-                            assert_same(&format!("{dtype} {axes:?} {} {memory}", device.name()), &sink.take(), &want);
+                for stages in chains(dtype) {
+                    let want = whole(&volume, &stages);
+                    for device in devices() {
+                        for memory in [256 << 20, 1 << 17, 3 << 15] {
+                            for sequential in [false, true] {
+                                let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
+                                let sink = Memory::new(volume.block().len(), stages.result(dtype));
+                                let run = Run::silent(&device).with_memory(memory);
+                                filter(&input, &stages, &sink, &run).unwrap();
+                                let what = format!("{dtype} {axes:?} {} {memory} {stages:?}", device.name());
+                                assert_same(&what, &sink.take(), &want);
+                            }
                         }
                     }
                 }
@@ -298,17 +410,12 @@ mod tests {
         let image = volume(&[100, 3, 3], Dtype::I16);
         let refused = |image: &Volume, memory| {
             let run = Run::silent(&device).with_memory(memory);
-            filter(&Input::of(Arc::new(image.clone())), Filter::Median, &sink, &run).unwrap_err().to_string()
+            filter(&Input::of(Arc::new(image.clone())), &median(), &sink, &run).unwrap_err().to_string()
         };
         assert!(refused(&image, 1000).contains("a row of 100 voxels with its neighbours takes 1800 bytes"));
         let (mut header, bytes) = image.into_parts();
         let other = Rescale { slope: 2.0, intercept: 0.0 };
         header.meaning.rescale = Rescales::PerSlice(vec![Rescale::IDENTITY, other, other]);
         assert!(refused(&Volume::new(header, bytes).unwrap(), 1 << 20).contains("different rescale"));
-        assert_eq!(Filter::parse("median:1").unwrap(), Some(Filter::Median));
-        assert_eq!(Filter::parse("minmax,gamma:2").unwrap(), None);
-        for steps in ["median", "median:2", "median:x", "median:1:1", "median:1,otsu", "clip:0:1,median:1"] {
-            assert!(matches!(Filter::parse(steps), Err(Error::Usage { .. })), "{steps}");
-        }
     }
 }

@@ -70,6 +70,12 @@ impl<'a> Input<'a> {
         Self { labels: Some(labels), ..self }
     }
 
+    /// The same voxels as another input selects.
+    #[must_use]
+    pub(super) fn selecting_as(self, other: &Input<'_>) -> Self {
+        Self { labels: other.labels.clone(), ..self }
+    }
+
     /// Seen by somebody as it is read; by nobody if none.
     #[must_use]
     pub fn observed<'b>(self, observer: Option<&'b dyn Observe>) -> Input<'b> {

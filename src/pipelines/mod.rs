@@ -4,8 +4,11 @@
 //! Memory does not grow with the volume: on the CPU every thread reads, computes and writes one block of about a mebibyte; on the GPU
 //! three lanes of a few mebibytes overlap reading, transfer and compute. Results are the same bits at any block size.
 
+mod calibrate;
 mod census;
+mod chain;
 mod copy;
+mod cost;
 mod count;
 mod counted;
 mod device;
@@ -13,6 +16,7 @@ mod differences;
 #[cfg(test)]
 mod faults;
 mod filter;
+mod filtering;
 mod hold;
 mod input;
 mod labels;
@@ -21,6 +25,7 @@ mod map;
 mod mapping;
 mod masking;
 mod mixture;
+mod plan;
 mod rounded;
 mod run;
 mod statistics;
@@ -28,12 +33,16 @@ mod statistics;
 mod tests;
 mod ways;
 
+pub use calibrate::calibrate;
 pub use census::{Census, Rounding};
+pub use chain::{FilterChain, Link, Near};
 pub use copy::{copy, gather};
+pub use cost::{Cost, KnownGpu, Prediction, Rates};
 pub use count::{Group, count, count_between, count_by_label};
 pub use counted::{Bins, Counted, Region};
-pub use device::{Cost, Device, DeviceChoice};
-pub use filter::{Filter, filter};
+pub use device::{Device, DeviceChoice};
+pub use filter::filter;
+pub use filtering::{Decided, FilterOptions, Filtering};
 pub use input::Input;
 pub use labels::{Labels, Mask};
 pub use look::census;
@@ -41,5 +50,6 @@ pub use map::{BinTable, map, map_bins, map_into, map_volume};
 pub use mapping::{Mapping, Pointwise};
 pub use masking::{Background, Side, Sides, mask, sides};
 pub use mixture::{Method, Segment, Segmentation, Truth, Written};
+pub use plan::{ChainPlan, PlannedPass};
 pub use run::{Run, Silent, Watch};
 pub use statistics::{FloatStatistics, float_statistics};

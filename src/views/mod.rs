@@ -1,12 +1,14 @@
 //! Sources made of sources, and sinks before sinks: the same voxels seen another way. They know blocks, never devices or whole jobs.
 
 mod combined;
+mod filtered;
 mod narrow;
 mod selected;
 mod tap;
 mod turned;
 
 pub use combined::Combined;
+pub use filtered::Filtered;
 pub use narrow::Narrow;
 pub use selected::{Labelled, MaskBy, Selected};
 pub use tap::Tap;

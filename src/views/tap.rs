@@ -1,4 +1,4 @@
-//! A sink in front of another: what a mask leaves out becomes 0, and somebody may look on.
+//! A sink in front of another: what a mask leaves out becomes background, and somebody may look on.
 
 use crate::Result;
 use crate::io::{Sink, Source};
@@ -12,8 +12,10 @@ pub struct Tap<'a> {
     pub inner: &'a dyn Sink,
     /// Bytes of a voxel.
     pub voxel_bytes: usize,
-    /// One byte a voxel: where it is 0 the voxel becomes 0.
+    /// One byte a voxel: where it is 0 the voxel becomes the background.
     pub mask: Option<&'a dyn Source>,
+    /// The bits of a stored value.
+    pub background: u64,
     /// Who looks on.
     pub look: Option<&'a Look<'a>>,
 }
@@ -24,9 +26,10 @@ impl Sink for Tap<'_> {
         if let Some(mask) = self.mask {
             let mut selected = vec![0; bytes.len() / self.voxel_bytes];
             mask.read(at, &mut selected)?;
+            let background = &self.background.to_le_bytes()[..self.voxel_bytes];
             for (voxel, keep) in kept.to_mut().chunks_exact_mut(self.voxel_bytes).zip(selected) {
                 if keep == 0 {
-                    voxel.fill(0);
+                    voxel.copy_from_slice(background);
                 }
             }
         }

@@ -32,11 +32,11 @@ impl Tile {
         self.size(shape).iter().product()
     }
 
-    /// With so many rows and slices more on each side, as far as the volume has them.
+    /// With so many rows and slices more on each side as `halo` says of y and z, as far as the volume has them.
     #[must_use]
-    pub fn grown(&self, halo: u64, shape: &Shape) -> Self {
-        let grow = |r: &Range<u64>, most: u64| r.start.saturating_sub(halo)..r.end.saturating_add(halo).min(most);
-        Self { volume: self.volume, y: grow(&self.y, shape.axis(1)), z: grow(&self.z, shape.axis(2)) }
+    pub fn grown(&self, [_, along_y, along_z]: [u64; 3], shape: &Shape) -> Self {
+        let grow = |r: &Range<u64>, halo: u64, most: u64| r.start.saturating_sub(halo)..r.end.saturating_add(halo).min(most);
+        Self { volume: self.volume, y: grow(&self.y, along_y, shape.axis(1)), z: grow(&self.z, along_z, shape.axis(2)) }
     }
 
     /// Where this tile begins within another one that holds it: x, y, z.
@@ -87,10 +87,10 @@ mod tests {
     fn a_halo_ends_with_the_volume_and_halves_meet() {
         let shape = Shape::new(&[5, 4, 3]).unwrap();
         let tile = Tile { volume: 0, y: 1..2, z: 2..3 };
-        let outer = tile.grown(1, &shape);
+        let outer = tile.grown([1; 3], &shape);
         assert_eq!(outer, Tile { volume: 0, y: 0..3, z: 1..3 });
         assert_eq!(tile.place_in(&outer), [0, 1, 1]);
-        assert_eq!(tile.grown(100, &shape), Tile::whole(&shape, 0));
+        assert_eq!(tile.grown([0, 100, 100], &shape), Tile::whole(&shape, 0));
         assert_eq!(tile.halves(), None);
         let [a, b] = Tile::whole(&shape, 0).halves().unwrap();
         assert_eq!((a.z, b.z), (0..1, 1..3));

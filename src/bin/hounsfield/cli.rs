@@ -51,7 +51,7 @@ pub enum Command {
     /// Convert between formats
     Convert(convert::Args),
     /// List GPUs, check that they compute right, and say what auto takes
-    Devices,
+    Devices(devices::Args),
     /// Compare CPU and GPUs on this machine, and their results
     Bench(bench::Args),
     /// Make a CT phantom and run the whole way on it
@@ -114,7 +114,7 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         Command::Segment(args) => segment::run(shared, args),
         Command::Slice(args) => slice::run(shared, args),
         Command::Convert(args) => convert::run(shared, args),
-        Command::Devices => devices::run(shared),
+        Command::Devices(args) => devices::run(shared, args),
         Command::Bench(args) => bench::run(shared, args),
         Command::Demo(args) => demo::run(shared, args, &typed),
         // Handed over before arguments are read; these are for help, completions and man pages.

@@ -18,7 +18,7 @@ use hounsfield::{Error, Result};
 use crate::args::{FileArgs, RegionArgs, Shared};
 use crate::progress::{Progress, headers};
 use crate::text::give_way;
-use crate::{labels, picture, text, words};
+use crate::{labels, picture, rates, text, words};
 
 /// One run of a command.
 pub struct Job<'a> {
@@ -45,14 +45,14 @@ impl<'a> Job<'a> {
         let paths = paths(files)?;
         let targets = Targets::new(shared.force, paths.iter().cloned().chain(more.into_iter().cloned()));
         let (device, staged, events, notes) = (OnceCell::new(), Vec::new(), Vec::new(), RefCell::default());
-        let (options, cost, written) = (OpenOptions { follow: headers(shared), ..options(files) }, Cost::Streaming, Vec::new());
+        let (options, cost, written) = (OpenOptions { follow: headers(shared), ..options(files) }, Cost::STREAMING, Vec::new());
         let writing = WriteOptions::default();
         Ok(Self { shared, options, writing, paths, cost, device, targets, staged, events, written, notes })
     }
 
-    /// The same with another cost, which `--device auto` decides by.
-    pub fn costs(self, cost: Cost) -> Self {
-        Self { cost, ..self }
+    /// What the passes from now on cost, which `--device auto` decides by when the first of them begins.
+    pub fn costs(&mut self, cost: Cost) {
+        self.cost = cost;
     }
 
     /// The same on the CPU, whatever `--device` says: for what has no kernel.
@@ -179,7 +179,7 @@ impl<'a> Job<'a> {
         if let Some(device) = self.device.get() {
             return Ok(device);
         }
-        let device = device(self.shared, self.cost)?;
+        let device = device(self.shared, &self.cost)?;
         Ok(self.device.get_or_init(|| device))
     }
 
@@ -317,9 +317,9 @@ pub fn memory_bytes(shared: &Shared) -> u64 {
 }
 
 /// The device that `--device` means for work of this cost.
-pub fn device(shared: &Shared, cost: Cost) -> Result<Device> {
+pub fn device(shared: &Shared, cost: &Cost) -> Result<Device> {
     use hounsfield::pipelines::DeviceChoice::{Auto, Gpu};
-    let (device, why) = Device::open(&shared.device, cost)?;
+    let (device, why) = Device::open(&shared.device, cost, &rates::stored())?;
     match shared.device {
         Auto => say(shared, &format!("device: {} (auto: {why}; --device gpu insists)", device.name())),
         Gpu(_) => say(shared, &format!("device: {}", device.name())),

@@ -10,6 +10,7 @@ mod labels;
 mod line;
 mod picture;
 mod progress;
+mod rates;
 mod text;
 mod words;
 

@@ -26,7 +26,23 @@ impl MappingFinding<'_> {
         let pictures = greys(header, slices, &header.meaning.rescale, &shade)?;
         let mut panels = vec![Panel { title: "Original".into(), pictures, ..Panel::default() }];
 
-        let out = mapping.header();
+        if let Some(thresholds) = composed.thresholds().filter(|_| composed.facts().len() == 1) {
+            let marker = |t: &f64| Marker { at: *t, name: number_among(*t, self.spread()), colour: MARKER };
+            plot.markers = thresholds.iter().map(marker).collect();
+        }
+        panels[0].plot = Some(plot.into());
+        panels.push(self.result(results)?);
+        figure::side_by_side(title, &panels)
+    }
+
+    /// The result: greys with their histogram, or classes in colours.
+    ///
+    /// # Errors
+    /// [`crate::Error::Usage`] if a slice is too large to be drawn.
+    pub(in crate::findings) fn result(&self, results: &[Slice]) -> Result<Panel> {
+        let (mapping, composed) = (self.mapping, self.mapping.composed());
+        let (header, out) = (mapping.input(), mapping.header());
+        let unit = header.meaning.unit.symbol();
         let steps: Vec<String> = composed.facts().iter().map(|(step, _)| step.to_string()).collect();
         let as_type = if out.meaning.labels { String::new() } else { format!(" as {}", out.meaning.dtype) };
         let mut panel = Panel { title: steps.join(", ") + &as_type, ..Panel::default() };
@@ -35,10 +51,6 @@ impl MappingFinding<'_> {
             let names = class_names(thresholds, if steps.len() == 1 { unit } else { "" }, self.spread());
             let first = composed.first_class() as u64;
             panel.keys = (first..).zip(&names).map(|(i, name)| Key { name: format!("{i}: {name}"), colour: label(i) }).collect();
-            if steps.len() == 1 {
-                let marker = |t: &f64| Marker { at: *t, name: number_among(*t, self.spread()), colour: MARKER };
-                plot.markers = thresholds.iter().map(marker).collect();
-            }
         } else {
             let shade = match (composed.scale(), out.meaning.dtype) {
                 (Scale::Fraction, Dtype::F32) => Shade::over(out, 0.0, 1.0),
@@ -49,9 +61,7 @@ impl MappingFinding<'_> {
             panel.pictures = greys(header, results, &Rescales::Uniform(Rescale::IDENTITY), &shade)?;
             panel.plot = Some(Plot::from(histogram(composed.after(), |v| composed.stored(v), "result")));
         }
-        panels[0].plot = Some(plot.into());
-        panels.push(panel);
-        figure::side_by_side(title, &panels)
+        Ok(panel)
     }
 }
 

@@ -59,22 +59,34 @@ impl MappingFinding<'_> {
     /// Type and shape of the result, each step with what it took from the voxels, and what did not count.
     pub fn rows(&self, provenance: &Provenance) -> Rows {
         let (mapping, out) = (self.mapping, self.mapping.header());
-        let steps: Vec<Rows> = mapping.composed().facts().iter().map(|(step, facts)| step_rows(step, facts)).collect();
         let mut rows = Rows::new();
         rows.key("shape", shape(out));
         rows.key("dtype", out.meaning.dtype.name());
         rows.key("unit", out.meaning.unit.symbol());
         rows.key("input_unit", mapping.input().meaning.unit.symbol());
-        rows.key("steps", steps);
+        rows.key("steps", self.step_rows());
+        rows.extend(self.count_rows());
+        rows.key("notes", provenance.notes(&self.notes()));
+        rows.key("device", provenance.device.as_str());
+        rows.key("events", provenance.events.as_slice());
+        rows
+    }
+
+    /// Each step with what it took from the voxels.
+    pub(super) fn step_rows(&self) -> Vec<Rows> {
+        self.mapping.composed().facts().iter().map(|(step, facts)| step_rows(step, facts)).collect()
+    }
+
+    /// What counted, and what did not.
+    pub(super) fn count_rows(&self) -> Rows {
+        let mapping = self.mapping;
+        let mut rows = Rows::new();
         rows.key("count", mapping.counted());
         rows.key("padding", mapping.before().padding);
         rows.key("outside", mapping.outside());
         rows.key("clamped", mapping.composed().clamped());
         rows.key("bins", mapping.bins());
         rows.key("bound", mapping.bound());
-        rows.key("notes", provenance.notes(&self.notes()));
-        rows.key("device", provenance.device.as_str());
-        rows.key("events", provenance.events.as_slice());
         rows
     }
 

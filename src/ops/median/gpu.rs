@@ -18,21 +18,7 @@ pub fn encode(
     origin: [u32; 3],
     medians: &Brick,
 ) -> Result<(), GpuError> {
-    let input = |what: String| GpuError::Input { kernel: SHADER.name, what };
-    let inside = |axis: usize| u64::from(origin[axis]) + u64::from(medians.shape[axis]) <= u64::from(brick.shape[axis]);
-    if !(0..3).all(inside) {
-        return Err(input(format!("{:?} voxels from {origin:?} on, of {:?}", medians.shape, brick.shape)));
-    }
-    let bits = 8 * dtype.bytes() as u32;
-    if brick.bits != bits || medians.bits != bits {
-        return Err(input(format!("keys of {} and {} bits for {dtype}", brick.bits, medians.bits)));
-    }
-    for brick in [brick, medians] {
-        let needs = Brick::bytes(brick.shape)?;
-        if brick.buffer.size() < needs {
-            return Err(input(format!("{} bytes for a brick of {:?}", brick.buffer.size(), brick.shape)));
-        }
-    }
+    medians.check_inside(SHADER.name, brick, origin, 8 * dtype.bytes() as u32)?;
     let (first, last) = keys::numbers(dtype);
     gpu.encode(
         encoder,

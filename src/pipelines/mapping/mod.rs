@@ -239,13 +239,26 @@ impl Mapping {
         }
     }
 
+    /// What stands before a sink: of classes, a mask.
+    pub(super) fn before_sink<'a>(&'a self, sink: &'a dyn Sink) -> Tap<'a> {
+        let voxel_bytes = self.header.meaning.dtype.bytes();
+        Tap { inner: sink, voxel_bytes, mask: self.mask.as_ref().map(Mask::source), background: 0, look: None }
+    }
+
+    /// The table that is all of it for voxels of type `dtype`, if there is one.
+    pub(super) fn table_of(&self, dtype: Dtype) -> Option<&Table> {
+        match &self.plan {
+            Plan::Tables(tables) if self.input().meaning.dtype == dtype => tables.first().filter(|_| tables.len() == 1),
+            _ => None,
+        }
+    }
+
     /// Writes the result.
     ///
     /// # Errors
     /// What reading and writing give; [`crate::Error::Interrupted`].
     pub fn write(&self, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
-        let voxel_bytes = self.header.meaning.dtype.bytes();
-        let sink = &Tap { inner: sink, voxel_bytes, mask: self.mask.as_ref().map(Mask::source), look: None };
+        let sink = &self.before_sink(sink);
         match &self.plan {
             Plan::Tables(tables) => map(&self.input, tables, sink, run),
             Plan::Levels(bins) => map_bins(&self.input, bins, sink, run),

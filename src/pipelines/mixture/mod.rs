@@ -205,11 +205,19 @@ impl Segmentation {
         let look = |at: u64, labels: &[u8]| register.enter(at, labels);
         match &self.decision {
             FitResult::Exact(exact) => {
-                let tap = Tap { inner: sink, voxel_bytes: 1, mask: self.mask.as_ref().map(Mask::source), look: Some(&look) };
+                let tap = Tap {
+                    inner: sink,
+                    voxel_bytes: 1,
+                    mask: self.mask.as_ref().map(Mask::source),
+                    background: 0,
+                    look: Some(&look),
+                };
                 map(&self.input, &exact.labels(), &tap, run)?;
             }
             FitResult::Voxels(voxels) => {
-                voxels.e_step.write_labels(&Tap { inner: sink, voxel_bytes: 1, mask: None, look: Some(&look) }, run)?;
+                voxels
+                    .e_step
+                    .write_labels(&Tap { inner: sink, voxel_bytes: 1, mask: None, background: 0, look: Some(&look) }, run)?;
             }
         }
         Ok(register.counted())
@@ -228,7 +236,7 @@ impl Segmentation {
             FitResult::Exact(exact) => {
                 let (run, mask) = (run.one_of(classes as u64), self.mask.as_ref().map(Mask::source));
                 sinks.iter().enumerate().try_for_each(|(class, sink)| {
-                    let tap = Tap { inner: *sink, voxel_bytes: Dtype::F32.bytes(), mask, look: None };
+                    let tap = Tap { inner: *sink, voxel_bytes: Dtype::F32.bytes(), mask, background: 0, look: None };
                     map(&self.input, &exact.posteriors(class), &tap, &run)
                 })
             }

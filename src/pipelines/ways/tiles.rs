@@ -1,39 +1,30 @@
 //! The way over a volume where neighbours count: tiles with a halo, of which every voxel is written once.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::blocks::take_turns;
 use crate::pipelines::input::room;
 use crate::pipelines::{Input, Run};
-use crate::volume::{Dtype, Shape, Tile};
+use crate::volume::{Shape, Tile};
 use crate::{Error, Hint, Result};
 
 /// Bytes that a thread reads at a time. Of smaller tiles the halo is a larger part; larger ones serve nothing.
 const TILE_BYTES: u64 = 16 << 20;
 
-/// A tile as a kernel takes it: with its halo.
-pub struct Piece<'a> {
-    pub dtype: Dtype,
-    /// Voxels of `shape`, x fastest.
-    pub bytes: &'a [u8],
-    pub shape: [usize; 3],
-    /// What is to be computed of it.
-    pub inner: [Range<usize>; 3],
-}
-
 /// Tiles in the order in which they cost least to read, ascending along z within the same rows.
 pub struct Tiles<'a> {
     input: &'a Input<'a>,
     run: &'a Run<'a>,
-    halo: u64,
+    halo: [u64; 3],
+    /// The most bytes that a voxel has on its way.
+    widest: u64,
 }
 
 impl<'a> Tiles<'a> {
-    /// Tiles of an input whose results take `halo` more rows and slices on each side.
-    pub fn of(input: &'a Input<'a>, halo: u64, run: &'a Run<'a>) -> Self {
-        Self { input, run, halo }
+    /// Tiles of an input whose results take `halo` more voxels on each side and have at most so many bytes on their way.
+    pub fn of(input: &'a Input<'a>, halo: [u64; 3], widest: usize, run: &'a Run<'a>) -> Self {
+        Self { input, run, halo, widest: widest as u64 }
     }
 
     fn shape(&self) -> &Shape {
@@ -46,19 +37,19 @@ impl<'a> Tiles<'a> {
     /// [`Error::Usage`] with the bytes, if not even a row fits.
     pub fn cut(&self, most_voxels: u64) -> Result<VecDeque<Tile>> {
         let [nx, ny, nz] = self.shape().xyz();
-        let halo = self.halo;
-        let around = |n: u64, all: u64| n.saturating_add(2 * halo).min(all);
+        let [_, beside, above] = self.halo;
+        let around = |n: u64, halo: u64, all: u64| n.saturating_add(2 * halo).min(all);
         // How many of `all` fit, each with so many voxels, beside their halo.
-        let inner = |each: u64, all: u64| match most_voxels / each {
+        let inner = |each: u64, halo: u64, all: u64| match most_voxels / each {
             fit if fit >= all => all,
             fit => fit.saturating_sub(2 * halo),
         };
-        let (rows, slices) = match inner(nx * ny, nz) {
-            0 => (inner(nx * around(1, nz), ny), 1),
+        let (rows, slices) = match inner(nx * ny, above, nz) {
+            0 => (inner(nx * around(1, above, nz), beside, ny), 1),
             slices => (ny, slices),
         };
         if rows == 0 {
-            let needs = nx * around(1, ny) * around(1, nz) * self.input.header().meaning.dtype.bytes() as u64;
+            let needs = nx * around(1, beside, ny) * around(1, above, nz) * self.input.header().meaning.dtype.bytes() as u64;
             let what = format!("a row of {nx} voxels with its neighbours takes {needs} bytes, several times over");
             return Err(Error::usage(what, Hint::MoreMemory));
         }
@@ -88,19 +79,18 @@ impl<'a> Tiles<'a> {
         done
     }
 
-    /// Most voxels of a tile with its halo for each thread of the CPU: voxels, results, and what a sink makes of them.
+    /// Most voxels of a tile with its halo for each thread of the CPU: voxels, results of the steps, and what a sink makes of them.
     pub fn most_on_cpu(&self) -> u64 {
-        let size = self.input.header().meaning.dtype.bytes() as u64;
         let share = self.run.memory_bytes / (4 * rayon::current_num_threads() as u64);
-        share.min(TILE_BYTES) / size
+        share.min(TILE_BYTES) / self.widest
     }
 
-    /// Hands every tile with its halo on to `work` on some thread, with that thread's state. The first error stops all threads.
+    /// Hands every tile, and what was read of it with its halo, on to `work` on some thread, with that thread's state. The first error stops all threads.
     pub fn each<S: Send>(
         &self,
         tiles: VecDeque<Tile>,
         init: impl Fn() -> S + Sync,
-        work: impl Fn(&mut S, &Tile, Piece<'_>) -> Result<()> + Sync,
+        work: impl Fn(&mut S, &Tile, &[u8]) -> Result<()> + Sync,
     ) -> Result<()> {
         let reader = Mutex::new(TileReader { tiles, carried: None });
         let size = self.input.header().meaning.dtype.bytes() as u64;
@@ -114,7 +104,7 @@ impl<'a> Tiles<'a> {
                 drop(turn);
                 self.read(&tile, buffer)?;
             }
-            work(state, &tile, self.piece(&tile, buffer))?;
+            work(state, &tile, buffer)?;
             self.run.advance(tile.voxels(self.shape()) * size);
             Ok(true)
         })
@@ -126,15 +116,6 @@ impl<'a> Tiles<'a> {
         let outer = tile.grown(self.halo, self.shape());
         room(buffer, outer.voxels(self.shape()) * self.input.header().meaning.dtype.bytes() as u64)?;
         self.input.source().read_tile(&outer, buffer)
-    }
-
-    /// What was read of a tile, as a kernel takes it.
-    pub fn piece<'b>(&self, tile: &Tile, bytes: &'b [u8]) -> Piece<'b> {
-        let outer = tile.grown(self.halo, self.shape());
-        let (place, size) = (tile.place_in(&outer), tile.size(self.shape()));
-        let inner = std::array::from_fn(|a| place[a] as usize..(place[a] + size[a]) as usize);
-        let shape = outer.size(self.shape()).map(|n| n as usize);
-        Piece { dtype: self.input.header().meaning.dtype, bytes, shape, inner }
     }
 }
 
@@ -163,7 +144,7 @@ impl TileReader {
         }
         let at = (fresh.z.start - outer.z.start) as usize * slice;
         source.read_tile(&fresh, &mut buffer[at..])?;
-        let kept = outer.z.end.saturating_sub(2 * tiles.halo).max(outer.z.start)..outer.z.end;
+        let kept = outer.z.end.saturating_sub(2 * tiles.halo[2]).max(outer.z.start)..outer.z.end;
         let bytes = buffer[(kept.start - outer.z.start) as usize * slice..].to_vec();
         self.carried = Some((Tile { z: kept, ..outer }, bytes));
         Ok(())
@@ -177,7 +158,7 @@ mod tests {
     use super::*;
     use crate::pipelines::Device;
     use crate::pipelines::tests::File;
-    use crate::volume::{Header, Volume};
+    use crate::volume::{Dtype, Header, Volume};
 
     #[test]
     fn tiles_cover_every_voxel_once_and_bring_their_halo() {
@@ -189,26 +170,26 @@ mod tests {
         for sequential in [false, true] {
             let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
             let run = Run::silent(&device);
-            for halo in [0, 1, 2] {
-                let tiles = Tiles::of(&input, halo, &run);
+            for halo in [[0; 3], [1; 3], [2; 3], [0, 1, 3]] {
+                let tiles = Tiles::of(&input, halo, 1, &run);
                 for most in [5 * 7 * 6, 5 * 7 * 5, 5 * 5 * 5, 1000] {
                     let cut = tiles.cut(most).unwrap();
-                    assert!(cut.iter().all(|t| t.grown(halo, &shape).voxels(&shape) <= most), "{halo} {most}");
+                    assert!(cut.iter().all(|t| t.grown(halo, &shape).voxels(&shape) <= most), "{halo:?} {most}");
                     for cut in [cut.clone(), tiles.recut(cut, 40)] {
                         let seen = Mutex::new(vec![0; shape.voxels() as usize]);
-                        let check = |(): &mut (), tile: &Tile, piece: Piece<'_>| {
+                        let check = |(): &mut (), tile: &Tile, read: &[u8]| {
                             let outer = tile.grown(halo, &shape);
                             let want: Vec<u8> = outer
                                 .runs(&shape)
                                 .flat_map(|(at, n)| volume.bytes()[at as usize..(at + n) as usize].to_vec())
                                 .collect();
-                            assert_eq!(piece.bytes, want);
+                            assert_eq!(read, want);
                             let mut seen = seen.lock().unwrap();
                             tile.runs(&shape).flat_map(|(at, n)| at..at + n).for_each(|i| seen[i as usize] += 1);
                             Ok(())
                         };
                         tiles.each(cut, || (), check).unwrap();
-                        assert!(seen.into_inner().unwrap().iter().all(|n| *n == 1), "{halo} {most}");
+                        assert!(seen.into_inner().unwrap().iter().all(|n| *n == 1), "{halo:?} {most}");
                     }
                 }
                 let too_few = tiles.cut(4).map(|_| ());

@@ -3,17 +3,30 @@
 use hounsfield::Result;
 use hounsfield::engine::{Adapter, Gpu, adapters, install_hint};
 use hounsfield::ops::selfcheck::{self, Outcome};
+use hounsfield::pipelines::{self, KnownGpu, Rates};
 use serde_json::{Value, json};
 
 use crate::args::Shared;
+use crate::rates;
 use crate::text::{print, print_json};
 
-pub fn run(shared: &Shared) -> Result<()> {
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Measure the CPU and the hardware GPU once, in a few seconds, for --device auto to decide by; kept in the user's cache folder
+    #[arg(long)]
+    pub calibrate: bool,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    let kept = args.calibrate.then(|| pipelines::calibrate().and_then(|rates| rates::keep(&rates))).transpose()?;
+    let rates = rates::stored();
     let found = adapters();
     let checks: Vec<Result<Vec<Outcome>, String>> = found.iter().map(check).collect();
     if shared.json {
         let list: Vec<Value> = found.iter().zip(&checks).map(|(a, c)| as_json(a, c)).collect();
-        return print_json(&json!({ "adapters": list, "auto": auto(&found), "notes": [] }));
+        return print_json(
+            &json!({ "adapters": list, "auto": auto(&found, &rates), "rates": rates::as_json(&rates), "notes": [] }),
+        );
     }
     let mut out = String::new();
     for (adapter, check) in found.iter().zip(&checks) {
@@ -24,7 +37,10 @@ pub fn run(shared: &Shared) -> Result<()> {
     if found.is_empty() {
         out += &format!("No GPU adapter: {}. Everything works without one.\n", install_hint());
     }
-    out += &format!("--device auto: {}\n", auto(&found));
+    out += &format!("--device auto: {}\n", auto(&found, &rates));
+    if let Some(kept) = kept {
+        out += &format!("measured, and kept in {}\n", kept.display());
+    }
     print(&out)
 }
 
@@ -35,11 +51,26 @@ fn check(adapter: &Adapter) -> Result<Vec<Outcome>, String> {
     Gpu::open_adapter(adapter.clone()).map(|gpu| selfcheck::run(&gpu)).map_err(|e| crate::words::device(&e))
 }
 
-fn auto(found: &[Adapter]) -> String {
-    let hardware = found.iter().any(|a| a.usable && !a.software);
-    let why =
-        "the CPU for every command so far: one pass over a file moves more bytes than it computes, and the bits are the same";
-    if hardware { format!("{why}; --device gpu takes the GPU") } else { format!("{why}; there is no hardware GPU either") }
+fn auto(found: &[Adapter], rates: &Rates) -> String {
+    if !found.iter().any(|a| a.usable && !a.software) {
+        return "the CPU, for there is no hardware GPU; the bits are the same".into();
+    }
+    let Rates { cpu_speed, transfer_bytes_per_s, gpu_looks_per_s, start_s, .. } = rates;
+    let numbers = format!(
+        "{cpu_speed:.2} of the reference's speed for a thread of the CPU, {:.1} GB/s to the GPU and back, {:.0} G reads of a neighbour a second, {start_s:.2} s to begin",
+        transfer_bytes_per_s / 1e9,
+        gpu_looks_per_s / 1e9
+    );
+    let which = match &rates.gpu {
+        KnownGpu::Named(name) => format!("measured here for {name}"),
+        KnownGpu::Absent => {
+            "not for the GPU, which was not there when this machine was measured; `devices --calibrate` measures it".into()
+        }
+        KnownGpu::Assumed => "assumed; `devices --calibrate` measures them".into(),
+    };
+    format!(
+        "the CPU for one pass over a file; the GPU for steps that look at neighbours where it is predicted to be faster, by these rates: {numbers} ({which})"
+    )
 }
 
 fn as_text(adapter: &Adapter, check: &Result<Vec<Outcome>, String>) -> String {

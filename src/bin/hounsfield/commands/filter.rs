@@ -1,51 +1,52 @@
-//! `hounsfield map --steps median:1`: steps that look at neighbours.
-
-use std::path::Path;
+//! `hounsfield map` where steps look at neighbours.
 
 use hounsfield::Result;
-use hounsfield::findings::FilterFinding;
-use hounsfield::pipelines::{self, Bins, Cost, Counted, Filter, Input, Region};
+use hounsfield::findings::{FilterFinding, Rows};
+use hounsfield::pipelines::{Bins, Counted, FilterChain, FilterOptions, Filtering, Input, Region};
 use hounsfield::report::{Picker, Shade, Slice, display_window};
 use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Header, Observe};
 
-use crate::args::{FileArgs, Shared};
+use super::pointwise::Request;
+use crate::args::Shared;
 use crate::job::{self, Job};
 
-/// Minima and maxima for each voxel.
-const MEDIAN: Cost = Cost::Neighbourhood(110);
+pub fn run(shared: &Shared, request: &Request<'_>, chain: &FilterChain) -> Result<()> {
+    let args = request.region;
+    let mut job = Job::new(shared, request.input, args.and_then(|r| r.mask.as_ref()))?;
+    let image = job.output(request.output)?;
+    let figure_file = job.figure(request.figure)?;
 
-/// From where, and where to.
-pub struct Way<'a> {
-    pub input: &'a FileArgs,
-    pub output: &'a Path,
-    pub figure: Option<&'a Path>,
-}
-
-pub fn run(shared: &Shared, filter: Filter, way: &Way<'_>) -> Result<()> {
-    let mut job = Job::new(shared, way.input, [])?.costs(MEDIAN);
-    let image = job.output(way.output)?;
-    let figure_file = job.figure(way.figure)?;
-
-    let input = Input::of(job.open()?.into());
+    let input = if chain.only_selects() { Input::of(job.open()?.into()) } else { job.resolve()? };
     let header = input.header().clone();
+    let mask = args.map(|region| job.mask(region, &header)).transpose()?.flatten();
+    let input = input.masked(mask);
     let before = figure_file.as_ref().map(|_| Before::new(&mut job, &input)).transpose()?;
-    let after = job::middles(figure_file.is_some(), &header)?;
+    let options = FilterOptions { region: request.counted(), to: request.to };
+    // What only selects asks for no statistics.
+    let bytes = if chain.counting_passes() > 0 { header.bytes() } else { 0 };
+    let filtering = job.prepare("count", bytes, |run| Filtering::new(&input, chain, &options, run))?;
+    drop(input);
+    job.costs(filtering.cost());
+    let finding = FilterFinding { filtering: &filtering };
+    finding.notes().iter().for_each(|note| job.note(note));
+    let out = filtering.header();
+    let after = job::middles(figure_file.is_some(), out)?;
+    let dtype = out.meaning.dtype;
     let look = |at: u64, bytes: &[u8]| {
-        after.iter().for_each(|p| p.see(at, Block { dtype: header.meaning.dtype, bytes }));
+        after.iter().for_each(|p| p.see(at, Block { dtype, bytes }));
         Ok(())
     };
-    job.write((&image, &header), header.bytes(), |sink, run| {
-        let tap = Tap { inner: sink, voxel_bytes: header.meaning.dtype.bytes(), mask: None, look: Some(&look) };
-        pipelines::filter(&input, filter, &tap, run)
+    job.write((&image, out), header.bytes(), |sink, run| {
+        let tap = Tap { inner: sink, voxel_bytes: dtype.bytes(), mask: None, background: 0, look: Some(&look) };
+        filtering.write(&tap, run)
     })?;
-    let finding = FilterFinding { header: &header, filter };
     if let (Some(file), Some(before), Some(after)) = (&figure_file, before, after) {
         job.draw(file, &finding.figure((&before.header, &before.shade), [&before.slices, &after.finish()])?)?;
     }
     job.publish()?;
     let provenance = job.provenance()?;
-    let mut rows = hounsfield::findings::Rows::new();
+    let mut rows = Rows::new();
     rows.key("output", job::name(&image));
     rows.key("figure", figure_file.as_ref().map(job::name));
     rows.extend(finding.rows(&provenance));

@@ -1,15 +1,16 @@
-//! `hounsfield map`: a chain of point-wise steps, in one pass.
+//! `hounsfield map`: a chain of steps.
 
 use std::path::PathBuf;
 
-use hounsfield::pipelines::Filter;
+use hounsfield::Result;
+use hounsfield::findings::PlanFinding;
+use hounsfield::pipelines::{ChainPlan, Device, FilterChain, Input, Run, Silent};
 use hounsfield::volume::Dtype;
-use hounsfield::{Error, Result};
 
-use super::filter::Way;
 use super::pointwise::{self, Product, Request};
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
-use crate::job;
+use crate::job::{self, Job};
+use crate::rates;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -17,8 +18,8 @@ pub struct Args {
     pub input: FileArgs,
     /// File to write: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
     #[cfg_attr(feature = "zarr", doc = "(also .zarr, a folder)")]
-    #[arg(long, short, value_name = "OUT")]
-    pub output: PathBuf,
+    #[arg(long, short, value_name = "OUT", required_unless_present = "plan")]
+    pub output: Option<PathBuf>,
     /// Steps, comma-separated, such as window:lung,equalize or clip:-1000:400,zscore
     ///
     /// window[:PRESET | :CENTER:WIDTH[:linear|:linear-exact|:sigmoid]], clip:LO:HI, percentile:LO:HI (clip to percentiles),
@@ -27,7 +28,9 @@ pub struct Args {
     /// voxels that count after the steps before them, and are rounded once, at the end. Classes are numbered from 0; with --mask or --where from 1,
     /// and 0 is all that these leave out.
     ///
-    /// median:1 stands alone: the median of 3 x 3 x 3 voxels around each, nearest at the border; type and rescale stay.
+    /// Among them such that look at neighbours: median:R, min:R, max:R, rank:R:PERCENT, each also with :ball behind R (2:ball). R is voxels on each side (2
+    /// is 5 x 5 x 5, 2x2x1 is 5 x 5 x 3) or mm (2.5mm), at most 10 voxels. The nearest voxel goes on beyond the border; type and rescale stay. Point-wise steps
+    /// before them keep 16 bits of their range, and statistics after them cost a pass that computes them.
     #[arg(long, value_name = "STEPS", allow_hyphen_values = true)]
     pub steps: String,
     /// Type of the result [default: u8 for classes, f32 for real values; for windows, minmax and equalize u8 from 8-bit files, else u16]
@@ -36,30 +39,41 @@ pub struct Args {
     /// Original and result side by side, with their histograms: .png or .svg
     #[arg(long, value_name = "F.png")]
     pub figure: Option<PathBuf>,
+    /// Say what would be done, and read no voxel: passes, neighbours, bytes, memory, and the device that is taken
+    #[arg(long)]
+    pub plan: bool,
     #[command(flatten)]
     pub region: RegionArgs,
 }
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
-    if let Some(filter) = Filter::parse(&args.steps)? {
-        let region = &args.region;
-        if region.mask.is_some() || region.r#where.is_some() || region.with_padding.is_some() || args.to.is_some() {
-            let what = format!("{} looks at all voxels and keeps their type", filter.name());
-            return Err(Error::usage(what, "leave out --mask, --where, --padding and --to"));
-        }
-        let (input, output, figure) = (&args.input, args.output.as_path(), args.figure.as_deref());
-        return super::filter::run(shared, filter, &Way { input, output, figure });
-    }
+    let chain = FilterChain::parse(&args.steps)?;
+    let Some(output) = args.output.as_ref().filter(|_| !args.plan) else {
+        let chain = chain.map_or_else(|| args.steps.parse().map(FilterChain::of_points), Ok)?;
+        return plan(shared, args, &chain);
+    };
     let request = Request {
         input: &args.input,
-        output: &args.output,
+        output,
         figure: args.figure.as_deref(),
         region: Some(&args.region),
-        steps: args.steps.parse()?,
         to: args.to,
         title: "Point-wise steps",
     };
-    say(&pointwise::carry_out(shared, request)?)
+    match chain {
+        Some(chain) => super::filter::run(shared, &request, &chain),
+        None => say(&pointwise::carry_out(shared, request, args.steps.parse()?)?),
+    }
+}
+
+/// Prints what would be done.
+fn plan(shared: &Shared, args: &Args, chain: &FilterChain) -> Result<()> {
+    let job = Job::new(shared, &args.input, [])?;
+    let input = Input::of(job.open()?.into());
+    let plan = ChainPlan::of(&input, chain, &Run::new(&Device::cpu(), job::memory_bytes(shared), &Silent))?;
+    let (device, why) = Device::open(&shared.device, &plan.cost, &rates::stored())?;
+    let finding = PlanFinding { plan: &plan, device: &format!("{} ({why})", device.name()) };
+    job.tell(&finding.text(), finding.rows())
 }
 
 /// Prints what was done.

@@ -19,9 +19,18 @@ pub struct Request<'a> {
     pub output: &'a Path,
     pub figure: Option<&'a Path>,
     pub region: Option<&'a RegionArgs>,
-    pub steps: Chain,
     pub to: Option<Dtype>,
     pub title: &'a str,
+}
+
+impl Request<'_> {
+    /// Which voxels count, but for a mask.
+    pub fn counted(&self) -> Region {
+        Region {
+            range: self.region.and_then(|r| r.r#where),
+            with_padding: self.region.is_some_and(|r| r.with_padding == Some(true)),
+        }
+    }
 }
 
 /// The outputs, and what they came from.
@@ -54,7 +63,7 @@ impl Product<'_> {
 }
 
 /// Does it, and publishes the outputs.
-pub fn carry_out<'a>(shared: &'a Shared, request: Request<'_>) -> Result<Product<'a>> {
+pub fn carry_out<'a>(shared: &'a Shared, request: Request<'_>, steps: Chain) -> Result<Product<'a>> {
     // Every output is checked before the first voxel is read.
     let mut job = Job::new(shared, request.input, request.region.iter().filter_map(|r| r.mask.as_ref()))?;
     let image = job.output(request.output)?;
@@ -65,11 +74,7 @@ pub fn carry_out<'a>(shared: &'a Shared, request: Request<'_>) -> Result<Product
     let mask = request.region.map(|region| job.mask(region, &header)).transpose()?.flatten();
     let input = input.masked(mask);
     let picker = job::middles(figure_file.is_some(), &header)?;
-    let region = Region {
-        range: request.region.and_then(|r| r.r#where),
-        with_padding: request.region.is_some_and(|r| r.with_padding == Some(true)),
-    };
-    let work = Pointwise { to: request.to, region, ..Pointwise::new(request.steps) };
+    let work = Pointwise { to: request.to, region: request.counted(), ..Pointwise::new(steps) };
     let observed = input.observed(picker.as_ref().map(|p| p as _));
     let mapping = job.pass("count", header.bytes(), |run| Mapping::new(&observed, &work, run))?;
     drop(observed);
@@ -82,7 +87,7 @@ pub fn carry_out<'a>(shared: &'a Shared, request: Request<'_>) -> Result<Product
         Ok(())
     };
     job.write((&image, out), header.bytes(), |sink, run| {
-        mapping.write(&Tap { inner: sink, voxel_bytes, mask: None, look: Some(&look) }, run)
+        mapping.write(&Tap { inner: sink, voxel_bytes, mask: None, background: 0, look: Some(&look) }, run)
     })?;
     if let (Some(file), Some(before), Some(results)) = (&figure_file, picker, results) {
         job.draw(file, &finding.figure(request.title, [&before.finish(), &results.finish()])?)?;

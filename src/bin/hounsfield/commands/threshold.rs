@@ -57,16 +57,16 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         _ => Cuts::Otsu(args.otsu.unwrap_or(2)),
     };
     let title = if matches!(cuts, Cuts::Otsu(_)) { "Otsu's thresholds" } else { "Thresholds" };
+    let steps = Chain::new(vec![Step::Threshold(cuts)]).map_err(|e| as_typed(e, args))?;
     let request = Request {
         input: &args.input,
         output: &args.output,
         figure: args.figure.as_deref(),
         region: Some(&args.region),
-        steps: Chain::new(vec![Step::Threshold(cuts)]).map_err(|e| as_typed(e, args))?,
         to: None,
         title,
     };
-    let product = pointwise::carry_out(shared, request)?;
+    let product = pointwise::carry_out(shared, request, steps)?;
     let finding = product.finding();
     let mut rows = product.rows();
     rows.extend(finding.class_rows());

@@ -56,9 +56,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         output: &args.output,
         figure: args.figure.as_deref(),
         region: None,
-        steps: Chain::new(vec![Step::Window(voi)])?,
         to: args.to,
         title: "Display window",
     };
-    super::map::say(&pointwise::carry_out(shared, request)?)
+    super::map::say(&pointwise::carry_out(shared, request, Chain::new(vec![Step::Window(voi)])?)?)
 }

@@ -41,7 +41,7 @@ pub fn run(shared: &Shared, args: &Args, folder: &Path) -> Result<()> {
     if found.pairs.is_empty() {
         return Err(Error::format(folder, "no image with a mask in this folder", "name them NAME.png and NAME_mask.png"));
     }
-    let device = job::device(shared, Cost::Streaming)?;
+    let device = job::device(shared, &Cost::STREAMING)?;
     let (work, table) = targets(shared, folder, out, found.pairs)?;
 
     let progress = Progress::files(shared, "mask", work.len() as u64);

@@ -139,7 +139,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         Ok(())
     };
     let written = job.write((&outputs.labels, segmentation.header()), header.bytes(), |sink, run| {
-        let tap = Tap { inner: sink, voxel_bytes: 1, mask: None, look: Some(&look) };
+        let tap = Tap { inner: sink, voxel_bytes: 1, mask: None, background: 0, look: Some(&look) };
         segmentation.write_labels(&tap, truth.as_ref(), run)
     })?;
     if !outputs.posteriors.is_empty() {

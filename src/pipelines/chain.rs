@@ -1,0 +1,293 @@
+//! Chains of steps some of which look at neighbours: as they are typed, and as kernels.
+
+use std::str::FromStr;
+
+use crate::analysis::steps::Chain;
+use crate::ops::rank::{Footprint, FootprintShape};
+use crate::ops::stages::{Stage, Stages};
+use crate::volume::Header;
+use crate::{Error, Result};
+
+/// Steps in their order: runs of point-wise ones, and between them such that look at neighbours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterChain(pub Vec<Link>);
+
+/// A part of a chain.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Link {
+    /// Point-wise steps, composed and rounded once.
+    Points(Chain),
+    /// One step that looks at neighbours.
+    Near(Near),
+}
+
+/// A step whose result at a voxel depends on its neighbours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Near {
+    /// As it was typed.
+    text: String,
+    which: Which,
+    reach: Reach,
+    shape: FootprintShape,
+}
+
+/// What is made of the values around a voxel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Which {
+    Median,
+    /// The least: erosion. Beyond the border nothing counts, for what goes on there is in the window already.
+    Least,
+    /// The greatest: dilation.
+    Greatest,
+    /// So many percent of them are less.
+    Percentile(f64),
+    /// Erosion, then dilation.
+    Open,
+    /// Dilation, then erosion.
+    Close,
+    /// The image less its opening: what is bright and small.
+    TopHat,
+    /// The closing less the image: what is dark and small.
+    BlackHat,
+    /// Dilation less erosion.
+    Gradient,
+}
+
+/// How far a step looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Reach {
+    /// Along all axes.
+    Voxels(u32),
+    /// Along x, y, z.
+    Each([u32; 3]),
+    Mm(f64),
+}
+
+/// How such steps are written.
+pub(super) const FORMS: &str = "median, min, max, erode, dilate, open, close, tophat, blackhat or gradient with :R[:ball], or rank:R:PERCENT[:ball]; R is voxels on each side (2, 2x2x1) or mm (2.5mm)";
+
+impl FilterChain {
+    /// What a text says, if any of its steps looks at neighbours; none if all are point-wise.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a step that is none.
+    pub fn parse(text: &str) -> Result<Option<Self>> {
+        let mut links: Vec<Link> = Vec::new();
+        let mut points: Vec<&str> = Vec::new();
+        for step in text.split(',').map(str::trim) {
+            match Near::parse(step)? {
+                Some(near) => {
+                    if !points.is_empty() {
+                        links.push(Link::Points(Chain::from_str(&points.join(","))?));
+                        points.clear();
+                    }
+                    links.push(Link::Near(near));
+                }
+                None => points.push(step),
+            }
+        }
+        if links.is_empty() {
+            return Ok(None);
+        }
+        if !points.is_empty() {
+            links.push(Link::Points(Chain::from_str(&points.join(","))?));
+        }
+        Ok(Some(Self(links)))
+    }
+
+    /// A chain of point-wise steps alone.
+    pub fn of_points(steps: Chain) -> Self {
+        Self(vec![Link::Points(steps)])
+    }
+
+    /// How often results of steps are counted: once for each run of point-wise ones.
+    pub fn counting_passes(&self) -> u32 {
+        self.0.iter().filter(|link| matches!(link, Link::Points(_))).count() as u32
+    }
+
+    /// Whether all steps look at neighbours and compare values as they are stored, so that every type will do.
+    pub fn only_selects(&self) -> bool {
+        self.0.iter().all(|link| matches!(link, Link::Near(_)))
+    }
+}
+
+impl Near {
+    fn parse(text: &str) -> Result<Option<Self>> {
+        let wrong = |what: &str| Error::usage(format!("step {text:?}: {what}"), format!("write {FORMS}"));
+        let mut words = text.split(':').map(str::trim);
+        let name = words.next().unwrap_or_default();
+        let mut words: Vec<&str> = words.collect();
+        let simple = match name {
+            "median" => Some(Which::Median),
+            "min" | "erode" => Some(Which::Least),
+            "max" | "dilate" => Some(Which::Greatest),
+            "open" => Some(Which::Open),
+            "close" => Some(Which::Close),
+            "tophat" => Some(Which::TopHat),
+            "blackhat" => Some(Which::BlackHat),
+            "gradient" => Some(Which::Gradient),
+            "rank" => None,
+            _ => return Ok(None),
+        };
+        let shape = match words.last() {
+            Some(&"ball") => FootprintShape::Ball,
+            Some(&"box") => FootprintShape::Box,
+            _ => FootprintShape::Box,
+        };
+        words.pop_if(|word| matches!(*word, "ball" | "box"));
+        let which = match simple {
+            Some(which) => which,
+            None => {
+                let percent = if words.len() > 1 { words.pop() } else { None };
+                let percent = percent.and_then(|word| word.trim_end_matches('%').parse().ok());
+                let percent = percent.filter(|p| (0.0..=100.0).contains(p));
+                Which::Percentile(percent.ok_or_else(|| wrong("it takes a reach and a percentile from 0 to 100"))?)
+            }
+        };
+        let [reach] = words.as_slice() else { return Err(wrong("it takes one reach")) };
+        let reach = reach.parse().map_err(|what: &str| wrong(what))?;
+        Ok(Some(Self { text: text.into(), which, reach, shape }))
+    }
+
+    /// As it was typed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The kernels of the step for a volume with this header. What is least and greatest is so among real values, whatever the sign of their slope.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a reach in mm without a spacing, and for one that is larger than the volume or than what there is a kernel for.
+    pub fn stages(&self, header: &Header) -> Result<Stages> {
+        let wrong = |what: String, hint: &str| Error::usage(format!("step {:?}: {what}", self.text), hint.to_owned());
+        let size = header.grid.shape.xyz();
+        let footprint = match self.reach {
+            Reach::Mm(mm) => {
+                let geometry = header.grid.geometry.as_ref();
+                let spacing_mm = geometry
+                    .ok_or_else(|| wrong("the spacing of the voxels is not known".into(), "give the reach in voxels"))?
+                    .spacing_mm;
+                // An axis of one voxel has no neighbours.
+                Footprint::in_mm(mm, spacing_mm, size.map(|n| n > 1), self.shape)?
+            }
+            // The same on all axes that there are: a picture is flat.
+            Reach::Voxels(reach) => Footprint::new(size.map(|n| if n > 1 { reach } else { 0 }), self.shape)?,
+            Reach::Each(reach) => Footprint::new(reach, self.shape)?,
+        };
+        for (axis, (reach, n)) in ["x", "y", "z"].into_iter().zip(footprint.reach().into_iter().zip(size)) {
+            if u64::from(reach) >= n && reach > 0 {
+                let what = format!("a reach of {reach} voxels along {axis}, where there are {n}");
+                return Err(wrong(what, "give a reach for each axis, such as 2x2x0"));
+            }
+        }
+        let count = footprint.count();
+        let falling = header.meaning.rescale.of_slice(0).slope < 0.0;
+        // Of the ascending real values.
+        let rank = |rank: u32| Stage::Rank(footprint.clone(), if falling { count - 1 - rank } else { rank });
+        let (least, greatest) = (|| rank(0), || rank(count - 1));
+        // Of real values; stored ones that fall are the other way round.
+        let less = |upper: Vec<Stage>, lower: Vec<Stage>| {
+            let (upper, lower) = if falling { (lower, upper) } else { (upper, lower) };
+            Stage::Difference(Stages(upper), Stages(lower))
+        };
+        Ok(Stages(match self.which {
+            Which::Median => vec![rank(count / 2)],
+            Which::Least => vec![least()],
+            Which::Greatest => vec![greatest()],
+            // As SciPy has it.
+            Which::Percentile(percent) => vec![rank(((f64::from(count) * percent / 100.0) as u32).min(count - 1))],
+            Which::Open => vec![least(), greatest()],
+            Which::Close => vec![greatest(), least()],
+            Which::TopHat => vec![less(vec![], vec![least(), greatest()])],
+            Which::BlackHat => vec![less(vec![greatest(), least()], vec![])],
+            Which::Gradient => vec![less(vec![greatest()], vec![least()])],
+        }))
+    }
+}
+
+impl FromStr for Reach {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        const NONE: &str = "the reach is no number of voxels or mm";
+        if let Some(mm) = text.strip_suffix("mm") {
+            let mm: f64 = mm.trim().parse().map_err(|_| NONE)?;
+            return if mm.is_finite() && mm > 0.0 { Ok(Self::Mm(mm)) } else { Err("the reach is not above 0 mm") };
+        }
+        let each: Vec<u32> =
+            text.split('x').map(|word| word.trim().parse().map_err(|_| NONE)).collect::<std::result::Result<_, _>>()?;
+        match *each.as_slice() {
+            [0] | [0, 0, 0] => Err("a reach of 0 voxels changes nothing"),
+            [all] => Ok(Self::Voxels(all)),
+            [x, y] => Ok(Self::Each([x, y, 0])),
+            [x, y, z] => Ok(Self::Each([x, y, z])),
+            _ => Err("a reach has up to three axes"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Dtype, Geometry, Shape};
+
+    fn header(axes: &[u64], spacing_mm: Option<[f64; 3]>) -> Header {
+        Header::new(Shape::new(axes).unwrap(), Dtype::I16).with(|h| h.grid.geometry = spacing_mm.map(Geometry::spacing))
+    }
+
+    fn one(text: &str, header: &Header) -> Result<([u32; 3], u32, u32)> {
+        let chain = FilterChain::parse(text)?.expect("neighbours");
+        let [Link::Near(near)] = chain.0.as_slice() else { panic!("{chain:?}") };
+        let stages = near.stages(header)?;
+        let [Stage::Rank(footprint, rank)] = stages.0.as_slice() else { panic!("another step") };
+        Ok((footprint.reach(), footprint.count(), *rank))
+    }
+
+    #[test]
+    fn reaches_are_voxels_or_mm() {
+        let ct = header(&[40, 40, 20], Some([0.5, 0.5, 2.5]));
+        assert_eq!(one("median:1", &ct).unwrap(), ([1; 3], 27, 13));
+        assert_eq!(one("min:2x1x0", &ct).unwrap(), ([2, 1, 0], 15, 0));
+        assert_eq!(one("max:2x1", &ct).unwrap(), ([2, 1, 0], 15, 14));
+        assert_eq!(one("median:2:ball", &ct).unwrap(), ([2; 3], 33, 16));
+        assert_eq!(one("rank:1:25", &ct).unwrap(), ([1; 3], 27, 6));
+        assert_eq!(one("rank:1:100%:box", &ct).unwrap(), ([1; 3], 27, 26));
+        assert_eq!(one("median:2.5mm", &ct).unwrap(), ([5, 5, 1], 363, 181));
+        assert_eq!(one("median:1mm:ball", &ct).unwrap(), ([2, 2, 0], 13, 6));
+        // A picture, and a line, have no neighbours across.
+        assert_eq!(one("median:2", &header(&[9, 9], None)).unwrap(), ([2, 2, 0], 25, 12));
+        assert_eq!(one("median:2:ball", &header(&[9, 9], None)).unwrap(), ([2, 2, 0], 13, 6));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let ct = header(&[40, 40, 3], None);
+        for (text, what) in [
+            ("median", "one reach"),
+            ("median:0", "changes nothing"),
+            ("median:-1", "no number of voxels"),
+            ("median:x", "no number"),
+            ("median:1:1", "one reach"),
+            ("median:1x1x1x1", "three axes"),
+            ("median:0mm", "above 0 mm"),
+            ("median:11", "10"),
+            ("median:3", "along z, where there are 3"),
+            ("median:2mm", "spacing"),
+            ("rank:1", "percentile"),
+            ("rank:1:101", "percentile"),
+            ("median:1,zcore", "no such step"),
+        ] {
+            let said = match FilterChain::parse(text) {
+                Ok(_) => one(text, &ct).unwrap_err(),
+                Err(e) => e,
+            };
+            assert!(matches!(said, Error::Usage { .. }) && said.to_string().contains(what), "{text}: {said}");
+        }
+        assert_eq!(FilterChain::parse("minmax,gamma:2").unwrap(), None);
+        let chain = FilterChain::parse("clip:0:1, median:1,max:2:ball,zscore,minmax").unwrap().unwrap();
+        assert!(
+            matches!(chain.0.as_slice(), [Link::Points(_), Link::Near(_), Link::Near(_), Link::Points(last)] if last.steps().len() == 2)
+        );
+        assert!(!chain.only_selects());
+    }
+}

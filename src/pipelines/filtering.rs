@@ -1,0 +1,277 @@
+//! The whole job of a chain in which steps look at neighbours: count where a step asks for statistics, decide, write.
+
+use std::sync::Arc;
+
+use super::chain::{FilterChain, Link};
+use super::{Background, Bins, Cost, Counted, Input, Mapping, Mask, Pointwise, Region, Run, filter};
+use crate::analysis::steps::{Chain, Composed, Facts, Scale};
+use crate::io::{Sink, Source};
+use crate::ops::stages::{Stage, Stages};
+use crate::views::{Filtered, Tap};
+use crate::volume::{Dtype, Header, Rescale, Rescales, Table, Unit};
+use crate::{Error, Hint, Result};
+
+/// Which voxels count in decisions, and into what type.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FilterOptions {
+    /// Of point-wise steps. A step that looks at neighbours sees all of them, whether they count or not.
+    pub region: Region,
+    /// u8, u16, i16 or f32; by default what the last step gives, which for selections is the type of the file.
+    pub to: Option<Dtype>,
+}
+
+/// A chain decided on, ready to be written.
+#[derive(Debug)]
+pub struct Filtering {
+    input: Input<'static>,
+    stages: Stages,
+    /// Point-wise steps at the end.
+    last: Option<Mapping>,
+    /// What is written and, where it selects nothing, what instead; of chains that end with neighbours.
+    mask: Option<(Mask, Background)>,
+    header: Header,
+    decided: Vec<Decided>,
+    passes: u32,
+}
+
+/// A step before the last point-wise ones, with what it took from the voxels.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// As it is typed.
+    pub step: String,
+    /// Names and numbers.
+    pub facts: Facts,
+}
+
+impl Filtering {
+    /// Decides. The voxels that count are those of `input` that its mask and the region select; if the chain ends with neighbours, a mask also says what is
+    /// written, with real 0 elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for slices of different rescale, a reach that does not fit the volume, or steps that cannot be decided
+    /// ([`Mapping::new`]); what reading gives; [`Error::Interrupted`].
+    pub fn new(input: &Input<'_>, chain: &FilterChain, options: &FilterOptions, run: &Run<'_>) -> Result<Self> {
+        let (links, last) = match chain.0.split_last() {
+            Some((Link::Points(last), links)) => (links, Some(last)),
+            _ => (chain.0.as_slice(), None),
+        };
+        let base = if chain.only_selects() { input.as_stored() } else { input.clone() }.masked(None).observed(None);
+        let header = base.header().clone();
+        if header.meaning.rescale.uniform().is_none() {
+            return Err(Error::usage(
+                "neighbours in slices of different rescale",
+                "convert the volume first: real values are written",
+            ));
+        }
+        let passes = chain.counting_passes();
+        let run = &run.one_of(u64::from(passes.max(1)));
+        let mut work =
+            Self { input: base, stages: Stages::default(), last: None, mask: None, header, decided: Vec::new(), passes };
+        let mut scale = Scale::Real;
+        for link in links {
+            match link {
+                Link::Near(near) => {
+                    let stages = near.stages(&work.header)?;
+                    work.header = after(&stages, work.header);
+                    work.stages.0.extend(stages.0);
+                    work.decided.push(Decided { step: near.text().to_owned(), facts: Vec::new() });
+                }
+                Link::Points(steps) => scale = work.between(input, steps, options, run)?,
+            }
+        }
+        match last {
+            Some(steps) => {
+                let seen = work.so_far(input, run)?;
+                let job = Pointwise { to: options.to, region: options.region, ..Pointwise::new(steps.clone()) };
+                let mapping = Mapping::new(&seen, &job, run)?;
+                work.header = mapping.header().clone();
+                work.last = Some(mapping);
+            }
+            None => work.end(input, scale, options, run)?,
+        }
+        Ok(work)
+    }
+
+    /// The results of the steps so far, for a pass that counts them.
+    fn so_far(&self, input: &Input<'_>, run: &Run<'_>) -> Result<Input<'static>> {
+        let voxels: Arc<dyn Source> = match self.stages.0.as_slice() {
+            [] => return Ok(self.input.clone().selecting_as(input)),
+            _ => Arc::new(Filtered::new(
+                self.input.source().clone(),
+                Arc::new(self.stages.clone()),
+                self.header.clone(),
+                run.memory_bytes,
+            )),
+        };
+        Ok(Input::resolve(voxels, run)?.selecting_as(input))
+    }
+
+    /// Point-wise steps before others that look at neighbours: their results as whole numbers.
+    fn between(&mut self, input: &Input<'_>, steps: &Chain, options: &FilterOptions, run: &Run<'_>) -> Result<Scale> {
+        let seen = self.so_far(input, run)?;
+        if !seen.is_exact() {
+            return Err(Error::usage(
+                format!("{steps} on true floats, and neighbours of its results"),
+                "write the results of these steps as uint16 first, and go on from there",
+            ));
+        }
+        let counted = Counted::of(&seen, &options.region, Bins::Following, run)?;
+        let composed = steps.compose(counted.values, &self.header, Some(Dtype::F32))?;
+        let level = Level::of(&composed, &self.header);
+        let (dtype, rescale) = (self.header.meaning.dtype, self.header.meaning.rescale.of_slice(0));
+        let table =
+            Table::from_fn(dtype, level.dtype, |stored| level.rescale.stored(composed.value(rescale.real(f64::from(stored)))));
+        self.stages.0.push(Stage::Table(table));
+        let all = composed.facts().iter();
+        self.decided.extend(all.map(|(step, facts)| Decided { step: step.to_string(), facts: facts.clone() }));
+        if let Some(last) = self.decided.last_mut().filter(|_| !level.keeps) {
+            last.facts.push(("step", level.rescale.slope));
+        }
+        let mut header = self.header.clone();
+        (header.meaning.dtype, header.meaning.rescale) = (level.dtype, Rescales::Uniform(level.rescale));
+        if !level.keeps {
+            (header.meaning.unit, header.meaning.padding) = (Unit::Unknown, None);
+            header.display = Default::default();
+        }
+        header.meaning.labels = composed.scale() == Scale::Classes;
+        self.header = header;
+        Ok(composed.scale())
+    }
+
+    /// What is written of a chain that ends with neighbours.
+    fn end(&mut self, input: &Input<'_>, scale: Scale, options: &FilterOptions, run: &Run<'_>) -> Result<()> {
+        if options.region.range.is_some() {
+            let what = "a range of values, and neighbours as the last step: no value is left out there";
+            return Err(Error::usage(what, "leave the range out, or give a mask"));
+        }
+        let (dtype, rescale) = (self.header.meaning.dtype, self.header.meaning.rescale.of_slice(0));
+        let changed = self.stages.0.iter().any(|stage| matches!(stage, Stage::Table(_)));
+        // Levels between steps are no type to keep.
+        let to =
+            options.to.or((changed && scale == Scale::Real && dtype != self.input.header().meaning.dtype).then_some(Dtype::F32));
+        if let Some(to) = to {
+            if !dtype.is_small_integer() {
+                return Err(Error::usage(format!("results of {dtype} as {to}"), Hint::from("leave the type out")));
+            }
+            let to_own = |stored| if scale == Scale::Fraction { spread(rescale.real(stored), to) } else { rescale.real(stored) };
+            self.stages.0.push(Stage::Table(Table::from_fn(dtype, to, |stored| to_own(f64::from(stored)))));
+            (self.header.meaning.dtype, self.header.meaning.rescale) = (to, Rescales::Uniform(Rescale::IDENTITY));
+        } else if scale == Scale::Fraction {
+            // Whole numbers over their range, as point-wise steps write fractions.
+            self.header.meaning.rescale = Rescales::Uniform(Rescale::IDENTITY);
+        }
+        if let Some(labels) = input.labels() {
+            // Results ask for it in any order.
+            let mask = Mask { labels: labels.clone() }.held(run)?;
+            self.mask = Some((mask, Background::zero(&self.header)?));
+        }
+        Ok(())
+    }
+
+    /// What is written.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What is read.
+    pub fn input(&self) -> &Header {
+        self.input.header()
+    }
+
+    /// The steps before the last point-wise ones.
+    pub fn decided(&self) -> &[Decided] {
+        &self.decided
+    }
+
+    /// The point-wise steps at the end.
+    pub fn last(&self) -> Option<&Mapping> {
+        self.last.as_ref()
+    }
+
+    /// Passes that counted results of steps, each of which computed them.
+    pub fn counting_passes(&self) -> u32 {
+        self.passes
+    }
+
+    /// What writing costs: nothing that a device could save where results are computed as they are read.
+    pub fn cost(&self) -> Cost {
+        let (header, dtype) = (self.input.header(), self.input.header().meaning.dtype);
+        let result = self.stages.result(dtype);
+        let streams = self.last.as_ref().is_some_and(|mapping| mapping.table_of(result).is_none());
+        if streams {
+            return Cost::STREAMING;
+        }
+        Cost::of(&self.stages, dtype, header.grid.shape.voxels(), header.bytes() + self.header.bytes())
+    }
+
+    /// Writes the result.
+    ///
+    /// # Errors
+    /// What reading and writing give; [`Error::Interrupted`].
+    pub fn write(&self, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
+        let voxel_bytes = self.header.meaning.dtype.bytes();
+        match &self.last {
+            None => {
+                let (mask, background) = self.mask.as_ref().map(|(mask, outside)| (mask.source(), outside.bits)).unzip();
+                let background = background.unwrap_or_default();
+                filter(&self.input, &self.stages, &Tap { inner: sink, voxel_bytes, mask, background, look: None }, run)
+            }
+            Some(mapping) => match mapping.table_of(self.stages.result(self.input.header().meaning.dtype)) {
+                Some(table) => {
+                    let mut stages = self.stages.clone();
+                    stages.0.push(Stage::Table(table.clone()));
+                    filter(&self.input, &stages, &mapping.before_sink(sink), run)
+                }
+                // Results are computed as they are read, which no device does.
+                None => mapping.write(sink, &run.on_cpu()),
+            },
+        }
+    }
+}
+
+/// What results mean: differences have no intercept, and nothing in them is padding.
+fn after(stages: &Stages, mut header: Header) -> Header {
+    if stages.0.iter().any(|stage| matches!(stage, Stage::Difference(..))) {
+        let meaning = &mut header.meaning;
+        let slope = meaning.rescale.of_slice(0).slope.abs();
+        (meaning.rescale, meaning.padding) = (Rescales::Uniform(Rescale { slope, intercept: 0.0 }), None);
+        header.display = Default::default();
+    }
+    header.meaning.dtype = stages.result(header.meaning.dtype);
+    header
+}
+
+/// Fractions over the whole range of a type.
+fn spread(fraction: f64, to: Dtype) -> f64 {
+    if to == Dtype::F32 {
+        return fraction;
+    }
+    let (low, high) = to.limits();
+    low + fraction * (high - low)
+}
+
+/// As what whole numbers the results of steps go on.
+struct Level {
+    dtype: Dtype,
+    rescale: Rescale,
+    /// They mean what they meant before.
+    keeps: bool,
+}
+
+impl Level {
+    fn of(composed: &Composed, header: &Header) -> Self {
+        let (low, high) = composed.after().ends().unwrap_or_default();
+        let (dtype, rescale) = match composed.scale() {
+            Scale::Real if composed.keeps_unit() => {
+                // Tables give no int8.
+                let dtype = if header.meaning.dtype == Dtype::I8 { Dtype::I16 } else { header.meaning.dtype };
+                return Self { dtype, rescale: header.meaning.rescale.of_slice(0), keeps: true };
+            }
+            Scale::Classes => (Dtype::U8, Rescale::IDENTITY),
+            Scale::Fraction => (Dtype::U16, Rescale { slope: 1.0 / 65_535.0, intercept: 0.0 }),
+            Scale::Real if low < high => (Dtype::U16, Rescale { slope: (high - low) / 65_535.0, intercept: low }),
+            Scale::Real => (Dtype::U16, Rescale { slope: 1.0, intercept: low }),
+        };
+        Self { dtype, rescale, keeps: false }
+    }
+}
