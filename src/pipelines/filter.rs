@@ -387,7 +387,7 @@ mod tests {
                 for stages in chains(dtype) {
                     let want = whole(&volume, &stages);
                     for device in devices() {
-                        for memory in [256 << 20, 1 << 17, 3 << 15] {
+                        for memory in [256 << 20, 1 << 18, 3 << 16] {
                             for sequential in [false, true] {
                                 let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
                                 let sink = Memory::new(volume.block().len(), stages.result(dtype));
