@@ -56,8 +56,16 @@ impl Gpu {
     /// Any [`GpuError`]; a lost device is found here at the latest.
     pub fn download(&self, kernel: &'static str, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
         let mut out = vec![0; bytes as usize];
-        download(self, kernel, buffer, &mut out)?;
+        self.download_into(kernel, buffer, &mut out)?;
         Ok(out)
+    }
+
+    /// The same into memory that is there: `out` takes the first bytes of the buffer.
+    ///
+    /// # Errors
+    /// As [`Gpu::download`].
+    pub fn download_into(&self, kernel: &'static str, buffer: &wgpu::Buffer, out: &mut [u8]) -> Result<(), GpuError> {
+        download(self, kernel, buffer, out)
     }
 
     /// Waits for a submission that ends in a copy to the mappable buffer `staging`, and copies that buffer's first bytes out.

@@ -55,6 +55,10 @@ pub enum Hint {
     Split,
     /// Write one slice only, or choose a format for volumes.
     OneSlice,
+    /// Take one label of a map for the inside of a mask.
+    OneLabel,
+    /// Measure voxels outside of a mask, or on both sides.
+    MeasureOutside,
 }
 
 impl fmt::Display for Hint {
@@ -84,6 +88,8 @@ impl fmt::Display for Hint {
             Self::Split => "put the images of one kind into a folder of their own, or split the series",
             Self::TrustGeometry => "check the series, or go on all the same by trusting its geometry",
             Self::OneSlice => "use .tiff or .nii.gz, or write one slice",
+            Self::OneLabel => "make a mask by a threshold, or take one label of the map for the inside",
+            Self::MeasureOutside => "measure the voxels outside, or both sides",
         })
     }
 }

@@ -2,7 +2,7 @@
 //! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
 //!
 //! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
-//! [`EqualizationFinding`], [`FilterFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`FilterFinding`], [`DistanceFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -16,6 +16,7 @@
 //! assert!(rows.text().lines().any(|line| line.starts_with("shape") && line.ends_with("4 x 3")));
 //! ```
 
+mod distance;
 mod export;
 mod filter;
 mod header;
@@ -34,6 +35,7 @@ mod statistics;
 mod tests;
 pub mod words;
 
+pub use distance::DistanceFinding;
 pub use filter::FilterFinding;
 pub use header::HeaderFinding;
 pub use histogram::{Bin, HistogramFinding};

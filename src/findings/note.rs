@@ -90,6 +90,13 @@ pub enum Note {
         /// What it does not say.
         loss: Loss,
     },
+    /// A file without a spacing: distances count voxels.
+    SpacingUnknown,
+    /// The spacings have no common unit in which squared distances fit 64 bits.
+    CoarseUnit {
+        /// By how much distances may be off, relatively.
+        error: f64,
+    },
     /// The truth holds other labels than the classes.
     StrangeTruth {
         /// In so many voxels.
@@ -136,6 +143,13 @@ impl fmt::Display for Note {
             Self::NotFinite { voxels } => write!(f, "{} voxels are NaN or infinite: label 0", count(*voxels)),
             Self::NoTruth { label, name } => write!(f, "the truth has no voxel of label {label}, {name}"),
             Self::NotKept { format, loss } => write!(f, "in the {format} file {loss}"),
+            Self::SpacingUnknown => f.write_str("the spacing of the mask is not known: distances are in voxels, each 1 long"),
+            Self::CoarseUnit { error } => {
+                write!(
+                    f,
+                    "the spacings have no common unit that fits 64 bits: distances are off by up to {error:.1e} of themselves"
+                )
+            }
             Self::StrangeTruth { voxels, classes } => {
                 write!(f, "{} voxels of the truth hold no label from 0 to {classes}: taken as 0", count(*voxels))
             }

@@ -22,6 +22,7 @@ mod positional;
 pub mod raster;
 #[cfg(test)]
 mod round_trips;
+mod scratch;
 pub mod slices;
 mod stack;
 mod stored;
@@ -39,6 +40,7 @@ pub use open::{create, open};
 #[cfg(feature = "zarr")]
 pub use options::OmeVersion;
 pub use options::{ExtensionPolicy, Follow, OpenOptions, Role, WriteOptions};
+pub use scratch::Scratch;
 pub use stored::real_type;
 
 use std::path::Path;

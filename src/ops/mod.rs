@@ -3,8 +3,10 @@
 //! An operation is plain functions with the same nouns: `cpu` for one block on one thread, `encode` to record into the caller's command encoder, `run`
 //! for everyone else. Operations know nothing of files.
 
+pub mod bits;
 mod checks;
 pub mod difference;
+pub mod distance;
 pub mod equalize;
 pub mod gmm;
 pub mod histogram;
@@ -34,6 +36,7 @@ pub struct Operation {
 /// Every operation that has a kernel. A test compares this table with the folders `shaders/` and `src/ops/`.
 pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &difference::SHADER, cases: difference::cases },
+    Operation { shader: &distance::SHADER, cases: distance::cases },
     Operation { shader: &equalize::SHADER, cases: equalize::cases },
     Operation { shader: &gmm::SHADER, cases: gmm::cases },
     Operation { shader: &histogram::SHADER, cases: histogram::cases },

@@ -33,6 +33,11 @@ impl Labels {
         self.source.as_ref()
     }
 
+    /// The same, to keep.
+    pub fn into_source(self) -> Arc<dyn Source> {
+        self.source
+    }
+
     /// Whether the file's axes are not the image's: it was turned to fit.
     pub fn reoriented(&self) -> bool {
         self.reoriented

@@ -13,6 +13,7 @@ mod count;
 mod counted;
 mod device;
 mod differences;
+mod distance;
 #[cfg(test)]
 mod faults;
 mod filter;
@@ -43,6 +44,7 @@ pub use counted::{Bins, Counted, Region};
 pub use device::{Device, DeviceChoice};
 pub use filter::filter;
 pub use filtering::{Decided, FilterOptions, Filtering};
+pub use distance::{DistanceMap, DistanceOf, DistanceOutput, Measured, ScratchPlace, distance};
 pub use input::Input;
 pub use labels::{Labels, Mask};
 pub use look::census;

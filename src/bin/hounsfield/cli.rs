@@ -10,8 +10,8 @@ use hounsfield::{Error, Result};
 use crate::args::Shared;
 use crate::bench;
 use crate::commands::{
-    completions, convert, demo, devices, equalize, guest, histogram, info, man, map, mask, segment, slice, stats, threshold,
-    window,
+    completions, convert, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, segment, slice, stats,
+    threshold, window,
 };
 use crate::line;
 
@@ -44,6 +44,8 @@ pub enum Command {
     Threshold(threshold::Args),
     /// Keep what lies inside a mask; statistics inside and outside
     Mask(mask::Args),
+    /// Measure how far voxels lie from the edge of a mask, exactly, in millimetres
+    Distance(distance::Args),
     /// Segment into classes by a Gaussian mixture
     Segment(segment::Args),
     /// Save a slice, or many, as a picture
@@ -111,6 +113,7 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         Command::Window(args) => window::run(shared, args),
         Command::Threshold(args) => threshold::run(shared, args),
         Command::Mask(args) => mask::run(shared, args),
+        Command::Distance(args) => distance::run(shared, args),
         Command::Segment(args) => segment::run(shared, args),
         Command::Slice(args) => slice::run(shared, args),
         Command::Convert(args) => convert::run(shared, args),

@@ -66,6 +66,12 @@ impl<'a> Job<'a> {
         self
     }
 
+    /// The same with its input opened as a mask, or as labels.
+    pub fn role(mut self, role: Role) -> Self {
+        self.options.role = role;
+        self
+    }
+
     /// The same that also gives what people wrote of a series.
     pub fn show_text(mut self, show_text: bool) -> Self {
         self.options.show_text = show_text;

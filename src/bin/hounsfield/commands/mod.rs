@@ -4,6 +4,7 @@ pub mod completions;
 pub mod convert;
 pub mod demo;
 pub mod devices;
+pub mod distance;
 pub mod equalize;
 mod filter;
 pub mod guest;
