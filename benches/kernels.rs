@@ -10,7 +10,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use hounsfield::analysis::{equalization, statistics};
 use hounsfield::engine::{AdapterChoice, Gpu, GpuVolume, adapters};
-use hounsfield::ops::{equalize, histogram, lut, scan};
+use hounsfield::ops::{distance, equalize, histogram, lut, scan};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{Device, Input, Mask, Run, census, count, count_between, float_statistics, map_into, map_volume};
 use hounsfield::volume::{Block, Dtype, Header, Rescale, Shape, Table, Volume};
@@ -182,6 +182,12 @@ fn jobs(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)], slices: u64) {
                 b.iter(|| map_volume(&ct, &tables, ct.header().derived(to)));
             });
         }
+        let tissue: Vec<u8> = voxels.iter().map(|v| u8::from(*v > -300)).collect();
+        let mut squares = vec![0u32; tissue.len()];
+        group.throughput(Throughput::Bytes(tissue.len() as u64));
+        group.bench_function(BenchmarkId::new("squared distance 7:7:25", name), |b| {
+            b.iter(|| distance::squared(&tissue, [512, 512, slices as usize], [7, 7, 25], &mut squares));
+        });
         let floats = Input::of(Arc::new(volume(Dtype::F32, as_type(Dtype::F32, voxels))));
         let edges = Arc::new(edges());
         group.throughput(Throughput::Bytes(floats.header().bytes()));
@@ -250,6 +256,25 @@ fn on_gpu(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)]) {
                 });
             }
         }
+    }
+    let slices = contents[0].1.len() / (512 * 512);
+    let shape = [512, 512, slices as u32];
+    for (name, voxels) in contents {
+        let mut bits = vec![0u64; voxels.len() / 64];
+        voxels.iter().enumerate().for_each(|(i, v)| bits[i / 64] |= u64::from(*v > -300) << (i % 64));
+        let bits = gpu.storage_with("bench", bytemuck::cast_slice(&bits), 4).expect("room for the mask");
+        let [a, b] = [0, 1].map(|_| gpu.storage("bench", 4 * voxels.len() as u64).expect("room for distances"));
+        let grid = (shape, [7, 7, 25]);
+        group.throughput(Throughput::Bytes(voxels.len() as u64));
+        group.bench_function(BenchmarkId::new("squared distance 7:7:25", name), |bench| {
+            bench.iter(|| {
+                run(&|encoder| {
+                    distance::encode_rows::<u32>(&gpu, encoder, &bits, grid, &a).expect("it fits");
+                    distance::encode_columns::<u32>(&gpu, encoder, grid, 1, [&a, &b]).expect("it fits");
+                    distance::encode_columns::<u32>(&gpu, encoder, grid, 2, [&b, &a]).expect("it fits");
+                });
+            });
+        });
     }
     let buffer = || gpu.storage("bench", 4 * 65_536).expect("a small buffer");
     let (counts, cumulative, entries) = (buffer(), buffer(), buffer());

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use hounsfield::analysis::distribution::Distribution;
 use hounsfield::analysis::{equalization, statistics, thresholds};
+use hounsfield::ops::distance;
 use hounsfield::ops::mask::{self, Keep};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{Device, Group, Input, Run, count, map_into, map_volume};
@@ -117,6 +118,14 @@ fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, 
             map_into(volume, std::slice::from_ref(&table), out).expect("tables that fit");
             (start.elapsed().as_secs_f64(), crc(check, out))
         }
+        "distance" => {
+            let mask = tissue(volume);
+            let shape = volume.header().grid.shape.xyz().map(|n| n as usize);
+            let start = Instant::now();
+            let mut out = vec![0u32; mask.len()];
+            distance::squared(&mask, shape, [7, 7, 25], &mut out);
+            (start.elapsed().as_secs_f64(), crc(check, bytemuck::cast_slice(&out)))
+        }
         "copy" => {
             let mut out = vec![0; volume.bytes().len()];
             copy(volume.bytes(), &mut out);
@@ -134,6 +143,11 @@ fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, 
 fn masked(volume: &Volume, out: &mut [u8]) {
     let (picture, mask) = volume.bytes()[..2 * PICTURE].split_at(PICTURE);
     mask::cpu(Block { dtype: Dtype::U8, bytes: picture }, Keep::Bytes(mask), 0, out);
+}
+
+/// All that is no air, as a mask.
+fn tissue(volume: &Volume) -> Vec<u8> {
+    volume.bytes().par_chunks(2).map(|v| u8::from(i16::from_le_bytes([v[0], v[1]]) > -300)).collect()
 }
 
 fn counted(volume: &Arc<Volume>) -> Vec<Group> {

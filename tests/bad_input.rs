@@ -355,6 +355,8 @@ fn a_disk_that_fills_up_leaves_nothing_behind() {
         ("convert", "out.tif"),
         ("equalize", "out.nii"),
         ("equalize", "out.nii.gz"),
+        ("distance", "out.nii"),
+        ("distance", "out.nii.gz"),
     ] {
         let out = folder.at(name);
         let line = failure(&on_a_small_disk(&[command, &big, "-o", &out]), OUTPUT);
@@ -395,9 +397,11 @@ fn an_interrupt_leaves_no_output() {
         folder.file("big.nii", &bytes);
         folder.names()
     };
-    for signal in ["INT", "TERM"] {
+    let (convert, distance) = (&["convert"][..], &["distance", "--memory", "32"][..]);
+    for (signal, command) in [("INT", convert), ("TERM", convert), ("INT", distance), ("TERM", distance)] {
         let mut child = program()
-            .args(["convert", "--threads", "1", &folder.at("big.nii"), "-o", &folder.at("out.nii.gz")])
+            .args(command)
+            .args(["--threads", "1", &folder.at("big.nii"), "-o", &folder.at("out.nii.gz")])
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
             .spawn()
@@ -414,7 +418,7 @@ fn an_interrupt_leaves_no_output() {
         let stderr = String::from_utf8_lossy(&out.stderr);
         assert_eq!(out.status.code(), Some(130), "{signal}: {stderr}");
         assert!(stderr.ends_with("hounsfield: interrupted; nothing was written\n"), "{stderr}");
-        assert_eq!(folder.names(), before, "{signal}");
+        assert_eq!(folder.names(), before, "{signal} {command:?}");
     }
 }
 

@@ -388,6 +388,8 @@ fn progress_reaches_all_of_its_bytes_and_no_more() {
         vec!["map", "--steps", "median:1", "-o", "OUT", "--figure", "PNG"],
         vec!["mask", "MASK", "-o", "OUT", "--figure", "PNG"],
         vec!["segment", "-k", "2", "-o", "OUT", "--posteriors", "P", "--figure", "PNG"],
+        vec!["distance", "--signed", "-o", "OUT", "--figure", "PNG"],
+        vec!["distance", "--memory", "1", "-o", "OUT"],
         vec!["slice", "-o", "PNG"],
         vec!["histogram", "-o", "PNG"],
         vec!["convert", "-o", "OUT"],
@@ -407,7 +409,7 @@ fn progress_reaches_all_of_its_bytes_and_no_more() {
                 other => other.to_owned(),
             })
             .collect();
-        line.insert(1, floats.clone());
+        line.insert(1, if words[0] == "distance" { mask.clone() } else { floats.clone() });
         line.push("--events".into());
         let ran = ok(&line.iter().map(String::as_str).collect::<Vec<_>>());
         let mut ended = 0;

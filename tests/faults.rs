@@ -94,6 +94,24 @@ fn a_fit_over_voxels_takes_the_same_memory_for_any_volume() {
     assert!(more <= least + MEMORY_MIB + 16.0, "{least} MiB for 1 MiB of voxels, {more} for 96");
 }
 
+/// A distance map needs all voxels of a column at once, so that what does not fit goes through a scratch file.
+#[test]
+fn a_distance_map_takes_the_same_memory_for_any_volume() {
+    const MEMORY_MIB: f64 = 16.0;
+    let folder = Folder::new();
+    let out = folder.at("out.nii");
+    let chunk: Vec<u8> = noise(1 << 20).iter().map(|v| v & 3).collect();
+    let peak = |mib: i16, signed: &str| {
+        let mut bytes = nifti(&[256, 256, 16 * mib], 2, &[]);
+        (0..mib).for_each(|_| bytes.extend_from_slice(&chunk));
+        let path = folder.file(&format!("{mib}.nii"), &bytes);
+        let line = format!("distance {path} -o {out} --force --threads 2 --memory {MEMORY_MIB} {signed}");
+        peak_mib(&line.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>())
+    };
+    let (least, some, more) = (peak(1, ""), peak(16, ""), peak(48, "--signed"));
+    assert!(more <= least.max(some) + MEMORY_MIB, "{least} MiB for 1 MiB of voxels, {some} for 16, {more} for 48 on both sides");
+}
+
 /// Address space is taken away until the software driver has no memory for the job's buffers: a real failure of a real driver. Drivers may
 /// crash under it; a result, where there is one, is right, and with some limit the job goes on with smaller units.
 #[test]

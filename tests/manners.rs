@@ -60,6 +60,7 @@ fn every_result_has_its_notes_once_and_also_when_quiet() {
         vec!["threshold", "--at", "40", "-o", &out],
         vec!["mask", &image, "-o", &out],
         vec!["segment", "-k", "2", "-o", &out],
+        vec!["distance", "-o", &out],
         vec!["slice", "-o", &picture],
         vec!["convert", "-o", &out],
     ] {

@@ -3,13 +3,14 @@
 use crate::support::{Folder, ok, run, small_nifti};
 
 /// Two outputs of a command that would be one file.
-const TWICE: [&[&str]; 6] = [
+const TWICE: [&[&str]; 7] = [
     &["equalize", "IN", "-o", "o.png", "--figure", "o.png"],
     &["equalize", "IN", "-o", "o.nii", "--report", "./o.nii"],
     &["map", "IN", "--steps", "minmax", "-o", "o.png", "--figure", "sub/../o.png"],
     &["threshold", "IN", "-o", "o.png", "--figure", "link.png"],
     &["mask", "IN", "IN", "-o", "o.png", "--figure", "o.png"],
     &["segment", "IN", "-k", "2", "-o", "p_1.nii.gz", "--posteriors", "p"],
+    &["distance", "IN", "--signed", "-o", "o.nii", "--nearest", "./o.nii"],
 ];
 
 #[test]

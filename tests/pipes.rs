@@ -29,7 +29,7 @@ fn every_command_of_one_volume_reads_and_writes_pipes() {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(&bytes).unwrap();
     let gz = gz.finish().unwrap();
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 8] = [
         &["convert", "-"],
         &["map", "-", "--steps", "clip:10:200"],
         &["equalize", "-"],
@@ -37,6 +37,7 @@ fn every_command_of_one_volume_reads_and_writes_pipes() {
         &["threshold", "-", "--at", "100"],
         &["window", "-", "--center", "100", "--width", "50"],
         &["segment", "-", "-k", "2"],
+        &["distance", "-", "--outside"],
     ];
     for command in commands {
         let named: Vec<&str> = command.iter().map(|word| if *word == "-" { image.as_str() } else { word }).collect();

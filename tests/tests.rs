@@ -7,6 +7,7 @@ mod bad_input;
 mod commands;
 mod corpus;
 mod decisions;
+mod distance;
 mod embedding;
 mod faults;
 mod guests;

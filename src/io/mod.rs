@@ -40,7 +40,7 @@ pub use open::{create, open};
 #[cfg(feature = "zarr")]
 pub use options::OmeVersion;
 pub use options::{ExtensionPolicy, Follow, OpenOptions, Role, WriteOptions};
-pub use scratch::Scratch;
+pub use scratch::ScratchFile;
 pub use stored::real_type;
 
 use std::path::Path;

@@ -8,12 +8,12 @@ use crate::{Error, Result};
 
 /// A file without a name, that many threads read and write.
 #[derive(Debug)]
-pub struct Scratch {
+pub struct ScratchFile {
     file: File,
     folder: PathBuf,
 }
 
-impl Scratch {
+impl ScratchFile {
     /// Room for `bytes` in a folder, on whose disk `beside` bytes will be written meanwhile.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn what_is_written_comes_back_and_the_folder_stays_empty() {
         let folder = tempfile::tempdir().unwrap();
-        let scratch = Scratch::new(folder.path(), 100, 0).unwrap();
+        let scratch = ScratchFile::new(folder.path(), 100, 0).unwrap();
         scratch.write(90, b"behind").unwrap();
         scratch.write(0, b"before").unwrap();
         let mut both = [[1; 6]; 2];
@@ -73,9 +73,9 @@ mod tests {
     fn a_disk_without_room_is_refused_before_any_work() {
         let folder = tempfile::tempdir().unwrap();
         for (bytes, beside) in [(1 << 62, 0), (0, 1 << 62), (u64::MAX, u64::MAX)] {
-            let error = Scratch::new(folder.path(), bytes, beside).unwrap_err().to_string();
+            let error = ScratchFile::new(folder.path(), bytes, beside).unwrap_err().to_string();
             assert!(error.contains("scratch") && error.contains("MiB free; allow more memory"), "{error}");
         }
-        assert!(matches!(Scratch::new(&folder.path().join("none"), 1, 0), Err(Error::Write { .. })));
+        assert!(matches!(ScratchFile::new(&folder.path().join("none"), 1, 0), Err(Error::Write { .. })));
     }
 }

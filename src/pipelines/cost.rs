@@ -23,8 +23,12 @@ impl Cost {
         if stages.halo() == [0; 3] || !stages.has_kernels(dtype) {
             return Self::STREAMING;
         }
-        let (cpu_s, gpu_looks) = (1e-9 * voxels as f64 * stages.nanoseconds(dtype), voxels as f64 * stages.looks(dtype) as f64);
-        Self { moved_bytes, cpu_s, gpu_looks }
+        Self::each(voxels, (stages.nanoseconds(dtype), stages.looks(dtype)), moved_bytes)
+    }
+
+    /// Of so many nanoseconds on one thread, and so many reads of a neighbour, for each voxel.
+    pub fn each(voxels: u64, (nanoseconds, looks): (f64, u64), moved_bytes: u64) -> Self {
+        Self { moved_bytes, cpu_s: 1e-9 * voxels as f64 * nanoseconds, gpu_looks: voxels as f64 * looks as f64 }
     }
 }
 

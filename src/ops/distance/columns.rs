@@ -6,7 +6,7 @@
 
 use super::cpu::squares;
 use super::envelope::envelope;
-use super::word::Word;
+use super::word::SquareWord;
 
 /// Steps after which the lower envelope takes over: about there a row of it costs as much as a row of the search.
 pub(super) const REACH: usize = 250;
@@ -17,7 +17,7 @@ pub(super) const REACH: usize = 250;
 pub(super) struct Strip<T, const LANES: usize>(pub [T; LANES]);
 
 /// The columns of `rows`, all of the same length, by [`outwards`] or its like.
-pub(super) fn search<T: Word, const LANES: usize>(
+pub(super) fn search<T: SquareWord, const LANES: usize>(
     rows: &mut [&mut [T]],
     weight: u64,
     outwards: impl Fn(&[Strip<T, LANES>], usize, &[T]) -> Option<Strip<T, LANES>>,
@@ -47,7 +47,7 @@ pub(super) fn search<T: Word, const LANES: usize>(
 }
 
 /// The least values of row `y`, unless the search went too far. With `TIES` it goes on while a step is as near as the best.
-pub(super) fn outwards<T: Word, const LANES: usize, const TIES: bool>(
+pub(super) fn outwards<T: SquareWord, const LANES: usize, const TIES: bool>(
     rows: &[Strip<T, LANES>],
     y: usize,
     squares: &[T],
@@ -70,7 +70,7 @@ pub(super) fn outwards<T: Word, const LANES: usize, const TIES: bool>(
 }
 
 /// The same by lower envelopes.
-fn envelopes<T: Word, const LANES: usize>(strip: &[Strip<T, LANES>], rows: &mut [&mut [T]], first: usize, weight: u64) {
+fn envelopes<T: SquareWord, const LANES: usize>(strip: &[Strip<T, LANES>], rows: &mut [&mut [T]], first: usize, weight: u64) {
     let mut parts = Vec::new();
     for lane in first..rows[0].len().min(first + LANES) {
         let value = |y: usize| strip[y].0[lane - first];

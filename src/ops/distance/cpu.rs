@@ -1,11 +1,11 @@
 //! Squared distances on the CPU: x run by run, then y and z by [columns](super::columns).
 //!
-//! Rows are independent in x, slices in y, strips of columns in z, so that a volume larger than memory goes through a file: [`RowPass`] for each row, then [`Word::search`]
+//! Rows are independent in x, slices in y, strips of columns in z, so that a volume larger than memory goes through a file: [`RowPass`] for each row, then [`SquareWord::search`]
 //! for each strip of columns.
 
 use rayon::prelude::*;
 
-use super::word::Word;
+use super::word::SquareWord;
 use crate::ops::bits::{LabelType, Spans};
 
 /// Lanes of a strip of columns through all slices: enough to keep the list of its parts short.
@@ -15,7 +15,7 @@ pub(super) const STRIP: usize = 256;
 ///
 /// # Panics
 /// If `mask` or `out` has another length than `shape`, or `T` does not hold the square of the diagonal.
-pub fn squared<T: Word>(mask: &[u8], shape: [usize; 3], weights: [u64; 3], out: &mut [T]) -> bool {
+pub fn squared<T: SquareWord>(mask: &[u8], shape: [usize; 3], weights: [u64; 3], out: &mut [T]) -> bool {
     assert_eq!(mask.len(), shape.iter().product::<usize>(), "a mask of another length");
     assert_eq!(out.len(), mask.len(), "an output of another length");
     if mask.is_empty() {
@@ -53,14 +53,14 @@ pub struct RowPass<T> {
     downwards: Vec<T>,
 }
 
-impl<T: Word> RowPass<T> {
+impl<T: SquareWord> RowPass<T> {
     /// For rows of `n` voxels that lie `weight` apart.
     pub fn new(n: usize, weight: u64) -> Self {
         let squares = squares(n, weight);
         Self { downwards: squares.iter().rev().copied().collect(), squares }
     }
 
-    /// The squared distances along a row, whose foreground is the ones of `words`; [`Word::FAR`] where it has no background.
+    /// The squared distances along a row, whose foreground is the ones of `words`; [`SquareWord::FAR`] where it has no background.
     ///
     /// # Panics
     /// If the row has another length than was said.
@@ -112,8 +112,8 @@ fn rising((start, end): (usize, usize), n: usize) -> Option<usize> {
     }
 }
 
-/// The squares of 0 to n - 1 steps, then [`Word::FAR`].
-pub(super) fn squares<T: Word>(n: usize, weight: u64) -> Vec<T> {
+/// The squares of 0 to n - 1 steps, then [`SquareWord::FAR`].
+pub(super) fn squares<T: SquareWord>(n: usize, weight: u64) -> Vec<T> {
     (0..n as u64).map(|k| T::from_square((weight * k).pow(2))).chain([T::FAR]).collect()
 }
 
@@ -126,13 +126,13 @@ pub(super) fn squeezed(shape: [usize; 3], weights: [u64; 3]) -> ([usize; 3], [u6
 
 /// # Panics
 /// If `T` does not hold the square of the diagonal, or a weight is 0 on an axis of several voxels.
-pub(super) fn check<T: Word>(shape: [usize; 3], weights: [u64; 3]) {
+pub(super) fn check<T: SquareWord>(shape: [usize; 3], weights: [u64; 3]) {
     assert!(fits::<T>(shape, weights), "weights {weights:?} are too large for {shape:?}");
     assert!((0..3).all(|axis| shape[axis] == 1 || weights[axis] > 0), "a weight of 0: {weights:?}");
 }
 
 /// Whether `T` holds the square of the diagonal.
-pub(super) fn fits<T: Word>(shape: [usize; 3], weights: [u64; 3]) -> bool {
+pub(super) fn fits<T: SquareWord>(shape: [usize; 3], weights: [u64; 3]) -> bool {
     let along = |axis: usize| (shape[axis] as u128 - 1).checked_mul(u128::from(weights[axis])).and_then(|d| d.checked_mul(d));
     let diagonal = (0..3).try_fold(0u128, |sum, axis| sum.checked_add(along(axis)?));
     diagonal.is_some_and(|d| d < u128::from(T::FAR.square()))

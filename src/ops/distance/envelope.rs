@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::word::Word;
+use super::word::SquareWord;
 
 /// The sites that are the nearest somewhere, and where: the ranges follow each other from row 0 to the last. Of equally near sites it is the first. A row whose value is
-/// [`Word::FAR`] is no site; without any there are no ranges. `parts` is room to be used again.
+/// [`SquareWord::FAR`] is no site; without any there are no ranges. `parts` is room to be used again.
 ///
 /// Every number here is below 2⁶³ because the square of the diagonal is below 2⁶².
-pub(super) fn envelope<T: Word>(
+pub(super) fn envelope<T: SquareWord>(
     rows: usize,
     values: impl Fn(usize) -> T,
     weight: u64,

@@ -1,7 +1,7 @@
 //! Distances on the GPU: rows from bits, then columns from one buffer into another.
 
 use super::cpu::fits;
-use super::word::Word;
+use super::word::SquareWord;
 use crate::engine::{Call, Gpu, GpuError, Shader};
 
 /// The kernel.
@@ -12,12 +12,12 @@ pub const fn largest_axis() -> u64 {
     1 << 14
 }
 
-/// Records: the squared distances of all voxels along their rows, [`Word::FAR`] in rows without background. `foreground` holds one bit a voxel, in rows of whole words of
+/// Records: the squared distances of all voxels along their rows, [`SquareWord::FAR`] in rows without background. `foreground` holds one bit a voxel, in rows of whole words of
 /// 64 bits.
 ///
 /// # Errors
 /// [`GpuError::Input`] if a buffer is too small.
-pub fn encode_rows<T: Word>(
+pub fn encode_rows<T: SquareWord>(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     foreground: &wgpu::Buffer,
@@ -49,7 +49,7 @@ pub fn encode_rows<T: Word>(
 ///
 /// # Errors
 /// [`GpuError::Input`] if a buffer is too small.
-pub fn encode_columns<T: Word>(
+pub fn encode_columns<T: SquareWord>(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     (shape, weights): ([u32; 3], [u64; 3]),
@@ -73,12 +73,18 @@ pub fn encode_columns<T: Word>(
     )
 }
 
-/// Writes the squared distances of the voxels whose bits in `foreground` are ones, in rows of whole words; as [`squared`](super::squared), but [`Word::FAR`] everywhere where there
+/// Writes the squared distances of the voxels whose bits in `foreground` are ones, in rows of whole words; as [`squared`](super::squared), but [`SquareWord::FAR`] everywhere where there
 /// is no background.
 ///
 /// # Errors
 /// Any [`GpuError`]; [`GpuError::Input`] if the device binds no buffer of that size, or for a buffer of another length.
-pub fn run<T: Word>(gpu: &Gpu, foreground: &[u64], shape: [u32; 3], weights: [u64; 3], out: &mut [T]) -> Result<(), GpuError> {
+pub fn run<T: SquareWord>(
+    gpu: &Gpu,
+    foreground: &[u64],
+    shape: [u32; 3],
+    weights: [u64; 3],
+    out: &mut [T],
+) -> Result<(), GpuError> {
     if out.len() as u64 != shape.iter().map(|n| u64::from(*n)).product::<u64>() {
         return Err(input(format!("{} results for {shape:?} voxels", out.len())));
     }
@@ -95,7 +101,7 @@ pub fn run<T: Word>(gpu: &Gpu, foreground: &[u64], shape: [u32; 3], weights: [u6
     gpu.download_into(SHADER.name, &pair[0], bytemuck::cast_slice_mut(out))
 }
 
-fn check<T: Word>(shape: [u32; 3], weights: [u64; 3], buffers: &[&wgpu::Buffer]) -> Result<(), GpuError> {
+fn check<T: SquareWord>(shape: [u32; 3], weights: [u64; 3], buffers: &[&wgpu::Buffer]) -> Result<(), GpuError> {
     if !shape.iter().all(|n| (1..=largest_axis()).contains(&u64::from(*n))) {
         return Err(input(format!("{shape:?} voxels; an axis has 1 to {}", largest_axis())));
     }

@@ -36,4 +36,4 @@ pub use cpu::{RowPass, squared, strips};
 pub use gpu::{SHADER, encode_columns, encode_rows, largest_axis, run};
 pub use nearest::{nearest, search_nearest};
 pub use units::Units;
-pub use word::Word;
+pub use word::SquareWord;

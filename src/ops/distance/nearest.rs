@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::columns::REACH;
 use super::cpu::{RowPass, STRIP, check, squares, squeezed, strips};
 use super::envelope::envelope;
-use super::word::{Ties, Word};
+use super::word::{SquareWord, Ties};
 use crate::ops::bits::LabelType;
 
 /// Columns searched at a time.
@@ -23,7 +23,7 @@ type Lanes<T, C> = ([T; LANES], [C; LANES]);
 ///
 /// # Panics
 /// As [`squared`](super::squared), or if `carried` has another length.
-pub fn nearest<T: Word, C>(mask: &[u8], shape: [usize; 3], weights: [u64; 3], out: &mut [T], carried: &mut [C]) -> bool
+pub fn nearest<T: SquareWord, C>(mask: &[u8], shape: [usize; 3], weights: [u64; 3], out: &mut [T], carried: &mut [C]) -> bool
 where
     C: Copy + Default + Send + Sync,
 {
@@ -59,8 +59,8 @@ where
     true
 }
 
-/// The nearest over each column of `values`, as [`Word::search`], with what it carries; rows of the same length.
-pub fn search_nearest<T: Word, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
+/// The nearest over each column of `values`, as [`SquareWord::search`], with what it carries; rows of the same length.
+pub fn search_nearest<T: SquareWord, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
     if !search_packed(values, carried, weight) {
         search_apart(values, carried, weight);
     }
@@ -68,7 +68,7 @@ pub fn search_nearest<T: Word, C: Copy + Default>(values: &mut [&mut [T]], carri
 
 /// Where all distances are below 2³⁰, distance and row are one number of 64 bits, the distance above: the least of these is what is looked for, ties included, and
 /// the search is that of [distances alone](super::columns). About twice as fast (measured). `false` if they are not.
-fn search_packed<T: Word, C: Copy>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) -> bool {
+fn search_packed<T: SquareWord, C: Copy>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) -> bool {
     let far = |value: T| if value == T::FAR { 0 } else { value.square() };
     let most = values.iter().flat_map(|row| row.iter()).fold(0, |most, value| most.max(far(*value)));
     let steps = weight.checked_mul(values.len() as u64).and_then(|along| along.checked_mul(along));
@@ -95,7 +95,7 @@ fn search_packed<T: Word, C: Copy>(values: &mut [&mut [T]], carried: &mut [&mut 
 }
 
 /// The same for any distances.
-pub(super) fn search_apart<T: Word, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
+pub(super) fn search_apart<T: SquareWord, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the CPU has AVX2, as was asked one line above; the function is safe in every other way.
@@ -107,12 +107,12 @@ pub(super) fn search_apart<T: Word, C: Copy + Default>(values: &mut [&mut [T]], 
 /// The same code; AVX2 blends and compares 64 bits.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn search_avx2<T: Word, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
+fn search_avx2<T: SquareWord, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
     search_portable(values, carried, weight);
 }
 
 #[inline(always)]
-pub(super) fn search_portable<T: Word, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
+pub(super) fn search_portable<T: SquareWord, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
     let squares = squares::<T>(values.len(), weight);
     let lanes = values.first().map_or(0, |row| row.len());
     let mut copies = Copies::with_capacity(values.len());
@@ -140,7 +140,7 @@ fn lanes_of<T: Copy + Default>(row: &[T]) -> [T; LANES] {
 
 /// As the search of distances alone, but it goes on while a step is as near as the best: a tie may have a lower index.
 #[inline(always)]
-fn outwards<T: Word, C: Copy>(rows: &[Lanes<T, C>], y: usize, squares: &[T]) -> Option<Lanes<T, C>> {
+fn outwards<T: SquareWord, C: Copy>(rows: &[Lanes<T, C>], y: usize, squares: &[T]) -> Option<Lanes<T, C>> {
     let mut best = rows[y];
     let (before, after) = (&rows[..y], &rows[y + 1..]);
     for k in 1..=before.len().max(after.len()) {
@@ -175,7 +175,7 @@ fn outwards<T: Word, C: Copy>(rows: &[Lanes<T, C>], y: usize, squares: &[T]) -> 
 }
 
 /// The same by lower envelopes.
-fn envelopes<T: Word, C: Copy>(
+fn envelopes<T: SquareWord, C: Copy>(
     copies: &Copies<T, C>,
     values: &mut [&mut [T]],
     carried: &mut [&mut [C]],

@@ -47,7 +47,7 @@ fn brute(mask: &[u8], shape: [usize; 3], weights: [u64; 3]) -> Vec<(u64, u64)> {
 
 /// All ways to the same answer.
 #[track_caller]
-fn check<T: Word>(mask: &[u8], shape: [usize; 3], weights: [u64; 3]) {
+fn check<T: SquareWord>(mask: &[u8], shape: [usize; 3], weights: [u64; 3]) {
     let what = format!("{} bytes, {shape:?}, {weights:?}", size_of::<T>());
     let want = brute(mask, shape, weights);
     let any = mask.contains(&0);
@@ -287,7 +287,7 @@ fn packed(mask: &[u8], nx: usize) -> Vec<u64> {
 }
 
 #[track_caller]
-fn check_on_gpu<T: Word>(gpu: &Gpu, mask: &[u8], shape: [usize; 3], weights: [u64; 3]) {
+fn check_on_gpu<T: SquareWord>(gpu: &Gpu, mask: &[u8], shape: [usize; 3], weights: [u64; 3]) {
     let (mut want, mut got) = (vec![T::default(); mask.len()], vec![T::default(); mask.len()]);
     if !squared(mask, shape, weights, &mut want) {
         want.fill(T::FAR);

@@ -6,7 +6,7 @@ use std::ops::Add;
 use super::columns::{outwards, search};
 
 /// A type for squared distances: `u32` below 2³¹, `u64` below 2⁶².
-pub trait Word: bytemuck::Pod + Default + Ord + Add<Output = Self> + Debug + Send + Sync {
+pub trait SquareWord: bytemuck::Pod + Default + Ord + Add<Output = Self> + Debug + Send + Sync {
     /// No background yet. Greater than every distance, and a further square added to it does not wrap, nor change the sign that comparisons in vectors look at.
     const FAR: Self;
 
@@ -16,7 +16,7 @@ pub trait Word: bytemuck::Pod + Default + Ord + Add<Output = Self> + Debug + Sen
     /// Whether it takes two words of 32 bits on a device.
     const WIDE: bool;
 
-    /// From a number below [`Word::FAR`] or `FAR` itself.
+    /// From a number below [`SquareWord::FAR`] or `FAR` itself.
     fn from_square(square: u64) -> Self;
 
     /// As a number.
@@ -29,7 +29,7 @@ pub trait Word: bytemuck::Pod + Default + Ord + Add<Output = Self> + Debug + Sen
     fn search(rows: &mut [&mut [Self]], weight: u64);
 }
 
-impl Word for u32 {
+impl SquareWord for u32 {
     const FAR: Self = 1 << 31;
     const NONE: Self = Self::MAX;
     const WIDE: bool = false;
@@ -59,7 +59,7 @@ impl Word for u32 {
     }
 }
 
-impl Word for u64 {
+impl SquareWord for u64 {
     const FAR: Self = 1 << 62;
     const NONE: Self = Self::MAX;
     const WIDE: bool = true;
@@ -91,7 +91,7 @@ impl Word for u64 {
 }
 
 /// The search for numbers of which none may be missed that is as near as the best so far and less than it: those that carry an index in their low bits.
-pub(super) trait Ties: Word {
+pub(super) trait Ties: SquareWord {
     fn search_ties(rows: &mut [&mut [Self]], weight: u64);
 }
 

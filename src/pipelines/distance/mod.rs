@@ -85,7 +85,7 @@ impl DistanceMap {
         let units = units.ok_or_else(|| Error::usage("a spacing of 0 or less, or beyond float32", "correct it in the file"))?;
         if let Some(degrees) = mask.grid.geometry.as_ref().and_then(|geometry| leaning(geometry, shape)) {
             let what = format!("the axes of the mask meet at {degrees:.1}°, so that distances along them say little");
-            return Err(Error::usage(what, Hint::Regrid));
+            return Err(Error::usage(what, "resample it onto a grid of right angles first"));
         }
         Ok(Self { of, squared, spacing_mm, units })
     }

@@ -2,35 +2,40 @@
 
 use super::{DistanceMap, DistanceOf, DistanceOutput};
 use crate::Result;
-use crate::io::Scratch;
+use crate::io::ScratchFile;
 use crate::ops::distance::largest_axis;
 use crate::pipelines::{Input, Run};
+
+/// Voxels that a thread writes at a time where memory allows: a mebibyte of distances.
+const BLOCK_VOXELS: u64 = 1 << 18;
 
 /// Bytes of what is carried of a voxel.
 const CARRIED: u64 = 2;
 
 /// Where things lie, and in what portions.
 #[derive(Debug)]
-pub struct Plan {
+pub struct DistancePlan {
     /// Whether a GPU takes whole volumes.
     pub on_device: bool,
     /// None where a volume fits the memory.
-    pub scratch: Option<Scratch>,
+    pub scratch: Option<ScratchFile>,
     /// Its size.
     pub scratch_bytes: u64,
     /// Most voxels that a thread reads and starts at a time.
     pub piece_voxels: u64,
     /// Whether pieces are whole slices, whose columns in y are searched at once.
     pub whole_slices: bool,
+    /// Most voxels that a thread writes at a time.
+    pub block_voxels: usize,
     /// Most bytes of columns that are in memory at a time where they come from a file.
     pub strip_bytes: u64,
 }
 
-impl Plan {
+impl DistancePlan {
     /// For distances of `word` bytes.
     ///
     /// # Errors
-    /// What [`Scratch::new`] gives.
+    /// What [`ScratchFile::new`] gives.
     pub fn new(input: &Input<'_>, map: &DistanceMap, (to, word): (&DistanceOutput<'_>, u64), run: &Run<'_>) -> Result<Self> {
         let [nx, ny, nz] = input.header().grid.shape.xyz();
         let (slice, voxels) = (nx * ny, nx * ny * nz);
@@ -50,11 +55,19 @@ impl Plan {
         let fair = voxels.div_ceil(4 * threads);
         let piece_voxels =
             if whole_slices { most.min(fair.max(slice)) } else { most.min(slice.saturating_sub(1)).min(fair).max(nx) };
-        let on_device =
-            fits && Self::device_takes(input, (voxels, carried > 0), voxels * (maps * word + 2 * word) + voxels / 4, run);
+        // What takes a scratch file is too large for the device, too.
+        let on_device = Self::device_takes(input, (voxels, carried > 0), voxels * (maps * word + 2 * word) + voxels / 4, run);
         let scratch_bytes = if fits { 0 } else { resident };
-        let scratch = if fits { None } else { Some(Scratch::new(&to.scratch.folder, scratch_bytes, to.scratch.beside)?) };
-        Ok(Self { on_device, scratch, scratch_bytes, piece_voxels, whole_slices, strip_bytes: spare / 4 })
+        let scratch = if fits { None } else { Some(ScratchFile::new(&to.scratch.folder, scratch_bytes, to.scratch.beside)?) };
+        Ok(Self {
+            on_device,
+            scratch,
+            scratch_bytes,
+            piece_voxels,
+            whole_slices,
+            block_voxels: most.min(BLOCK_VOXELS) as usize,
+            strip_bytes: spare / 4,
+        })
     }
 
     /// Whether the device of the run is a GPU that can do it; says why not where it is one.

@@ -6,33 +6,33 @@ use std::sync::{Mutex, PoisonError};
 use bytemuck::Pod;
 use rayon::prelude::*;
 
-use crate::io::Scratch;
+use crate::io::ScratchFile;
 use crate::{Error, Hint, Result};
 
-/// Numbers of the voxels of one volume, x fastest.
-pub enum Store<'a, T> {
+/// VolumeSquares of the voxels of one volume, x fastest.
+pub enum VoxelStore<'a, T> {
     Memory(Vec<T>),
     /// From this byte of the file on.
-    Disk(&'a Scratch, u64),
+    Disk(&'a ScratchFile, u64),
 }
 
 /// A store that many threads write to, each its own voxels.
-pub enum Slots<'a, T> {
+pub enum VoxelSlots<'a, T> {
     /// In parts of so many, each of which one thread writes at a time.
     Memory(Vec<Mutex<&'a mut [T]>>, usize),
-    Disk(&'a Scratch, u64),
+    Disk(&'a ScratchFile, u64),
 }
 
 /// Columns through a store: `rows` of them that begin at `start` and lie `stride` voxels apart, each `width` wide.
 #[derive(Debug, Clone, Copy)]
-pub struct Slab {
+pub struct ColumnBlock {
     pub start: usize,
     pub stride: usize,
     pub rows: usize,
     pub width: usize,
 }
 
-impl<T: Pod + Send + Sync> Store<'_, T> {
+impl<T: Pod + Send + Sync> VoxelStore<'_, T> {
     /// Room for so many numbers in memory.
     ///
     /// # Errors
@@ -48,10 +48,10 @@ impl<T: Pod + Send + Sync> Store<'_, T> {
     }
 
     /// For threads to write to, in parts of `each` voxels.
-    pub fn slots(&mut self, each: usize) -> Slots<'_, T> {
+    pub fn slots(&mut self, each: usize) -> VoxelSlots<'_, T> {
         match self {
-            Self::Memory(values) => Slots::Memory(values.chunks_mut(each).map(Mutex::new).collect(), each),
-            Self::Disk(scratch, start) => Slots::Disk(scratch, *start),
+            Self::Memory(values) => VoxelSlots::Memory(values.chunks_mut(each).map(Mutex::new).collect(), each),
+            Self::Disk(scratch, start) => VoxelSlots::Disk(scratch, *start),
         }
     }
 
@@ -68,7 +68,7 @@ impl<T: Pod + Send + Sync> Store<'_, T> {
     }
 
     /// Reads columns from the file into a buffer, row behind row; none where they lie in memory.
-    pub fn fetch(&self, slab: Slab, buffer: &mut Vec<T>) -> Result<()> {
+    pub fn fetch(&self, slab: ColumnBlock, buffer: &mut Vec<T>) -> Result<()> {
         let Self::Disk(scratch, start) = self else { return Ok(()) };
         buffer.resize(slab.rows * slab.width, T::zeroed());
         buffer.par_chunks_exact_mut(slab.width).enumerate().try_for_each(|(row, values)| {
@@ -78,7 +78,7 @@ impl<T: Pod + Send + Sync> Store<'_, T> {
     }
 
     /// Writes them back.
-    pub fn put_back(&self, slab: Slab, buffer: &[T]) -> Result<()> {
+    pub fn put_back(&self, slab: ColumnBlock, buffer: &[T]) -> Result<()> {
         let Self::Disk(scratch, start) = self else { return Ok(()) };
         buffer.par_chunks_exact(slab.width).enumerate().try_for_each(|(row, values)| {
             let at = slab.start + row * slab.stride;
@@ -87,7 +87,7 @@ impl<T: Pod + Send + Sync> Store<'_, T> {
     }
 }
 
-impl<T: Pod> Slots<'_, T> {
+impl<T: Pod> VoxelSlots<'_, T> {
     /// Writes numbers from a voxel on, all in one part.
     pub fn put(&self, at: usize, values: &[T]) -> Result<()> {
         match self {

@@ -83,7 +83,11 @@ fn every_memory_device_shape_and_type_gives_the_same_bits() {
                             let run = Run::silent(&device).with_memory(memory);
                             let measured = distance(&input, &map, &to, &run).unwrap();
                             let what = format!("{axes:?} {density} {of:?} {:?} {} {memory}", map.units.weights, device.name());
-                            assert_eq!(measured.scratch_bytes > 0, memory == 1 << 12, "{what}");
+                            assert!(
+                                (measured.scratch_bytes > 0 || memory > 1 << 12)
+                                    && (measured.scratch_bytes == 0 || memory < 256 << 20),
+                                "{what}"
+                            );
                             let inside = volume.bytes().chunks(dtype.bytes()).filter(|v| dtype.decode(v) != 0.0).count() as u64;
                             assert_eq!((measured.inside, measured.outside), (inside, volume.block().len() as u64 - inside));
                             let [written, labels] = sinks;
@@ -113,7 +117,7 @@ fn oblique_matrices_keep_the_spacing_that_was_meant() {
     let weights = |mm, direction| DistanceMap::new(&header(mm, direction), DistanceOf::Inside, false).unwrap().units.weights;
     assert_eq!(weights([0.700_000_04, 0.699_999_93, 2.5], Some(oblique)), [7, 7, 25]);
     assert_eq!(weights([0.488_281_27, 0.488_281_25, 2.5], Some(oblique)), [25, 25, 128]);
-    assert_eq!(weights([0.123_456_78, 1.0, 1.0], Some(oblique)), [123_456_8, 1_000_000_0, 1_000_000_0]);
+    assert_eq!(weights([0.123_456_78, 1.0, 1.0], Some(oblique)), [154_321, 1_250_000, 1_250_000]);
     // Straight axes say what they mean.
     let straight = [[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     assert_ne!(weights([0.700_000_1, 0.7, 2.5], Some(straight)), [7, 7, 25]);

@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::plan::Plan;
-use super::store::{Slab, Slots, Store};
+use super::plan::DistancePlan;
+use super::store::{ColumnBlock, VoxelSlots, VoxelStore};
 use super::{DistanceMap, DistanceOf, DistanceOutput, Measured};
 use crate::ops::bits::LabelType;
-use crate::ops::distance::{self as op, RowPass, Word};
+use crate::ops::distance::{self as op, RowPass, SquareWord};
 use crate::pipelines::device::with_fallback;
 use crate::pipelines::ways::blocks::take_turns;
 use crate::pipelines::ways::tiles::{Piece, Tiles};
@@ -21,9 +21,6 @@ use crate::{Error, Hint, Result};
 /// Columns that one thread searches at a time.
 const LANES: usize = 256;
 
-/// Voxels that a thread writes at a time: a mebibyte of distances.
-const BLOCK: usize = 1 << 18;
-
 /// Passes over a volume that its progress is told in: reading with rows, columns, writing.
 const PASSES: u64 = 3;
 
@@ -33,25 +30,25 @@ struct Measuring<'a, T> {
     map: &'a DistanceMap,
     to: &'a DistanceOutput<'a>,
     run: &'a Run<'a>,
-    plan: Plan,
+    plan: DistancePlan,
     rows: RowPass<T>,
     shape: [usize; 3],
 }
 
 /// The numbers of one volume.
-struct Numbers<'a, T> {
+struct VolumeSquares<'a, T> {
     /// Of voxels inside, of voxels outside; without those that are not measured.
-    squares: [Option<Store<'a, T>>; 2],
-    carried: Option<Store<'a, u16>>,
+    squares: [Option<VoxelStore<'a, T>>; 2],
+    carried: Option<VoxelStore<'a, u16>>,
 }
 
 /// The side that is foreground: its voxels are measured.
 const SIDES: [DistanceOf; 2] = [DistanceOf::Inside, DistanceOf::Outside];
 
 /// Measures all volumes.
-pub fn all<T: Word>(input: &Input<'_>, map: &DistanceMap, to: &DistanceOutput<'_>, run: &Run<'_>) -> Result<Measured> {
+pub fn all<T: SquareWord>(input: &Input<'_>, map: &DistanceMap, to: &DistanceOutput<'_>, run: &Run<'_>) -> Result<Measured> {
     let run = &run.one_of(PASSES);
-    let plan = Plan::new(input, map, (to, size_of::<T>() as u64), run)?;
+    let plan = DistancePlan::new(input, map, (to, size_of::<T>() as u64), run)?;
     let shape = input.header().grid.shape.xyz().map(|n| n as usize);
     let rows = RowPass::new(shape[0], map.units.weights[0]);
     let own: Measuring<'_, T> = Measuring { input, map, to, run, plan, rows, shape };
@@ -67,7 +64,7 @@ pub fn all<T: Word>(input: &Input<'_>, map: &DistanceMap, to: &DistanceOutput<'_
     Ok(total)
 }
 
-impl<T: Word> Measuring<'_, T> {
+impl<T: SquareWord> Measuring<'_, T> {
     fn voxels(&self) -> usize {
         self.shape.iter().product()
     }
@@ -78,22 +75,22 @@ impl<T: Word> Measuring<'_, T> {
     }
 
     /// Room for the numbers of one volume.
-    fn numbers(&self) -> Result<Numbers<'_, T>> {
+    fn numbers(&self) -> Result<VolumeSquares<'_, T>> {
         let mut start = 0;
         let mut squares = [None, None];
         for (room, _) in squares.iter_mut().zip(self.measured()).filter(|(_, measured)| *measured) {
             *room = Some(match &self.plan.scratch {
-                Some(scratch) => Store::Disk(scratch, start),
-                None => Store::in_memory(self.voxels())?,
+                Some(scratch) => VoxelStore::Disk(scratch, start),
+                None => VoxelStore::in_memory(self.voxels())?,
             });
             start += (self.voxels() * size_of::<T>()) as u64;
         }
         let carried = match (&self.plan.scratch, self.to.nearest) {
             (_, None) => None,
-            (Some(scratch), _) => Some(Store::Disk(scratch, start)),
-            (None, _) => Some(Store::in_memory(self.voxels())?),
+            (Some(scratch), _) => Some(VoxelStore::Disk(scratch, start)),
+            (None, _) => Some(VoxelStore::in_memory(self.voxels())?),
         };
-        Ok(Numbers { squares, carried })
+        Ok(VolumeSquares { squares, carried })
     }
 
     /// Hands every piece of a volume on, as it is read, and says how many voxels are inside.
@@ -126,7 +123,7 @@ impl<T: Word> Measuring<'_, T> {
     }
 
     /// All but the writing.
-    fn on_cpu(&self, volume: u64, numbers: &mut Numbers<'_, T>) -> Result<u64> {
+    fn on_cpu(&self, volume: u64, numbers: &mut VolumeSquares<'_, T>) -> Result<u64> {
         let [nx, ny, _] = self.shape;
         let inside = {
             let [a, b] = &mut numbers.squares;
@@ -135,7 +132,7 @@ impl<T: Word> Measuring<'_, T> {
             self.read(volume, |portion, first, piece| self.start(portion, (first, piece), (&squares, carried.as_ref())))?
         };
         if !self.plan.whole_slices && ny > 1 {
-            let slices = (0..self.shape[2]).map(|z| Slab { start: z * nx * ny, stride: nx, rows: ny, width: nx });
+            let slices = (0..self.shape[2]).map(|z| ColumnBlock { start: z * nx * ny, stride: nx, rows: ny, width: nx });
             slices.map(|columns| self.columns(columns, 1, numbers)).collect::<Result<()>>()?;
         }
         self.through_slices(numbers)?;
@@ -143,10 +140,10 @@ impl<T: Word> Measuring<'_, T> {
     }
 
     /// Searches columns through the slices, and tells the pass.
-    fn through_slices(&self, numbers: &mut Numbers<'_, T>) -> Result<()> {
+    fn through_slices(&self, numbers: &mut VolumeSquares<'_, T>) -> Result<()> {
         let [nx, ny, nz] = self.shape;
         if nz > 1 {
-            self.columns(Slab { start: 0, stride: nx * ny, rows: nz, width: nx * ny }, 2, numbers)?;
+            self.columns(ColumnBlock { start: 0, stride: nx * ny, rows: nz, width: nx * ny }, 2, numbers)?;
         }
         self.run.advance((self.voxels() * self.input.header().meaning.dtype.bytes()) as u64);
         Ok(())
@@ -157,7 +154,7 @@ impl<T: Word> Measuring<'_, T> {
         &self,
         portion: &mut Portion<T>,
         (first, piece): (usize, &Piece<'_>),
-        (squares, carried): (&[Option<Slots<'_, T>>; 2], Option<&Slots<'_, u16>>),
+        (squares, carried): (&[Option<VoxelSlots<'_, T>>; 2], Option<&VoxelSlots<'_, u16>>),
     ) -> Result<u64> {
         let [nx, ny, _] = self.shape;
         let inside = portion.pack(piece, nx, carried.is_some());
@@ -197,17 +194,17 @@ impl<T: Word> Measuring<'_, T> {
     }
 
     /// Searches columns along an axis, in memory or strip by strip from the file.
-    fn columns(&self, columns: Slab, axis: usize, numbers: &mut Numbers<'_, T>) -> Result<()> {
+    fn columns(&self, columns: ColumnBlock, axis: usize, numbers: &mut VolumeSquares<'_, T>) -> Result<()> {
         let weight = self.map.units.weights[axis];
         for side in 0..2 {
             let Some(squares) = &mut numbers.squares[side] else { continue };
             let carried = numbers.carried.as_mut().filter(|_| SIDES[side] == DistanceOf::Outside);
             let whole = columns.start..columns.start + columns.stride * columns.rows;
             match (squares, carried) {
-                (Store::Memory(squares), None) => {
+                (VoxelStore::Memory(squares), None) => {
                     self.search(op::strips(&mut squares[whole], columns.stride, LANES), weight)?;
                 }
-                (Store::Memory(squares), Some(Store::Memory(carried))) => {
+                (VoxelStore::Memory(squares), Some(VoxelStore::Memory(carried))) => {
                     let carried = op::strips(&mut carried[whole.clone()], columns.stride, LANES);
                     self.search_nearest(op::strips(&mut squares[whole], columns.stride, LANES), carried, weight)?;
                 }
@@ -236,9 +233,9 @@ impl<T: Word> Measuring<'_, T> {
     /// The same from the file and back.
     fn by_strips(
         &self,
-        columns: Slab,
+        columns: ColumnBlock,
         weight: u64,
-        (squares, carried): (&Store<'_, T>, Option<&mut Store<'_, u16>>),
+        (squares, carried): (&VoxelStore<'_, T>, Option<&mut VoxelStore<'_, u16>>),
     ) -> Result<()> {
         let carried = carried.as_deref();
         // What is searched is there once more, and so is what it carries.
@@ -247,7 +244,7 @@ impl<T: Word> Measuring<'_, T> {
         let (mut buffer, mut labels) = (Vec::new(), Vec::new());
         for at in (0..columns.width).step_by(width) {
             self.run.stop()?;
-            let slab = Slab { start: columns.start + at, width: width.min(columns.width - at), ..columns };
+            let slab = ColumnBlock { start: columns.start + at, width: width.min(columns.width - at), ..columns };
             squares.fetch(slab, &mut buffer)?;
             let lanes = LANES.min(slab.width.div_ceil(rayon::current_num_threads()));
             let strips = op::strips(&mut buffer, slab.width, lanes);
@@ -265,7 +262,7 @@ impl<T: Word> Measuring<'_, T> {
     }
 
     /// All but the writing, by kernels; by the CPU from the bits of the mask if these fail.
-    fn on_device(&self, volume: u64, numbers: &mut Numbers<'_, T>) -> Result<u64> {
+    fn on_device(&self, volume: u64, numbers: &mut VolumeSquares<'_, T>) -> Result<u64> {
         let [nx, ny, nz] = self.shape;
         let row = nx.div_ceil(64);
         let bits = Mutex::new(vec![0u64; row * ny * nz]);
@@ -277,7 +274,7 @@ impl<T: Word> Measuring<'_, T> {
         })?;
         let mut bits = bits.into_inner().unwrap_or_else(PoisonError::into_inner);
         for side in 0..2 {
-            let Some(Store::Memory(squares)) = &mut numbers.squares[side] else { continue };
+            let Some(VoxelStore::Memory(squares)) = &mut numbers.squares[side] else { continue };
             if SIDES[side] == DistanceOf::Outside {
                 complement(&mut bits, nx);
             }
@@ -319,7 +316,7 @@ impl<T: Word> Measuring<'_, T> {
     }
 
     /// Writes the distances of a volume and what is nearest, in order; returns the largest squares inside and outside.
-    fn write(&self, volume: u64, numbers: &Numbers<'_, T>) -> Result<[u64; 2]> {
+    fn write(&self, volume: u64, numbers: &VolumeSquares<'_, T>) -> Result<[u64; 2]> {
         let voxels = self.voxels();
         let (next, first) = (Mutex::new(0), volume * voxels as u64);
         let size = self.input.header().meaning.dtype.bytes() as u64;
@@ -328,7 +325,7 @@ impl<T: Word> Measuring<'_, T> {
             |most, buffers: &mut WriteBuffers<T>| {
                 let here = {
                     let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
-                    let here = *next..(*next + BLOCK).min(voxels);
+                    let here = *next..(*next + self.plan.block_voxels).min(voxels);
                     *next = here.end;
                     here
                 };
@@ -348,7 +345,7 @@ impl<T: Word> Measuring<'_, T> {
         &self,
         first: u64,
         here: Range<usize>,
-        (numbers, buffers): (&Numbers<'_, T>, &mut WriteBuffers<T>),
+        (numbers, buffers): (&VolumeSquares<'_, T>, &mut WriteBuffers<T>),
         most: &mut [u64; 2],
     ) -> Result<()> {
         let WriteBuffers { squares: [a, b], labels, bytes } = buffers;
@@ -446,7 +443,7 @@ fn complement(words: &mut [u64], nx: usize) {
 }
 
 /// Writes numbers that may go through several slices.
-fn put<T: bytemuck::Pod>(slots: &Slots<'_, T>, first: usize, values: &[T], slice: usize) -> Result<()> {
+fn put<T: bytemuck::Pod>(slots: &VoxelSlots<'_, T>, first: usize, values: &[T], slice: usize) -> Result<()> {
     if first % slice + values.len() <= slice {
         return slots.put(first, values);
     }

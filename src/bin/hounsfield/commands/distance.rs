@@ -15,8 +15,8 @@ use crate::args::{FileArgs, Shared};
 use crate::job::{self, Job};
 use crate::labels;
 
-/// Steps of the search for each voxel of a mask of organs, along three axes.
-const SEARCH: Cost = Cost::Neighbourhood(60);
+/// Nanoseconds for each voxel of a mask of organs on one thread, and steps of the search of its kernel along three axes.
+const SEARCH: (f64, u64) = (8.0, 60);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -54,7 +54,7 @@ pub struct Args {
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let role = if args.nearest.is_some() { Role::Labels } else { job::role(args.label) };
-    let mut job = Job::new(shared, &args.input, [])?.costs(SEARCH).role(role);
+    let mut job = Job::new(shared, &args.input, [])?.role(role);
     let target = job.output(&args.output)?;
     let nearest_target = job.maybe(args.nearest.as_deref())?;
     let figure_file = job.figure(args.figure.as_deref())?;
@@ -66,6 +66,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         _ => DistanceOf::Inside,
     };
     let mask = input.header();
+    job.costs(Cost::each(mask.grid.shape.voxels(), SEARCH, 5 * mask.grid.shape.voxels()));
     let map = DistanceMap::new(mask, of, args.squared)?;
     let header = map.header(mask);
     let nearest_header = map.nearest_header(mask);
@@ -80,7 +81,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         slices.iter().for_each(|picker| picker.see(at, Block { dtype: header.meaning.dtype, bytes }));
         Ok(())
     };
-    let tap = Tap { inner: sink.as_ref(), voxel_bytes: header.meaning.dtype.bytes(), mask: None, look: Some(&look) };
+    let tap = Tap { inner: sink.as_ref(), voxel_bytes: header.meaning.dtype.bytes(), mask: None, background: 0, look: Some(&look) };
     let to = DistanceOutput {
         distances: &tap,
         nearest: nearest.as_ref().map(|sink| sink.as_ref() as _),
