@@ -13,7 +13,7 @@ use crate::ops::bits::LabelType;
 use crate::ops::distance::{self as op, RowPass, SquareWord};
 use crate::pipelines::device::with_fallback;
 use crate::pipelines::ways::blocks::take_turns;
-use crate::pipelines::ways::tiles::{Piece, Tiles};
+use crate::pipelines::ways::tiles::Tiles;
 use crate::pipelines::{Input, Run};
 use crate::volume::{Dtype, Tile};
 use crate::{Error, Hint, Result};
@@ -94,13 +94,15 @@ impl<T: SquareWord> Measuring<'_, T> {
     }
 
     /// Hands every piece of a volume on, as it is read, and says how many voxels are inside.
-    fn read(&self, volume: u64, work: impl Fn(&mut Portion<T>, usize, &Piece<'_>) -> Result<u64> + Sync) -> Result<u64> {
-        let tiles = Tiles::of(self.input, 0, self.run);
+    fn read(&self, volume: u64, work: impl Fn(&mut Portion<T>, usize, &MaskPart<'_>) -> Result<u64> + Sync) -> Result<u64> {
+        let (shape, dtype) = (&self.input.header().grid.shape, self.input.header().meaning.dtype);
+        let tiles = Tiles::of(self.input, [0; 3], dtype.bytes(), self.run);
         let mut mine = tiles.cut(self.plan.piece_voxels)?;
         mine.retain(|tile| tile.volume == volume);
         let inside = AtomicU64::new(0);
         let [nx, ny, _] = self.shape;
-        tiles.each(mine, Portion::default, |portion, tile: &Tile, piece| {
+        tiles.each(mine, Portion::default, |portion, tile: &Tile, bytes| {
+            let piece = MaskPart { dtype, shape: tile.size(shape).map(|n| n as usize), bytes };
             let first = (tile.z.start as usize * ny + tile.y.start as usize) * nx;
             inside.fetch_add(work(portion, first, &piece)?, Ordering::Relaxed);
             Ok(())
@@ -153,7 +155,7 @@ impl<T: SquareWord> Measuring<'_, T> {
     fn start(
         &self,
         portion: &mut Portion<T>,
-        (first, piece): (usize, &Piece<'_>),
+        (first, piece): (usize, &MaskPart<'_>),
         (squares, carried): (&[Option<VoxelSlots<'_, T>>; 2], Option<&VoxelSlots<'_, u16>>),
     ) -> Result<u64> {
         let [nx, ny, _] = self.shape;
@@ -402,6 +404,14 @@ struct Portion<T> {
     labels: Vec<u16>,
 }
 
+/// Rows of the mask, as they were read.
+struct MaskPart<'a> {
+    dtype: Dtype,
+    /// Voxels along x, y and z.
+    shape: [usize; 3],
+    bytes: &'a [u8],
+}
+
 impl<T> Default for Portion<T> {
     fn default() -> Self {
         Self { words: Vec::new(), squares: Vec::new(), labels: Vec::new() }
@@ -410,7 +420,7 @@ impl<T> Default for Portion<T> {
 
 impl<T> Portion<T> {
     /// Takes the rows of a piece as bits, and as labels if wanted; returns how many voxels are inside.
-    fn pack(&mut self, piece: &Piece<'_>, nx: usize, labelled: bool) -> u64 {
+    fn pack(&mut self, piece: &MaskPart<'_>, nx: usize, labelled: bool) -> u64 {
         let voxels: usize = piece.shape.iter().product();
         self.words.resize(voxels / nx * nx.div_ceil(64), 0);
         let rows = self.words.chunks_exact_mut(nx.div_ceil(64));

@@ -81,7 +81,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         slices.iter().for_each(|picker| picker.see(at, Block { dtype: header.meaning.dtype, bytes }));
         Ok(())
     };
-    let tap = Tap { inner: sink.as_ref(), voxel_bytes: header.meaning.dtype.bytes(), mask: None, background: 0, look: Some(&look) };
+    let tap =
+        Tap { inner: sink.as_ref(), voxel_bytes: header.meaning.dtype.bytes(), mask: None, background: 0, look: Some(&look) };
     let to = DistanceOutput {
         distances: &tap,
         nearest: nearest.as_ref().map(|sink| sink.as_ref() as _),
