@@ -386,8 +386,10 @@ mod tests {
                 let volume = volume(&axes, dtype);
                 for stages in chains(dtype) {
                     let want = whole(&volume, &stages);
+                    // A row with its neighbours.
+                    let least = 4400 * (4 * rayon::current_num_threads() * stages.widest(dtype)) as u64;
                     for device in devices() {
-                        for memory in [256 << 20, 1 << 18, 3 << 16] {
+                        for memory in [256 << 20, 3 * least, least] {
                             for sequential in [false, true] {
                                 let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
                                 let sink = Memory::new(volume.block().len(), stages.result(dtype));

@@ -1,6 +1,6 @@
 //! What the self-check runs.
 
-use super::{SquareWord, run, squared};
+use super::{Searched, run, squared};
 use crate::engine::Gpu;
 use crate::ops::bits::LabelType;
 use crate::ops::checks::{Checks, Difference, Sample, compare};
@@ -12,7 +12,7 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
 }
 
 /// Background of which rows and slices are free.
-fn case<T: SquareWord>(gpu: &Gpu, weights: [u64; 3]) -> Difference {
+fn case<T: Searched>(gpu: &Gpu, weights: [u64; 3]) -> Difference {
     let shape = [67, 21, 9];
     let noise = Sample::Noise.bytes(Dtype::U16, shape.iter().product());
     let mask: Vec<u8> = noise.as_chunks::<2>().0.iter().map(|n| u8::from(u16::from_le_bytes(*n) > 50)).collect();

@@ -4,9 +4,8 @@
 //! nothing to keep in order, and in masks of organs it ends after a few steps. Where it has not ended after [`REACH`] steps the strip's columns go by their lower envelopes instead,
 //! whose cost does not grow with the distance.
 
-use super::cpu::squares;
 use super::envelope::envelope;
-use super::word::SquareWord;
+use super::word::{SquareWord, squares};
 
 /// Steps after which the lower envelope takes over: about there a row of it costs as much as a row of the search.
 pub(super) const REACH: usize = 250;

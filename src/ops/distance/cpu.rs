@@ -1,11 +1,12 @@
 //! Squared distances on the CPU: x run by run, then y and z by [columns](super::columns).
 //!
-//! Rows are independent in x, slices in y, strips of columns in z, so that a volume larger than memory goes through a file: [`RowPass`] for each row, then [`SquareWord::search`]
+//! Rows are independent in x, slices in y, strips of columns in z, so that a volume larger than memory goes through a file: [`RowPass`] for each row, then [`Searched::search`]
 //! for each strip of columns.
 
 use rayon::prelude::*;
 
-use super::word::SquareWord;
+use super::search::Searched;
+use super::word::{SquareWord, squares};
 use crate::ops::bits::{LabelType, Spans};
 
 /// Lanes of a strip of columns through all slices: enough to keep the list of its parts short.
@@ -15,7 +16,7 @@ pub(super) const STRIP: usize = 256;
 ///
 /// # Panics
 /// If `mask` or `out` has another length than `shape`, or `T` does not hold the square of the diagonal.
-pub fn squared<T: SquareWord>(mask: &[u8], shape: [usize; 3], weights: [u64; 3], out: &mut [T]) -> bool {
+pub fn squared<T: Searched>(mask: &[u8], shape: [usize; 3], weights: [u64; 3], out: &mut [T]) -> bool {
     assert_eq!(mask.len(), shape.iter().product::<usize>(), "a mask of another length");
     assert_eq!(out.len(), mask.len(), "an output of another length");
     if mask.is_empty() {
@@ -110,11 +111,6 @@ fn rising((start, end): (usize, usize), n: usize) -> Option<usize> {
         (false, true) => Some(0),
         (false, false) => None,
     }
-}
-
-/// The squares of 0 to n - 1 steps, then [`SquareWord::FAR`].
-pub(super) fn squares<T: SquareWord>(n: usize, weight: u64) -> Vec<T> {
-    (0..n as u64).map(|k| T::from_square((weight * k).pow(2))).chain([T::FAR]).collect()
 }
 
 /// Axes of one voxel moved to the end, which leaves the order of voxels as it is and makes rows and lanes as long as they can be.

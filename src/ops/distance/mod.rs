@@ -26,6 +26,7 @@ mod cpu;
 mod envelope;
 mod gpu;
 mod nearest;
+mod search;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -35,5 +36,6 @@ pub(crate) use case::cases;
 pub use cpu::{RowPass, squared, strips};
 pub use gpu::{SHADER, encode_columns, encode_rows, largest_axis, run};
 pub use nearest::{nearest, search_nearest};
+pub use search::Searched;
 pub use units::Units;
 pub use word::SquareWord;

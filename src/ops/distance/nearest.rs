@@ -6,9 +6,10 @@
 use rayon::prelude::*;
 
 use super::columns::REACH;
-use super::cpu::{RowPass, STRIP, check, squares, squeezed, strips};
+use super::cpu::{RowPass, STRIP, check, squeezed, strips};
 use super::envelope::envelope;
-use super::word::{SquareWord, Ties};
+use super::search::Ties;
+use super::word::{SquareWord, squares};
 use crate::ops::bits::LabelType;
 
 /// Columns searched at a time.
@@ -59,7 +60,7 @@ where
     true
 }
 
-/// The nearest over each column of `values`, as [`SquareWord::search`], with what it carries; rows of the same length.
+/// The nearest over each column of `values`, as [`Searched::search`](super::Searched::search), with what it carries; rows of the same length.
 pub fn search_nearest<T: SquareWord, C: Copy + Default>(values: &mut [&mut [T]], carried: &mut [&mut [C]], weight: u64) {
     if !search_packed(values, carried, weight) {
         search_apart(values, carried, weight);

@@ -47,7 +47,7 @@ fn brute(mask: &[u8], shape: [usize; 3], weights: [u64; 3]) -> Vec<(u64, u64)> {
 
 /// All ways to the same answer.
 #[track_caller]
-fn check<T: SquareWord>(mask: &[u8], shape: [usize; 3], weights: [u64; 3]) {
+fn check<T: Searched>(mask: &[u8], shape: [usize; 3], weights: [u64; 3]) {
     let what = format!("{} bytes, {shape:?}, {weights:?}", size_of::<T>());
     let want = brute(mask, shape, weights);
     let any = mask.contains(&0);
@@ -270,7 +270,7 @@ fn ties_are_found_without_avx2_as_well() {
     // Keys of distance and index in one number: the least key, to the last bit.
     let keys: Vec<u64> = (0..300 * 20).map(|i| if noise(i) % 50 == 0 { noise(i) % 9 << 32 | i } else { u64::FAR }).collect();
     let (mut fast, mut portable) = (keys.clone(), keys.clone());
-    word::Ties::search_ties(&mut fast.chunks_mut(20).collect::<Vec<&mut [u64]>>(), 1 << 16);
+    search::Ties::search_ties(&mut fast.chunks_mut(20).collect::<Vec<&mut [u64]>>(), 1 << 16);
     columns::search(&mut portable.chunks_mut(20).collect::<Vec<_>>(), 1 << 16, columns::outwards::<u64, 16, true>);
     let least = |lane: usize, y: u64| (0..300).map(|at| keys[at as usize * 20 + lane] + (y.abs_diff(at).pow(2) << 32)).min();
     for (i, key) in fast.iter().enumerate() {
@@ -287,7 +287,7 @@ fn packed(mask: &[u8], nx: usize) -> Vec<u64> {
 }
 
 #[track_caller]
-fn check_on_gpu<T: SquareWord>(gpu: &Gpu, mask: &[u8], shape: [usize; 3], weights: [u64; 3]) {
+fn check_on_gpu<T: Searched>(gpu: &Gpu, mask: &[u8], shape: [usize; 3], weights: [u64; 3]) {
     let (mut want, mut got) = (vec![T::default(); mask.len()], vec![T::default(); mask.len()]);
     if !squared(mask, shape, weights, &mut want) {
         want.fill(T::FAR);

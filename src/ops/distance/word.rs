@@ -3,8 +3,6 @@
 use std::fmt::Debug;
 use std::ops::Add;
 
-use super::columns::{outwards, search};
-
 /// A type for squared distances: `u32` below 2³¹, `u64` below 2⁶².
 pub trait SquareWord: bytemuck::Pod + Default + Ord + Add<Output = Self> + Debug + Send + Sync {
     /// No background yet. Greater than every distance, and a further square added to it does not wrap, nor change the sign that comparisons in vectors look at.
@@ -24,9 +22,6 @@ pub trait SquareWord: bytemuck::Pod + Default + Ord + Add<Output = Self> + Debug
 
     /// Whether this is less than the other one, by the comparison that vectors know.
     fn below(self, other: Self) -> bool;
-
-    /// The nearest over each column of `rows`, all of the same length, by the best way that the CPU knows.
-    fn search(rows: &mut [&mut [Self]], weight: u64);
 }
 
 impl SquareWord for u32 {
@@ -47,15 +42,6 @@ impl SquareWord for u32 {
     #[inline(always)]
     fn below(self, other: Self) -> bool {
         self < other
-    }
-
-    fn search(rows: &mut [&mut [Self]], weight: u64) {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the CPU has AVX2, as was asked one line above; the function is safe in every other way.
-            return search(rows, weight, |rows, y, squares| unsafe { super::avx2::outwards_u32(rows, y, squares) });
-        }
-        search(rows, weight, outwards::<Self, 32, false>);
     }
 }
 
@@ -79,29 +65,9 @@ impl SquareWord for u64 {
     fn below(self, other: Self) -> bool {
         (self as i64) < (other as i64)
     }
-
-    fn search(rows: &mut [&mut [Self]], weight: u64) {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the CPU has AVX2, as was asked one line above; the function is safe in every other way.
-            return search(rows, weight, |rows, y, squares| unsafe { super::avx2::outwards_u64(rows, y, squares) });
-        }
-        search(rows, weight, outwards::<Self, 16, false>);
-    }
 }
 
-/// The search for numbers of which none may be missed that is as near as the best so far and less than it: those that carry an index in their low bits.
-pub(super) trait Ties: SquareWord {
-    fn search_ties(rows: &mut [&mut [Self]], weight: u64);
-}
-
-impl Ties for u64 {
-    fn search_ties(rows: &mut [&mut [Self]], weight: u64) {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the CPU has AVX2, as was asked one line above; the function is safe in every other way.
-            return search(rows, weight, |rows, y, squares| unsafe { super::avx2::outwards_ties(rows, y, squares) });
-        }
-        search(rows, weight, outwards::<Self, 16, true>);
-    }
+/// The squares of 0 to n - 1 steps, then [`SquareWord::FAR`].
+pub(super) fn squares<T: SquareWord>(n: usize, weight: u64) -> Vec<T> {
+    (0..n as u64).map(|k| T::from_square((weight * k).pow(2))).chain([T::FAR]).collect()
 }

@@ -70,7 +70,7 @@ fn every_memory_device_shape_and_type_gives_the_same_bits() {
                     map.units = units;
                     let (distances, nearest) = want(&volume, &map);
                     for device in devices() {
-                        for memory in [256 << 20, 1 << 17, 1 << 12] {
+                        for memory in [256 << 20, 1 << 17, 1 << 11] {
                             let sequential = memory == 1 << 17;
                             let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
                             let sinks = [Memory::new(volume.block().len(), Dtype::F32), Memory::new(volume.block().len(), dtype)];
@@ -84,7 +84,7 @@ fn every_memory_device_shape_and_type_gives_the_same_bits() {
                             let measured = distance(&input, &map, &to, &run).unwrap();
                             let what = format!("{axes:?} {density} {of:?} {:?} {} {memory}", map.units.weights, device.name());
                             assert!(
-                                (measured.scratch_bytes > 0 || memory > 1 << 12)
+                                (measured.scratch_bytes > 0 || memory > 1 << 11)
                                     && (measured.scratch_bytes == 0 || memory < 256 << 20),
                                 "{what}"
                             );

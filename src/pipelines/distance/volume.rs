@@ -10,7 +10,7 @@ use super::plan::DistancePlan;
 use super::store::{ColumnBlock, VoxelSlots, VoxelStore};
 use super::{DistanceMap, DistanceOf, DistanceOutput, Measured};
 use crate::ops::bits::LabelType;
-use crate::ops::distance::{self as op, RowPass, SquareWord};
+use crate::ops::distance::{self as op, RowPass, Searched};
 use crate::pipelines::device::with_fallback;
 use crate::pipelines::ways::blocks::take_turns;
 use crate::pipelines::ways::tiles::Tiles;
@@ -46,7 +46,7 @@ struct VolumeSquares<'a, T> {
 const SIDES: [DistanceOf; 2] = [DistanceOf::Inside, DistanceOf::Outside];
 
 /// Measures all volumes.
-pub fn all<T: SquareWord>(input: &Input<'_>, map: &DistanceMap, to: &DistanceOutput<'_>, run: &Run<'_>) -> Result<Measured> {
+pub fn all<T: Searched>(input: &Input<'_>, map: &DistanceMap, to: &DistanceOutput<'_>, run: &Run<'_>) -> Result<Measured> {
     let run = &run.one_of(PASSES);
     let plan = DistancePlan::new(input, map, (to, size_of::<T>() as u64), run)?;
     let shape = input.header().grid.shape.xyz().map(|n| n as usize);
@@ -64,7 +64,7 @@ pub fn all<T: SquareWord>(input: &Input<'_>, map: &DistanceMap, to: &DistanceOut
     Ok(total)
 }
 
-impl<T: SquareWord> Measuring<'_, T> {
+impl<T: Searched> Measuring<'_, T> {
     fn voxels(&self) -> usize {
         self.shape.iter().product()
     }
