@@ -65,7 +65,7 @@ fn every_memory_device_shape_and_type_gives_the_same_bits() {
             let volume = labels(&axes, dtype, density);
             for (of, squared) in ALL.into_iter().zip([false, true, false]) {
                 let mut map = DistanceMap::new(volume.header(), of, squared).unwrap();
-                let units = [map.units.clone(), Units::new([0.700_000_1, 0.7, 2.5], [300; 3]).unwrap()];
+                let units = [map.units.clone(), Units::new([0.700_000_1, 0.7, 2.5], [700; 3]).unwrap()];
                 for units in units {
                     map.units = units;
                     let (distances, nearest) = want(&volume, &map);
