@@ -1,6 +1,9 @@
 //! What the self-checks of all operations share: contents that are the same every time, a comparison that says where, and the outcomes.
 
-use crate::engine::{Gpu, GpuError};
+use std::ops::Range;
+
+use super::whole::MOST_LEVEL;
+use crate::engine::{Brick, Chunk, Gpu, GpuError, UNIT_VOXELS};
 use crate::volume::Dtype;
 
 /// What became of one case.
@@ -78,6 +81,71 @@ impl Sample {
             bytes.extend_from_slice(&value.to_le_bytes()[..dtype.bytes()]);
         }
         bytes
+    }
+}
+
+/// [Levels](crate::ops::whole) of all sizes and of both signs, few of them NaN, as bytes of float32.
+pub(crate) fn levels(voxels: usize) -> Vec<u8> {
+    let noise = Sample::Noise.bytes(Dtype::U32, voxels);
+    let level = |bits: u32| match bits % 1021 {
+        0 => f32::NAN,
+        1 => 0.0,
+        2 | 3 => (MOST_LEVEL as f32) * if bits & 0x8000_0000 == 0 { 1.0 } else { -1.0 },
+        _ => ((bits as i32) >> 7 >> (bits % 24)) as f32,
+    };
+    noise.as_chunks().0.iter().flat_map(|bytes| level(u32::from_le_bytes(*bytes)).to_le_bytes()).collect()
+}
+
+/// Voxels of which a kernel that looks at neighbours computes a box, and the types of both.
+pub(crate) struct OnBricks {
+    pub kernel: &'static str,
+    pub types: (Dtype, Dtype),
+    pub tile: Vec<u8>,
+    pub shape: [usize; 3],
+    pub inner: [Range<usize>; 3],
+}
+
+impl OnBricks {
+    /// A box inside, so that halos are seen on one side and borders on the other: of noise, or of levels with NaN among them.
+    pub fn inside(kernel: &'static str, from: Dtype, to: Dtype) -> Self {
+        let shape = [37, 11, 7];
+        let voxels = shape.iter().product();
+        let tile = if from == Dtype::F32 { levels(voxels) } else { Sample::Noise.bytes(from, voxels) };
+        Self { kernel, types: (from, to), tile, shape, inner: [2..37, 0..10, 1..7] }
+    }
+
+    /// The results of a kernel.
+    pub fn on_device(
+        &self,
+        gpu: &Gpu,
+        record: impl FnOnce(&mut wgpu::CommandEncoder, (&Brick, [u32; 3]), &Brick) -> Result<(), GpuError>,
+    ) -> Result<Vec<u8>, GpuError> {
+        let (from, to) = self.types;
+        let bits = |dtype: Dtype| 8 * dtype.bytes() as u32;
+        let buffer = gpu.storage_with(self.kernel, &self.tile, UNIT_VOXELS as usize * from.bytes())?;
+        let brick = Brick::empty(gpu, self.shape.map(|n| n as u32), bits(from))?;
+        let results = Brick::empty(gpu, self.inner.each_ref().map(|r| r.len() as u32), bits(to))?;
+        let bytes = u64::from(results.voxels()) * to.bytes() as u64;
+        let packed = gpu.storage(self.kernel, bytes.next_multiple_of(UNIT_VOXELS * to.bytes() as u64))?;
+        let mut encoder = gpu.encoder();
+        brick.encode_from(gpu, &mut encoder, from, &Chunk { buffer, voxels: brick.voxels() })?;
+        record(&mut encoder, (&brick, self.inner.each_ref().map(|r| r.start as u32)), &results)?;
+        results.encode_into(gpu, &mut encoder, to, &packed)?;
+        gpu.submit(self.kernel, encoder)?;
+        gpu.download(self.kernel, &packed, bytes)
+    }
+
+    /// What a kernel makes of it, beside what its twin on the CPU does.
+    pub fn compare(
+        &self,
+        gpu: &Gpu,
+        record: impl FnOnce(&mut wgpu::CommandEncoder, (&Brick, [u32; 3]), &Brick) -> Result<(), GpuError>,
+        cpu: impl FnOnce(&[u8], [usize; 3], &[Range<usize>; 3], &mut [u8]),
+    ) -> Difference {
+        let got = self.on_device(gpu, record)?;
+        let mut want = vec![0; got.len()];
+        cpu(&self.tile, self.shape, &self.inner, &mut want);
+        Ok(compare(&got, &want))
     }
 }
 

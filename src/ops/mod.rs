@@ -5,13 +5,17 @@
 
 pub mod bits;
 mod checks;
+pub mod derivative;
 pub mod difference;
 pub mod distance;
 pub mod equalize;
+pub mod extend;
+pub mod gaussian;
 pub mod gmm;
 pub mod histogram;
 pub mod lut;
 pub mod mask;
+pub mod mean;
 pub mod median;
 pub mod pointwise;
 pub mod rank;
@@ -20,6 +24,7 @@ pub mod selfcheck;
 pub mod stages;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod whole;
 pub mod widen;
 
 use crate::engine::Shader;
@@ -35,13 +40,17 @@ pub struct Operation {
 
 /// Every operation that has a kernel. A test compares this table with the folders `shaders/` and `src/ops/`.
 pub const CATALOGUE: &[Operation] = &[
+    Operation { shader: &derivative::SHADER, cases: derivative::cases },
     Operation { shader: &difference::SHADER, cases: difference::cases },
     Operation { shader: &distance::SHADER, cases: distance::cases },
     Operation { shader: &equalize::SHADER, cases: equalize::cases },
+    Operation { shader: &extend::SHADER, cases: extend::cases },
+    Operation { shader: &gaussian::SHADER, cases: gaussian::cases },
     Operation { shader: &gmm::SHADER, cases: gmm::cases },
     Operation { shader: &histogram::SHADER, cases: histogram::cases },
     Operation { shader: &lut::SHADER, cases: lut::cases },
     Operation { shader: &mask::SHADER, cases: mask::cases },
+    Operation { shader: &mean::SHADER, cases: mean::cases },
     Operation { shader: &median::SHADER, cases: median::cases },
     Operation { shader: &pointwise::SHADER, cases: pointwise::cases },
     Operation { shader: &rank::SHADER, cases: rank::cases },
