@@ -4,8 +4,15 @@
 //! tile ends with the volume, so does what each step sees, whose border rule then holds; everywhere else the halo hides the end. So the bits do not
 //! depend on how a volume is cut.
 
+use std::ops::Range;
+
+use super::derivative::Derivative;
+use super::extend::Border;
+use super::gaussian::Gaussian;
+use super::mean::MeanBox;
 use super::rank::{Footprint, cpu as rank_cpu};
-use super::{difference, lut, median};
+use super::whole::has_sums;
+use super::{derivative, difference, extend, gaussian, lut, mean, median};
 use crate::volume::{Block, Dtype, Shape, Table, Tile};
 
 /// One step.
@@ -17,6 +24,14 @@ pub enum Stage {
     Table(Table),
     /// What the first steps give less what the second ones give of the same voxels ([`difference`]); neither changes the type.
     Difference(Stages, Stages),
+    /// A Gaussian of integers of 8 and 16 bits or of levels, or what is sharpened by it ([`gaussian`]).
+    Gaussian(Gaussian),
+    /// The mean of a box, of the same types ([`mean`]).
+    Mean(MeanBox),
+    /// A derivative of the same types, as levels ([`derivative`]).
+    Derivative(Derivative),
+    /// One of the above with one input, which sees another border than the outermost voxels going on ([`extend`]).
+    Extended(Border, Box<Stage>),
 }
 
 impl Stage {
@@ -26,6 +41,10 @@ impl Stage {
             Self::Rank(footprint, _) => footprint.reach().map(u64::from),
             Self::Table(_) => [0; 3],
             Self::Difference(upper, lower) => [0, 1, 2].map(|a| upper.halo()[a].max(lower.halo()[a])),
+            Self::Gaussian(gaussian) => gaussian.reach().map(u64::from),
+            Self::Mean(mean) => mean.reach().map(u64::from),
+            Self::Derivative(_) => [1; 3],
+            Self::Extended(_, stage) => stage.halo(),
         }
     }
 
@@ -35,6 +54,10 @@ impl Stage {
             Self::Rank(..) => dtype,
             Self::Table(table) => table.to(),
             Self::Difference(..) => difference::result(dtype),
+            // What has no sums has become levels before.
+            Self::Gaussian(_) | Self::Mean(_) if dtype.is_small_integer() => dtype,
+            Self::Gaussian(_) | Self::Mean(_) | Self::Derivative(_) => Dtype::F32,
+            Self::Extended(_, stage) => stage.result(dtype),
         }
     }
 
@@ -48,6 +71,9 @@ impl Stage {
             }
             Self::Table(_) => 2,
             Self::Difference(upper, lower) => upper.looks(dtype) + lower.looks(dtype) + 3,
+            Self::Gaussian(_) | Self::Mean(_) => self.windows() + 3,
+            Self::Derivative(_) => 8,
+            Self::Extended(_, stage) => stage.looks(dtype) + 2,
         }
     }
 
@@ -63,7 +89,15 @@ impl Stage {
             Self::Rank(footprint, _) => wide * (25.0 + 0.75 * footprint.rows().len() as f64),
             Self::Table(_) => 0.5,
             Self::Difference(upper, lower) => upper.nanoseconds(dtype) + lower.nanoseconds(dtype) + 1.0,
+            Self::Gaussian(_) => 2.0 + 0.12 * self.windows() as f64,
+            Self::Mean(_) | Self::Derivative(_) => 2.5 * wide,
+            Self::Extended(_, stage) => stage.nanoseconds(dtype) + 1.0,
         }
+    }
+
+    /// Voxels of the windows along all three axes.
+    fn windows(&self) -> u64 {
+        self.halo().iter().map(|reach| 2 * reach + 1).sum()
     }
 
     /// Whether it is the median of 3 x 3 x 3 voxels, which has kernels of its own.
@@ -76,6 +110,10 @@ impl Stage {
         match self {
             Self::Rank(..) | Self::Table(_) => self.result(dtype).bytes(),
             Self::Difference(upper, lower) => 2 * dtype.bytes() + upper.widest(dtype).max(lower.widest(dtype)),
+            // On devices, what is between the axes.
+            Self::Gaussian(_) | Self::Derivative(_) => 4,
+            Self::Mean(_) => 6,
+            Self::Extended(_, stage) => dtype.bytes() + stage.room(dtype),
         }
     }
 
@@ -83,8 +121,18 @@ impl Stage {
     fn has_kernel(&self, dtype: Dtype) -> bool {
         match self {
             Self::Rank(..) | Self::Table(_) => dtype.bytes() <= 4,
-            Self::Difference(..) => dtype != Dtype::F32 && dtype.bytes() <= 4,
+            Self::Difference(upper, lower) => {
+                dtype != Dtype::F32 && dtype.bytes() <= 4 && upper.has_kernels(dtype) && lower.has_kernels(dtype)
+            }
+            Self::Gaussian(_) | Self::Mean(_) | Self::Derivative(_) => has_sums(dtype),
+            Self::Extended(_, stage) => stage.has_kernel(dtype),
         }
+    }
+
+    /// Voxels that are to be added before and behind along each axis, so that `inner` has its halo in a box of `size`: where that one ends with the volume.
+    pub fn margins(&self, size: [usize; 3], inner: &[Range<usize>; 3]) -> [[usize; 2]; 3] {
+        let halo = self.halo().map(|n| n as usize);
+        [0, 1, 2].map(|a| [halo[a].saturating_sub(inner[a].start), halo[a].saturating_sub(size[a] - inner[a].end)])
     }
 
     /// Computes `to` of what `from` holds.
@@ -93,17 +141,36 @@ impl Stage {
         let (place, inner) = (to.place_in(from), to.size(shape));
         let inner = std::array::from_fn(|a| place[a] as usize..(place[a] + inner[a]) as usize);
         match self {
-            _ if self.is_median_of_27() => median::cpu(dtype, bytes, size, &inner, out),
-            Self::Rank(footprint, rank) => rank_cpu(dtype, bytes, size, &inner, footprint, *rank, out),
-            Self::Table(table) => lut::cpu(Block { dtype, bytes }, table, out),
             Self::Difference(upper, lower) => {
                 let [upper, lower] = [upper, lower].map(|stages| {
-                    let mut made = vec![0; out.len()];
+                    let mut made = vec![0; to.voxels(shape) as usize * dtype.bytes()];
                     stages.cpu(dtype, shape, (from, bytes), to, &mut Scratch::default(), &mut made);
                     made
                 });
                 difference::cpu(dtype, &upper, &lower, out);
             }
+            _ => self.of_box(dtype, bytes, size, &inner, out),
+        }
+    }
+
+    /// Computes a box of another one, of which nothing is known but its voxels.
+    fn of_box(&self, dtype: Dtype, bytes: &[u8], size: [usize; 3], inner: &[Range<usize>; 3], out: &mut [u8]) {
+        match self {
+            _ if self.is_median_of_27() => median::cpu(dtype, bytes, size, inner, out),
+            Self::Rank(footprint, rank) => rank_cpu(dtype, bytes, size, inner, footprint, *rank, out),
+            Self::Table(table) => lut::cpu(Block { dtype, bytes }, table, out),
+            Self::Gaussian(gaussian) => gaussian::cpu(dtype, bytes, size, inner, gaussian, out),
+            Self::Mean(mean) => mean::cpu(dtype, bytes, size, inner, *mean, out),
+            Self::Derivative(derivative) => derivative::cpu(dtype, bytes, size, inner, derivative, out),
+            Self::Extended(border, stage) => {
+                let margins = stage.margins(size, inner);
+                let larger: [usize; 3] = std::array::from_fn(|a| margins[a][0] + size[a] + margins[a][1]);
+                let mut extended = vec![0; larger.iter().product::<usize>() * dtype.bytes()];
+                extend::cpu(dtype, bytes, size, margins, *border, &mut extended);
+                let inner = std::array::from_fn(|a| margins[a][0] + inner[a].start..margins[a][0] + inner[a].end);
+                stage.of_box(dtype, &extended, larger, &inner, out);
+            }
+            Self::Difference(..) => unreachable!("differences need the tiles of their steps"),
         }
     }
 }
@@ -128,7 +195,7 @@ impl Stages {
     }
 
     /// Each step with the type that it takes.
-    fn typed(&self, dtype: Dtype) -> impl Iterator<Item = (&Stage, Dtype)> {
+    pub fn typed(&self, dtype: Dtype) -> impl Iterator<Item = (&Stage, Dtype)> {
         self.0.iter().scan(dtype, |dtype, stage| {
             let taken = *dtype;
             *dtype = stage.result(taken);

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
+use super::sums::{SUM_FORMS, SumStep};
 use crate::analysis::steps::Chain;
+use crate::ops::mean::MeanBox;
 use crate::ops::rank::{Footprint, FootprintShape};
 use crate::ops::stages::{Stage, Stages};
 use crate::volume::Header;
@@ -51,6 +53,9 @@ enum Which {
     BlackHat,
     /// Dilation less erosion.
     Gradient,
+    Mean,
+    /// Another sum, which says itself how far it looks.
+    Sum(SumStep),
 }
 
 /// How far a step looks.
@@ -64,7 +69,7 @@ enum Reach {
 }
 
 /// How such steps are written.
-pub(super) const FORMS: &str = "median, min, max, erode, dilate, open, close, tophat, blackhat or gradient with :R[:ball], or rank:R:PERCENT[:ball]; R is voxels on each side (2, 2x2x1) or mm (2.5mm)";
+pub(super) const FORMS: &str = "median, min, max, erode, dilate, open, close, tophat, blackhat or gradient with :R[:ball], mean:R, or rank:R:PERCENT[:ball]; R is voxels on each side (2, 2x2x1) or mm (2.5mm)";
 
 impl FilterChain {
     /// What a text says, if any of its steps looks at neighbours; none if all are point-wise.
@@ -107,13 +112,13 @@ impl FilterChain {
 
     /// Whether all steps look at neighbours and compare values as they are stored, so that every type will do.
     pub fn only_selects(&self) -> bool {
-        self.0.iter().all(|link| matches!(link, Link::Near(_)))
+        self.0.iter().all(|link| matches!(link, Link::Near(near) if !near.sums()))
     }
 }
 
 impl Near {
     fn parse(text: &str) -> Result<Option<Self>> {
-        let wrong = |what: &str| Error::usage(format!("step {text:?}: {what}"), format!("write {FORMS}"));
+        let wrong = |what: &str| Error::usage(format!("step {text:?}: {what}"), format!("write {FORMS}; or {SUM_FORMS}"));
         let mut words = text.split(':').map(str::trim);
         let name = words.next().unwrap_or_default();
         let mut words: Vec<&str> = words.collect();
@@ -126,9 +131,18 @@ impl Near {
             "tophat" => Some(Which::TopHat),
             "blackhat" => Some(Which::BlackHat),
             "gradient" => Some(Which::Gradient),
+            "mean" => Some(Which::Mean),
             "rank" => None,
-            _ => return Ok(None),
+            _ => {
+                let step = SumStep::parse(name, &words).map_err(wrong)?;
+                // How far it looks is its own.
+                let (reach, shape) = (Reach::Voxels(0), FootprintShape::Box);
+                return Ok(step.map(|step| Self { text: text.into(), which: Which::Sum(step), reach, shape }));
+            }
         };
+        if matches!((simple, words.last()), (Some(Which::Mean), Some(&"ball"))) {
+            return Err(wrong("a mean is that of a box"));
+        }
         let shape = match words.last() {
             Some(&"ball") => FootprintShape::Ball,
             Some(&"box") => FootprintShape::Box,
@@ -154,12 +168,20 @@ impl Near {
         &self.text
     }
 
+    /// Whether it sums voxels, so that they must be whole numbers.
+    pub(super) fn sums(&self) -> bool {
+        matches!(self.which, Which::Mean | Which::Sum(_))
+    }
+
     /// The kernels of the step for a volume with this header. What is least and greatest is so among real values, whatever the sign of their slope.
     ///
     /// # Errors
     /// [`Error::Usage`] for a reach in mm without a spacing, and for one that is larger than the volume or than what there is a kernel for.
     pub fn stages(&self, header: &Header) -> Result<Stages> {
         let wrong = |what: String, hint: &str| Error::usage(format!("step {:?}: {what}", self.text), hint.to_owned());
+        if let Which::Sum(step) = self.which {
+            return Ok(Stages(vec![step.stage(header, &self.text)?]));
+        }
         let size = header.grid.shape.xyz();
         let footprint = match self.reach {
             Reach::Mm(mm) => {
@@ -196,6 +218,8 @@ impl Near {
             Which::Greatest => vec![greatest()],
             // As SciPy has it.
             Which::Percentile(percent) => vec![rank(((f64::from(count) * percent / 100.0) as u32).min(count - 1))],
+            Which::Mean => vec![Stage::Mean(MeanBox::new(footprint.reach())?)],
+            Which::Sum(_) => unreachable!("answered above"),
             Which::Open => vec![least(), greatest()],
             Which::Close => vec![greatest(), least()],
             Which::TopHat => vec![less(vec![], vec![least(), greatest()])],

@@ -8,13 +8,17 @@ use super::ways::tiles::Tiles;
 use super::{Input, Run};
 use crate::engine::{Brick, CHUNK_VOXELS, Chunk, Gpu, GpuError, Pooled, STORAGE, UNIT_VOXELS};
 use crate::io::Sink;
+use crate::ops::derivative::Derivative;
+use crate::ops::extend::Border;
+use crate::ops::gaussian::GpuGaussian;
+use crate::ops::mean::MeanBox;
 use crate::ops::rank::GpuFootprint;
 use crate::ops::stages::{Scratch, Stage, Stages};
-use crate::ops::{difference, lut, median, rank};
+use crate::ops::{derivative, difference, extend, gaussian, lut, mean, median, rank};
 use crate::volume::{Dtype, Shape, Tile};
 use crate::{Error, Result};
 
-/// Writes every voxel as the steps make it of its neighbours. Beyond the ends of the volume its outermost voxels go on.
+/// Writes every voxel as the steps make it of its neighbours. Beyond the ends of the volume its outermost voxels go on, where no stage says otherwise.
 ///
 /// Types that bricks do not hold (64 bits), and differences of floats, are computed by the CPU on any device. A volume of several times is filtered time by time.
 ///
@@ -92,6 +96,11 @@ enum Kernel {
     Rank(GpuFootprint, u32),
     Table(lut::GpuTable),
     Difference(Box<[Kernels; 2]>),
+    Gaussian(GpuGaussian),
+    Mean(MeanBox),
+    Derivative(Derivative),
+    /// Of this stage, which says how far it looks.
+    Extended(Border, Stage, Box<Kernel>),
 }
 
 /// Steps with what they need in device memory.
@@ -101,21 +110,28 @@ struct Kernels {
 }
 
 impl Kernel {
-    fn upload(gpu: &Gpu, stage: &Stage) -> Result<Self, GpuError> {
+    /// Of a stage that takes voxels of this type.
+    fn upload(gpu: &Gpu, stage: &Stage, dtype: Dtype) -> Result<Self, GpuError> {
         Ok(match stage {
             _ if stage.is_median_of_27() => Self::Median,
             Stage::Rank(footprint, rank) => Self::Rank(GpuFootprint::upload(gpu, footprint)?, *rank),
             Stage::Table(table) => Self::Table(lut::GpuTable::upload(gpu, table)?),
             Stage::Difference(upper, lower) => {
-                Self::Difference(Box::new([Kernels::upload(gpu, upper)?, Kernels::upload(gpu, lower)?]))
+                Self::Difference(Box::new([Kernels::upload(gpu, upper, dtype)?, Kernels::upload(gpu, lower, dtype)?]))
+            }
+            Stage::Gaussian(gaussian) => Self::Gaussian(GpuGaussian::upload(gpu, gaussian, dtype)?),
+            Stage::Mean(mean) => Self::Mean(*mean),
+            Stage::Derivative(derivative) => Self::Derivative(*derivative),
+            Stage::Extended(border, stage) => {
+                Self::Extended(*border, (**stage).clone(), Box::new(Self::upload(gpu, stage, dtype)?))
             }
         })
     }
 }
 
 impl Kernels {
-    fn upload(gpu: &Gpu, stages: &Stages) -> Result<Self, GpuError> {
-        let kernels = stages.0.iter().map(|stage| Kernel::upload(gpu, stage)).collect::<Result<_, _>>()?;
+    fn upload(gpu: &Gpu, stages: &Stages, dtype: Dtype) -> Result<Self, GpuError> {
+        let kernels = stages.typed(dtype).map(|(stage, dtype)| Kernel::upload(gpu, stage, dtype)).collect::<Result<_, _>>()?;
         Ok(Self { stages: stages.clone(), kernels })
     }
 }
@@ -207,20 +223,6 @@ impl Recorder<'_> {
     fn step(&mut self, kernel: &Kernel, from: &Tile, to: &Tile) -> Result<(), GpuError> {
         let (origin, size) = (to.place_in(from).map(|n| n as u32), to.size(self.volume).map(|n| n as u32));
         match kernel {
-            Kernel::Median | Kernel::Rank(..) => {
-                let read = self.keys()?;
-                let results = self.brick(size)?;
-                match kernel {
-                    Kernel::Rank(footprint, rank) => {
-                        let (how, scratch) = ((footprint, *rank), self.brick(size)?);
-                        let to = [&results, &scratch];
-                        rank::encode(self.gpu, &mut self.encoder, self.dtype, (&read, origin), how, to)?;
-                    }
-                    _ => median::encode(self.gpu, &mut self.encoder, self.dtype, &read, origin, &results)?,
-                }
-                self.shape = size;
-                self.put(OnDevice::Keys(results));
-            }
             Kernel::Table(table) => {
                 let chunk = Chunk { buffer: self.packed()?, voxels: self.shape.iter().product() };
                 let mapped = self.gpu.pooled(NAME, self.bytes(table.to()), STORAGE)?;
@@ -245,7 +247,50 @@ impl Recorder<'_> {
                 self.dtype = difference::result(self.dtype);
                 self.put(OnDevice::Keys(results));
             }
+            Kernel::Extended(border, stage, kernel) => {
+                let read = self.keys()?;
+                let [shape, start, end] = [read.shape, origin, [0, 1, 2].map(|a| origin[a] + size[a])].map(|v| v.map(|n| n as usize));
+                let margins = stage.margins(shape, &[0, 1, 2].map(|a| start[a]..end[a])).map(|m| m.map(|n| n as u32));
+                let extended = self.brick([0, 1, 2].map(|a| margins[a][0] + read.shape[a] + margins[a][1]))?;
+                let before = margins.map(|[before, _]| before);
+                extend::encode(self.gpu, &mut self.encoder, (self.dtype, *border), &read, before, &extended)?;
+                self.near(kernel, (&extended, [0, 1, 2].map(|a| origin[a] + before[a])), size)?;
+            }
+            near => {
+                let read = self.keys()?;
+                self.near(near, (&read, origin), size)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Records a step that looks at neighbours of voxels in one brick.
+    fn near(&mut self, kernel: &Kernel, from: (&Brick, [u32; 3]), size: [u32; 3]) -> Result<(), GpuError> {
+        let dtype = self.dtype;
+        if matches!(kernel, Kernel::Derivative(_)) {
+            self.dtype = Dtype::F32;
+        }
+        let results = self.brick(size)?;
+        match kernel {
+            Kernel::Rank(footprint, rank) => {
+                let (how, scratch) = ((footprint, *rank), self.brick(size)?);
+                rank::encode(self.gpu, &mut self.encoder, dtype, from, how, [&results, &scratch])?;
+            }
+            Kernel::Gaussian(gaussian) => {
+                let [a, b] = GpuGaussian::scratch(from.0.shape, size).map(|shape| self.brick(shape));
+                gaussian::encode(self.gpu, &mut self.encoder, gaussian, from, &results, [&a?, &b?])?;
+            }
+            Kernel::Mean(mean) => {
+                let [a, b] = mean::scratch(from.0.shape, size).map(|shape| self.brick(shape));
+                mean::encode(self.gpu, &mut self.encoder, (dtype, *mean), from, &results, [&a?, &b?])?;
+            }
+            Kernel::Derivative(derivative) => {
+                derivative::encode(self.gpu, &mut self.encoder, (dtype, derivative), from, &results)?;
+            }
+            _ => median::encode(self.gpu, &mut self.encoder, dtype, from.0, from.1, &results)?,
+        }
+        self.shape = size;
+        self.put(OnDevice::Keys(results));
         Ok(())
     }
 }
@@ -254,7 +299,7 @@ impl TileWork<'_> {
     /// Tile after tile; `left` has those whose results have not been written, also after an error.
     fn on_device(&self, left: &mut VecDeque<Tile>, attempt: Attempt<'_>) -> Result<()> {
         let Attempt { gpu, done, .. } = attempt;
-        let kernels = Kernels::upload(gpu, self.stages)?;
+        let kernels = Kernels::upload(gpu, self.stages, self.dtype)?;
         let (read_size, size) = (self.dtype.bytes() as u64, self.stages.result(self.dtype).bytes() as u64);
         let mut flights: VecDeque<TileFlight> = VecDeque::new();
         let (mut buffer, mut result) = (Vec::new(), Vec::new());

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::chain::{FilterChain, Link};
-use super::{Background, Bins, Cost, Counted, Input, Mapping, Mask, Pointwise, Region, Run, filter};
+use super::{Background, Bins, BorderRule, Cost, Counted, Input, Mapping, Mask, Pointwise, Region, Run, filter};
 use crate::analysis::steps::{Chain, Composed, Facts, Scale};
 use crate::io::{Sink, Source};
+use crate::ops::derivative::DerivativeKind;
 use crate::ops::stages::{Stage, Stages};
-use crate::views::{Filtered, Tap};
+use crate::ops::whole::MOST_LEVEL;
+use crate::views::{Filtered, Leveled, RealFunction, Tap, Unleveled};
 use crate::volume::{Dtype, Header, Rescale, Rescales, Table, Unit};
 use crate::{Error, Hint, Result};
 
@@ -18,6 +20,8 @@ pub struct FilterOptions {
     pub region: Region,
     /// u8, u16, i16 or f32; by default what the last step gives, which for selections is the type of the file.
     pub to: Option<Dtype>,
+    /// What steps that look at neighbours see beyond the ends of the volume.
+    pub border: BorderRule,
 }
 
 /// A chain decided on, ready to be written.
@@ -30,6 +34,9 @@ pub struct Filtering {
     /// What is written and, where it selects nothing, what instead; of chains that end with neighbours.
     mask: Option<(Mask, Background)>,
     header: Header,
+    /// What steps give is levels: of true floats, and of derivatives. At the end, what gives their real values back.
+    levels: bool,
+    real: Option<Rescale>,
     decided: Vec<Decided>,
     passes: u32,
 }
@@ -66,14 +73,19 @@ impl Filtering {
         let passes = chain.counting_passes();
         let run = &run.one_of(u64::from(passes.max(1)));
         let mut work =
-            Self { input: base, stages: Stages::default(), last: None, mask: None, header, decided: Vec::new(), passes };
+            Self { input: base, stages: Stages::default(), last: None, mask: None, header, levels: false, real: None, decided: Vec::new(), passes };
         let mut scale = Scale::Real;
         for link in links {
             match link {
                 Link::Near(near) => {
+                    if near.sums() && !work.levels && !work.header.meaning.dtype.is_small_integer() {
+                        work.level(None, run)?;
+                    }
                     let stages = near.stages(&work.header)?;
+                    let bordered = options.border.over(stages.clone(), &work.header, work.levels)?;
                     work.header = after(&stages, work.header);
-                    work.stages.0.extend(stages.0);
+                    work.levels |= stages.0.iter().any(|stage| matches!(stage, Stage::Derivative(_)));
+                    work.stages.0.extend(bordered.0);
                     work.decided.push(Decided { step: near.text().to_owned(), facts: Vec::new() });
                 }
                 Link::Points(steps) => scale = work.between(input, steps, options, run)?,
@@ -109,14 +121,15 @@ impl Filtering {
     /// Point-wise steps before others that look at neighbours: their results as whole numbers.
     fn between(&mut self, input: &Input<'_>, steps: &Chain, options: &FilterOptions, run: &Run<'_>) -> Result<Scale> {
         let seen = self.so_far(input, run)?;
-        if !seen.is_exact() {
-            return Err(Error::usage(
-                format!("{steps} on true floats, and neighbours of its results"),
-                "write the results of these steps as uint16 first, and go on from there",
-            ));
-        }
         let counted = Counted::of(&seen, &options.region, Bins::Following, run)?;
         let composed = steps.compose(counted.values, &self.header, Some(Dtype::F32))?;
+        if !seen.is_exact() || !self.header.meaning.dtype.is_small_integer() {
+            let all = composed.facts().iter();
+            self.decided.extend(all.map(|(step, facts)| Decided { step: step.to_string(), facts: facts.clone() }));
+            let scale = composed.scale();
+            self.level(Some(composed), run)?;
+            return Ok(scale);
+        }
         let level = Level::of(&composed, &self.header);
         let (dtype, rescale) = (self.header.meaning.dtype, self.header.meaning.rescale.of_slice(0));
         let table =
@@ -138,6 +151,52 @@ impl Filtering {
         Ok(composed.scale())
     }
 
+    /// Goes on with levels of what the steps so far give, or of what point-wise ones make of it. From here on it is read anew, so that all of it is computed as it is read.
+    fn level(&mut self, points: Option<Composed>, run: &Run<'_>) -> Result<()> {
+        let all = self.so_far(&self.input.clone(), run)?;
+        let stored = all.as_stored();
+        let own = stored.header().meaning.rescale.of_slice(0);
+        // Of real values, the least and the greatest.
+        let (least, greatest, whole) = match all.census() {
+            Some(census) => (own.real(census.min), own.real(census.max), census.whole),
+            None => {
+                let (least, greatest) = Counted::of(&all, &Region::default(), Bins::Following, run)?.values.ends().unwrap_or_default();
+                (least, greatest, true)
+            }
+        };
+        let (levels, function): (Rescale, Option<Arc<RealFunction>>) = match points {
+            None => {
+                // Stored whole numbers are levels themselves.
+                let [a, b] = [own.stored(least), own.stored(greatest)];
+                let steps = Leveled::spanning(a.min(b), a.max(b), whole);
+                (Rescale { slope: own.slope * steps.slope, intercept: own.real(steps.intercept) }, None)
+            }
+            Some(composed) => {
+                // Every step rises or falls everywhere, so their ends are those of the results.
+                let [a, b] = [least, greatest].map(|real| composed.value(real));
+                let (low, high) = composed.after().ends().unwrap_or((a, b));
+                let levels = Leveled::spanning(a.min(b).min(low), a.max(b).max(high), composed.scale() == Scale::Classes);
+                if !composed.keeps_unit() {
+                    self.header.meaning.unit = Unit::Unknown;
+                    self.header.display = Default::default();
+                }
+                self.header.meaning.labels = composed.scale() == Scale::Classes;
+                (levels, Some(Arc::new(move |real| composed.value(real))))
+            }
+        };
+        let source = Arc::new(Leveled::new(stored.source().clone(), function, levels));
+        let (meaning, from) = (&mut self.header.meaning, source.header());
+        (meaning.dtype, meaning.rescale, meaning.padding) = (from.meaning.dtype, from.meaning.rescale.clone(), None);
+        let most = f64::from(MOST_LEVEL);
+        let [from, to] = [0.0, most].map(|level| levels.real(level));
+        self.decided.push(Decided {
+            step: "24-bit levels".into(),
+            facts: vec![("from", from.min(to)), ("to", from.max(to)), ("step", levels.slope.abs())],
+        });
+        (self.input, self.stages, self.levels) = (Input::of(source), Stages::default(), true);
+        Ok(())
+    }
+
     /// What is written of a chain that ends with neighbours.
     fn end(&mut self, input: &Input<'_>, scale: Scale, options: &FilterOptions, run: &Run<'_>) -> Result<()> {
         if options.region.range.is_some() {
@@ -145,6 +204,11 @@ impl Filtering {
             return Err(Error::usage(what, "leave the range out, or give a mask"));
         }
         let (dtype, rescale) = (self.header.meaning.dtype, self.header.meaning.rescale.of_slice(0));
+        if self.levels && options.to.is_none_or(|to| to == Dtype::F32) {
+            self.real = Some(rescale);
+            self.header.meaning.rescale = Rescales::Uniform(Rescale::IDENTITY);
+            return self.masked(input, run);
+        }
         let changed = self.stages.0.iter().any(|stage| matches!(stage, Stage::Table(_)));
         // Levels between steps are no type to keep.
         let to =
@@ -160,6 +224,11 @@ impl Filtering {
             // Whole numbers over their range, as point-wise steps write fractions.
             self.header.meaning.rescale = Rescales::Uniform(Rescale::IDENTITY);
         }
+        self.masked(input, run)
+    }
+
+    /// Only where the mask selects something.
+    fn masked(&mut self, input: &Input<'_>, run: &Run<'_>) -> Result<()> {
         if let Some(labels) = input.labels() {
             // Results ask for it in any order.
             let mask = Mask { labels: labels.clone() }.held(run)?;
@@ -214,7 +283,11 @@ impl Filtering {
             None => {
                 let (mask, background) = self.mask.as_ref().map(|(mask, outside)| (mask.source(), outside.bits)).unzip();
                 let background = background.unwrap_or_default();
-                filter(&self.input, &self.stages, &Tap { inner: sink, voxel_bytes, mask, background, look: None }, run)
+                let tap = Tap { inner: sink, voxel_bytes, mask, background, look: None };
+                match self.real {
+                    Some(levels) => filter(&self.input, &self.stages, &Unleveled { inner: &tap, levels }, run),
+                    None => filter(&self.input, &self.stages, &tap, run),
+                }
             }
             Some(mapping) => match mapping.table_of(self.stages.result(self.input.header().meaning.dtype)) {
                 Some(table) => {
@@ -229,12 +302,21 @@ impl Filtering {
     }
 }
 
-/// What results mean: differences have no intercept, and nothing in them is padding.
+/// What results mean: differences and derivatives have no intercept, and nothing in them is padding.
 fn after(stages: &Stages, mut header: Header) -> Header {
     if stages.0.iter().any(|stage| matches!(stage, Stage::Difference(..))) {
         let meaning = &mut header.meaning;
         let slope = meaning.rescale.of_slice(0).slope.abs();
         (meaning.rescale, meaning.padding) = (Rescales::Uniform(Rescale { slope, intercept: 0.0 }), None);
+        header.display = Default::default();
+    }
+    if let [Stage::Derivative(derivative)] = stages.0.as_slice() {
+        let meaning = &mut header.meaning;
+        let slope = meaning.rescale.of_slice(0).slope * derivative.step(meaning.dtype);
+        // A length is not negative.
+        let slope = if derivative.kind() == DerivativeKind::GradientMagnitude { slope.abs() } else { slope };
+        (meaning.rescale, meaning.padding) = (Rescales::Uniform(Rescale { slope, intercept: 0.0 }), None);
+        meaning.unit = Unit::Unknown;
         header.display = Default::default();
     }
     header.meaning.dtype = stages.result(header.meaning.dtype);

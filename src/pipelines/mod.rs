@@ -4,6 +4,7 @@
 //! Memory does not grow with the volume: on the CPU every thread reads, computes and writes one block of about a mebibyte; on the GPU
 //! three lanes of a few mebibytes overlap reading, transfer and compute. Results are the same bits at any block size.
 
+mod border;
 mod calibrate;
 mod census;
 mod chain;
@@ -30,10 +31,12 @@ mod plan;
 mod rounded;
 mod run;
 mod statistics;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod ways;
 
+pub use border::BorderRule;
 pub use calibrate::calibrate;
 pub use census::{Census, Rounding};
 pub use chain::{FilterChain, Link, Near};

@@ -2,6 +2,7 @@
 
 mod combined;
 mod filtered;
+mod leveled;
 mod narrow;
 mod selected;
 mod tap;
@@ -9,6 +10,7 @@ mod turned;
 
 pub use combined::Combined;
 pub use filtered::Filtered;
+pub use leveled::{Leveled, RealFunction, Unleveled};
 pub use narrow::Narrow;
 pub use selected::{Labelled, MaskBy, Selected};
 pub use tap::Tap;

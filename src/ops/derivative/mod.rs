@@ -63,6 +63,11 @@ impl Derivative {
         Ok(Self { kind, factors, finest_mm })
     }
 
+    /// What is made of the differences.
+    pub fn kind(&self) -> DerivativeKind {
+        self.kind
+    }
+
     /// How much of a difference of 1 per mm, or per mm², a level of the result is.
     pub fn step(&self, dtype: Dtype) -> f64 {
         // Products lose `shift` bits of the 15 that factors have.

@@ -2,7 +2,7 @@
 
 use hounsfield::Result;
 use hounsfield::findings::{FilterFinding, Rows};
-use hounsfield::pipelines::{Bins, Counted, FilterChain, FilterOptions, Filtering, Input, Region};
+use hounsfield::pipelines::{Bins, BorderRule, Counted, FilterChain, FilterOptions, Filtering, Input, Region};
 use hounsfield::report::{Picker, Shade, Slice, display_window};
 use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Header, Observe};
@@ -11,7 +11,7 @@ use super::pointwise::Request;
 use crate::args::Shared;
 use crate::job::{self, Job};
 
-pub fn run(shared: &Shared, request: &Request<'_>, chain: &FilterChain) -> Result<()> {
+pub fn run(shared: &Shared, request: &Request<'_>, chain: &FilterChain, border: BorderRule) -> Result<()> {
     let args = request.region;
     let mut job = Job::new(shared, request.input, args.and_then(|r| r.mask.as_ref()))?;
     let image = job.output(request.output)?;
@@ -22,7 +22,7 @@ pub fn run(shared: &Shared, request: &Request<'_>, chain: &FilterChain) -> Resul
     let mask = args.map(|region| job.mask(region, &header)).transpose()?.flatten();
     let input = input.masked(mask);
     let before = figure_file.as_ref().map(|_| Before::new(&mut job, &input)).transpose()?;
-    let options = FilterOptions { region: request.counted(), to: request.to };
+    let options = FilterOptions { region: request.counted(), to: request.to, border };
     // What only selects asks for no statistics.
     let bytes = if chain.counting_passes() > 0 { header.bytes() } else { 0 };
     let filtering = job.prepare("count", bytes, |run| Filtering::new(&input, chain, &options, run))?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hounsfield::Result;
 use hounsfield::findings::PlanFinding;
-use hounsfield::pipelines::{ChainPlan, Device, FilterChain, Input, Run, Silent};
+use hounsfield::pipelines::{BorderRule, ChainPlan, Device, FilterChain, Input, Run, Silent};
 use hounsfield::volume::Dtype;
 
 use super::pointwise::{self, Product, Request};
@@ -31,11 +31,18 @@ pub struct Args {
     /// Among them such that look at neighbours: median:R, min:R, max:R, rank:R:PERCENT, each also with :ball behind R (2:ball). R is voxels on each side (2
     /// is 5 x 5 x 5, 2x2x1 is 5 x 5 x 3) or mm (2.5mm), at most 10 voxels. The nearest voxel goes on beyond the border; type and rescale stay. Point-wise steps
     /// before them keep 16 bits of their range, and statistics after them cost a pass that computes them.
+    ///
+    /// And such that sum over them: mean:R, gaussian:S (standard deviation in voxels, such as 2 or 2x2x1, in mm as 1.5mm, or width at half height as 6mm-fwhm),
+    /// unsharp:S[:AMOUNT], which adds AMOUNT [1] times what that Gaussian takes away, gradmag (length of the gradient, per mm) and laplace (per mm²). Integers of up to 16 bits
+    /// keep their type; of true floats, and for derivatives, sums are made of 24-bit levels, whose step is stated, and float32 is written.
     #[arg(long, value_name = "STEPS", allow_hyphen_values = true)]
     pub steps: String,
     /// Type of the result [default: u8 for classes, f32 for real values; for windows, minmax and equalize u8 from 8-bit files, else u16]
     #[arg(long, value_name = "TYPE", value_parser = parse::dtype())]
     pub to: Option<Dtype>,
+    /// What steps that look at neighbours see beyond the border: nearest, reflect, mirror or constant:V (a real value), as SciPy names them
+    #[arg(long, value_name = "RULE", default_value = "nearest", allow_hyphen_values = true)]
+    pub border: BorderRule,
     /// Original and result side by side, with their histograms: .png or .svg
     #[arg(long, value_name = "F.png")]
     pub figure: Option<PathBuf>,
@@ -61,7 +68,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         title: "Point-wise steps",
     };
     match chain {
-        Some(chain) => super::filter::run(shared, &request, &chain),
+        Some(chain) => super::filter::run(shared, &request, &chain, args.border),
         None => say(&pointwise::carry_out(shared, request, args.steps.parse()?)?),
     }
 }
