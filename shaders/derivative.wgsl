@@ -39,9 +39,9 @@ fn shortened(difference: u32, factor: u32) -> u32 {
 }
 
 // The square of 24 bits in parts that add up: of 2^24, of 2^12 and of 1.
-fn square(of: u32) -> vec3<u32> {
-    let high = of >> 12u;
-    let low = of & 0xfffu;
+fn square(number: u32) -> vec3<u32> {
+    let high = number >> 12u;
+    let low = number & 0xfffu;
     return vec3(high * high, 2u * high * low, low * low);
 }
 
@@ -56,16 +56,16 @@ fn above(a: vec2<u32>, b: vec2<u32>) -> bool {
 }
 
 // The whole number nearest to the root.
-fn root(of: vec2<u32>) -> u32 {
+fn root(square_of_it: vec2<u32>) -> u32 {
     var root = 0u;
     for (var bit = 1u << 23u; bit > 0u; bit >>= 1u) {
-        if (!above(words(square(root | bit)), of)) {
+        if (!above(words(square(root | bit)), square_of_it)) {
             root |= bit;
         }
     }
     // (root + 1/2)² is root² + root and a quarter.
     let middle = words(square(root) + vec3(0u, 0u, root));
-    return select(root, root + 1u, above(of, middle));
+    return select(root, root + 1u, above(square_of_it, middle));
 }
 
 @compute @workgroup_size(GROUP.x, GROUP.y, GROUP.z)

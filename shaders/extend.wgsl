@@ -53,8 +53,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             for (var x = id.x; x < params.size.x; x += step.x) {
                 let at = vec3<i32>(vec3(x, y, z)) - vec3<i32>(params.before);
                 let outside = any(at < vec3(0)) || any(at >= shape);
-                let from = vec3<u32>(vec3(place(at.x, shape.x), place(at.y, shape.y), place(at.z, shape.z)));
-                let key = keys[brick_index(from, params.shape)];
+                let seen = vec3<u32>(vec3(place(at.x, shape.x), place(at.y, shape.y), place(at.z, shape.z)));
+                let key = keys[brick_index(seen, params.shape)];
                 let constant = outside && params.border == CONSTANT;
                 extended[brick_index(vec3(x, y, z), params.size)] = select(key, params.outside, constant);
             }

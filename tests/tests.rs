@@ -21,5 +21,6 @@ mod privacy;
 mod reference;
 mod reports;
 mod structure;
+mod sums;
 mod support;
 mod tiff;

@@ -112,7 +112,7 @@ impl Stage {
             Self::Difference(upper, lower) => 2 * dtype.bytes() + upper.widest(dtype).max(lower.widest(dtype)),
             // On devices, what is between the axes.
             Self::Gaussian(_) | Self::Derivative(_) => 4,
-            Self::Mean(_) => 6,
+            Self::Mean(_) => 8,
             Self::Extended(_, stage) => dtype.bytes() + stage.room(dtype),
         }
     }

@@ -87,7 +87,8 @@ fn most_on_device(stages: &Stages, dtype: Dtype, run: &Run<'_>) -> u64 {
     let size = stages.widest(dtype) as u64;
     let fits = run.memory_bytes / (FLIGHTS * (4 * size + 8) + 2 * size);
     let quick = MOST_LOOKS / stages.looks(dtype).max(1);
-    fits.min(quick).clamp(1 << 12, CHUNK_VOXELS)
+    // What takes more than a word goes into one buffer, too.
+    fits.min(quick).clamp(1 << 12, CHUNK_VOXELS * 4 / size.max(4))
 }
 
 /// What a step needs in device memory for all tiles.

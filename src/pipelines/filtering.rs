@@ -78,7 +78,7 @@ impl Filtering {
         for link in links {
             match link {
                 Link::Near(near) => {
-                    if near.sums() && !work.levels && !work.header.meaning.dtype.is_small_integer() {
+                    if near.sums() && work.needs_levels() {
                         work.level(None, run)?;
                     }
                     let stages = near.stages(&work.header)?;
@@ -151,17 +151,27 @@ impl Filtering {
         Ok(composed.scale())
     }
 
+    /// Whether sums cannot be made of what the steps so far give as it is: true floats, wide types, and also floats that are whole numbers so far.
+    fn needs_levels(&self) -> bool {
+        let from_floats = matches!(self.input.as_stored().header().meaning.dtype, Dtype::F32 | Dtype::F64);
+        let changed = self.stages.0.iter().any(|stage| matches!(stage, Stage::Table(_)));
+        !self.levels && (!self.header.meaning.dtype.is_small_integer() || (from_floats && !changed))
+    }
+
     /// Goes on with levels of what the steps so far give, or of what point-wise ones make of it. From here on it is read anew, so that all of it is computed as it is read.
     fn level(&mut self, points: Option<Composed>, run: &Run<'_>) -> Result<()> {
         let all = self.so_far(&self.input.clone(), run)?;
+        let unseen = all.census().is_none() && !all.header().meaning.dtype.is_small_integer();
+        let all = if unseen { Input::resolve(all.source().clone(), run)? } else { all };
         let stored = all.as_stored();
         let own = stored.header().meaning.rescale.of_slice(0);
+        let whole_type = stored.header().meaning.dtype.is_integer();
         // Of real values, the least and the greatest.
         let (least, greatest, whole) = match all.census() {
-            Some(census) => (own.real(census.min), own.real(census.max), census.whole),
+            Some(census) => (own.real(census.min), own.real(census.max), census.whole && whole_type),
             None => {
                 let (least, greatest) = Counted::of(&all, &Region::default(), Bins::Following, run)?.values.ends().unwrap_or_default();
-                (least, greatest, true)
+                (least, greatest, whole_type)
             }
         };
         let (levels, function): (Rescale, Option<Arc<RealFunction>>) = match points {
@@ -191,7 +201,7 @@ impl Filtering {
         let [from, to] = [0.0, most].map(|level| levels.real(level));
         self.decided.push(Decided {
             step: "24-bit levels".into(),
-            facts: vec![("from", from.min(to)), ("to", from.max(to)), ("step", levels.slope.abs())],
+            facts: vec![("least", from.min(to)), ("greatest", from.max(to)), ("level_step", levels.slope.abs())],
         });
         (self.input, self.stages, self.levels) = (Input::of(source), Stages::default(), true);
         Ok(())

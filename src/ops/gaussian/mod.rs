@@ -8,9 +8,9 @@
 //! - **Output**: voxels of the same type; geometry and rescale unchanged.
 //! - **Border**: beyond the ends of the input its outermost voxels go on; other rules come by [`extend`](super::extend).
 //! - **NaN/Inf**: a window that holds a NaN gives the canonical NaN, even where weights round to 0. Levels have no infinities.
-//! - **Exactness**: Exact: whole numbers, the same on every device. Against the filter in f64 over the same window: within 0.11 of a level before the last rounding for 16 bits,
-//!   so that results differ by at most one where it rounds otherwise (0.7 % of voxels of noise over all 16 bits); within 0.7 of 2²⁴ levels. (12 bits of weights and 4 behind
-//!   the point, which fit one word of 32 bits, are off by up to 8 levels at edges of 65,535.)
+//! - **Exactness**: Exact: whole numbers, the same on every device. Against the filter in f64 over the same window, rounding included: 16 bits within 0.65 of a level,
+//!   even for noise and edges over all of them; levels within 3.5 of 2²⁴ (within 1.2 up to σ 8). (12 bits of weights and 4 behind the point, which fit one word of 32 bits,
+//!   are off by up to 8 levels at edges of 65,535.)
 //! - **Cost**: CPU: about 2 (2 reach + 1) operations in vectors of four for each axis and voxel, and 8 MiB beside input and output. GPU: three passes; each reads a voxel
 //!   (2 reach + 1) times, most of them from a cache, in two parts of 12 bits or four of 7, as words have 32 bits.
 //! - **Errors**: σ that is negative or not finite, 0 along all axes, or above [`MAX_SIGMA`]; an amount that is not above 0 or above [`MAX_AMOUNT`]. `cpu` panics at a box that is
