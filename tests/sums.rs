@@ -44,8 +44,24 @@ fn borders_are_those_of_scipy() {
     let input = folder.file("row.nii", &nifti(&[8, 1, 1], 2, &voxels));
     let rules: [(&str, fn(i64) -> Option<usize>); 4] = [
         ("nearest", |i| Some(i.clamp(0, 7) as usize)),
-        ("reflect", |i| Some(if i < 0 { -1 - i } else if i > 7 { 15 - i } else { i } as usize)),
-        ("mirror", |i| Some(if i < 0 { -i } else if i > 7 { 14 - i } else { i } as usize)),
+        ("reflect", |i| {
+            Some(if i < 0 {
+                -1 - i
+            } else if i > 7 {
+                15 - i
+            } else {
+                i
+            } as usize)
+        }),
+        ("mirror", |i| {
+            Some(if i < 0 {
+                -i
+            } else if i > 7 {
+                14 - i
+            } else {
+                i
+            } as usize)
+        }),
         ("constant:200", |i| usize::try_from(i).ok().filter(|i| *i < 8)),
     ];
     for (rule, place) in rules {
@@ -86,7 +102,15 @@ fn true_floats_become_levels_and_come_back() {
 #[test]
 fn windows_that_hold_nan_give_it() {
     let folder = Folder::new();
-    let holes = |i: usize| if i == 100 { f32::NAN } else if i == 0 { f32::INFINITY } else { i as f32 * 0.25 };
+    let holes = |i: usize| {
+        if i == 100 {
+            f32::NAN
+        } else if i == 0 {
+            f32::INFINITY
+        } else {
+            i as f32 * 0.25
+        }
+    };
     let input = float_nifti(&folder, "n.nii", holes);
     for (step, reach) in [("mean:1", 1), ("gaussian:0.5", 2)] {
         let got = floats(&map(&folder, &input, step, &[]));

@@ -60,7 +60,8 @@ fn under(border: Border, stage: Stage) -> Stage {
     match stage {
         Stage::Table(_) | Stage::Extended(..) => stage,
         Stage::Difference(upper, lower) => {
-            let [upper, lower] = [upper, lower].map(|side| Stages(side.0.into_iter().map(|stage| under(border, stage)).collect()));
+            let [upper, lower] =
+                [upper, lower].map(|side| Stages(side.0.into_iter().map(|stage| under(border, stage)).collect()));
             Stage::Difference(upper, lower)
         }
         other => Stage::Extended(border, Box::new(other)),

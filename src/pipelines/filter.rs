@@ -250,7 +250,8 @@ impl Recorder<'_> {
             }
             Kernel::Extended(border, stage, kernel) => {
                 let read = self.keys()?;
-                let [shape, start, end] = [read.shape, origin, [0, 1, 2].map(|a| origin[a] + size[a])].map(|v| v.map(|n| n as usize));
+                let [shape, start, end] =
+                    [read.shape, origin, [0, 1, 2].map(|a| origin[a] + size[a])].map(|v| v.map(|n| n as usize));
                 let margins = stage.margins(shape, &[0, 1, 2].map(|a| start[a]..end[a])).map(|m| m.map(|n| n as u32));
                 let extended = self.brick([0, 1, 2].map(|a| margins[a][0] + read.shape[a] + margins[a][1]))?;
                 let before = margins.map(|[before, _]| before);

@@ -72,8 +72,17 @@ impl Filtering {
         }
         let passes = chain.counting_passes();
         let run = &run.one_of(u64::from(passes.max(1)));
-        let mut work =
-            Self { input: base, stages: Stages::default(), last: None, mask: None, header, levels: false, real: None, decided: Vec::new(), passes };
+        let mut work = Self {
+            input: base,
+            stages: Stages::default(),
+            last: None,
+            mask: None,
+            header,
+            levels: false,
+            real: None,
+            decided: Vec::new(),
+            passes,
+        };
         let mut scale = Scale::Real;
         for link in links {
             match link {
@@ -170,7 +179,8 @@ impl Filtering {
         let (least, greatest, whole) = match all.census() {
             Some(census) => (own.real(census.min), own.real(census.max), census.whole && whole_type),
             None => {
-                let (least, greatest) = Counted::of(&all, &Region::default(), Bins::Following, run)?.values.ends().unwrap_or_default();
+                let (least, greatest) =
+                    Counted::of(&all, &Region::default(), Bins::Following, run)?.values.ends().unwrap_or_default();
                 (least, greatest, whole_type)
             }
         };

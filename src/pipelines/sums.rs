@@ -99,7 +99,8 @@ impl FromStr for Sigma {
         const NONE: &str = "the standard deviation is no number of voxels or mm";
         let number = |text: &str| text.trim().parse::<f64>().map_err(|_| NONE);
         let (width, share) = text.strip_suffix("-fwhm").map_or((text, 1.0), |width| (width, 1.0 / FWHM));
-        let positive = |v: f64| if v.is_finite() && v > 0.0 { Ok(v * share) } else { Err("the standard deviation is not above 0") };
+        let positive =
+            |v: f64| if v.is_finite() && v > 0.0 { Ok(v * share) } else { Err("the standard deviation is not above 0") };
         if let Some(mm) = width.strip_suffix("mm") {
             return positive(number(mm)?).map(Self::Mm);
         }

@@ -22,14 +22,7 @@ pub fn cpu(dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Range<usize>; 
 /// The same code; with AVX2 vectors are twice as wide, and rounding is one instruction.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn cpu_avx2(
-    dtype: Dtype,
-    tile: &[u8],
-    shape: [usize; 3],
-    inner: &[Range<usize>; 3],
-    derivative: &Derivative,
-    out: &mut [u8],
-) {
+fn cpu_avx2(dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Range<usize>; 3], derivative: &Derivative, out: &mut [u8]) {
     cpu_portable(dtype, tile, shape, inner, derivative, out);
 }
 
@@ -84,9 +77,8 @@ impl Work<'_> {
                 row[1..].iter_mut().zip(&own[columns.clone()]).for_each(|(to, voxel)| *to = number(voxel));
                 let beside = [y.saturating_sub(1), (y + 1).min(rows - 1)].map(|y| &line(y, z)[columns.clone()]);
                 let above = [z.saturating_sub(1), (z + 1).min(slices - 1)].map(|z| &line(y, z)[columns.clone()]);
-                let pairs = |x: usize| {
-                    [[row[x], row[x + 2]], beside.map(|line| number(&line[x])), above.map(|line| number(&line[x]))]
-                };
+                let pairs =
+                    |x: usize| [[row[x], row[x + 2]], beside.map(|line| number(&line[x])), above.map(|line| number(&line[x]))];
                 match self.kind {
                     DerivativeKind::GradientMagnitude => {
                         for (x, to) in results.iter_mut().enumerate() {

@@ -52,8 +52,11 @@ fn cpu_and_gpu_give_the_same_bits() {
         for shape in [[1, 1, 1], [7, 1, 3], [33, 5, 2], [64, 9, 4]] {
             for margins in [[[0; 2]; 3], [[1, 1]; 3], [[5, 0], [0, 11], [2, 3]]] {
                 for border in [Border::Nearest, Border::Reflect, Border::Mirror, Border::Constant(0x8001)] {
-                    let border = if dtype == Dtype::U8 && border == Border::Constant(0x8001) { Border::Constant(3) } else { border };
-                    on_device(gpu, dtype, shape, margins, border).unwrap().unwrap_or_else(|e| panic!("{dtype} {shape:?} {border:?}: {e}"));
+                    let border =
+                        if dtype == Dtype::U8 && border == Border::Constant(0x8001) { Border::Constant(3) } else { border };
+                    on_device(gpu, dtype, shape, margins, border)
+                        .unwrap()
+                        .unwrap_or_else(|e| panic!("{dtype} {shape:?} {border:?}: {e}"));
                 }
             }
         }

@@ -31,4 +31,3 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
         checks.note(format!("{dtype}, sigma {sigma:?}, amount {amount:?}"), difference);
     }
 }
-

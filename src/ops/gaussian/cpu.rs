@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::{Gaussian, LANES};
 use super::weights::Fixed;
+use super::{Gaussian, LANES};
 use crate::ops::whole::{self, Number, Whole, around, extended};
 use crate::volume::Dtype;
 

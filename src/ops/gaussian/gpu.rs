@@ -89,7 +89,15 @@ pub fn encode(
             _ => buffers.push(("sums", &to.buffer)),
         }
         let elements = to.shape.map(u64::from).into();
-        let call = Call { shader: &SHADER, entry, constants: &constants, params: &params, buffers: &buffers, elements, groups_wanted: u32::MAX };
+        let call = Call {
+            shader: &SHADER,
+            entry,
+            constants: &constants,
+            params: &params,
+            buffers: &buffers,
+            elements,
+            groups_wanted: u32::MAX,
+        };
         gpu.encode(encoder, &call)?;
     }
     Ok(())
