@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::derivative::Derivative;
 use super::extend::Border;
-use super::gaussian::Gaussian;
+use super::gaussian::Smoothing;
 use super::mean::MeanBox;
 use super::rank::{Footprint, cpu as rank_cpu};
 use super::whole::has_sums;
@@ -25,7 +25,7 @@ pub enum Stage {
     /// What the first steps give less what the second ones give of the same voxels ([`difference`]); neither changes the type.
     Difference(Stages, Stages),
     /// A Gaussian of integers of 8 and 16 bits or of levels, or what is sharpened by it ([`gaussian`]).
-    Gaussian(Gaussian),
+    Gaussian(Smoothing),
     /// The mean of a box, of the same types ([`mean`]).
     Mean(MeanBox),
     /// A derivative of the same types, as levels ([`derivative`]).

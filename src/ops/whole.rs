@@ -17,23 +17,23 @@ pub const NO_NUMBER: f32 = f32::NAN;
 /// A stored type of so many bytes.
 pub trait Whole<const BYTES: usize> {
     /// What holds its numbers, and sums of them in any window.
-    type Number: Number;
+    type Summand: Summand;
 
     /// The whole number that is stored.
-    fn load(bytes: [u8; BYTES]) -> Self::Number;
+    fn load(bytes: [u8; BYTES]) -> Self::Summand;
     /// Of a whole number that the type has, or of NaN if it is of floats.
     fn store(whole: f64) -> [u8; BYTES];
 }
 
 /// Whole numbers, and NaN where a type has it.
-pub trait Number: Copy + Default + Add<Output = Self> + Sub<Output = Self> {
+pub trait Summand: Copy + Default + Add<Output = Self> + Sub<Output = Self> {
     /// Exactly the same number.
     fn wide(self) -> f64;
     /// The same, 0 for NaN.
     fn or_zero(self) -> Self;
 }
 
-impl Number for i32 {
+impl Summand for i32 {
     #[inline(always)]
     fn wide(self) -> f64 {
         f64::from(self)
@@ -45,7 +45,7 @@ impl Number for i32 {
     }
 }
 
-impl Number for f64 {
+impl Summand for f64 {
     #[inline(always)]
     fn wide(self) -> f64 {
         self
@@ -63,7 +63,7 @@ const WHOLE: f64 = 6_755_399_441_055_744.0;
 macro_rules! integer {
     ($type:ty, $bytes:literal) => {
         impl Whole<$bytes> for $type {
-            type Number = i32;
+            type Summand = i32;
 
             #[inline(always)]
             fn load(bytes: [u8; $bytes]) -> i32 {
@@ -85,7 +85,7 @@ integer!(u16, 2);
 integer!(i16, 2);
 
 impl Whole<4> for f32 {
-    type Number = f64;
+    type Summand = f64;
 
     #[inline(always)]
     fn load(bytes: [u8; 4]) -> f64 {

@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::ops::derivative::{Derivative, DerivativeKind};
-    use crate::ops::gaussian::Gaussian;
+    use crate::ops::gaussian::Smoothing;
     use crate::ops::mean::MeanBox;
     use crate::ops::rank::{Footprint, FootprintShape};
     use crate::ops::stages::Scratch;
@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn chains() -> Vec<Stages> {
-        let gaussian = |sigma| Stage::Gaussian(Gaussian::new(sigma).unwrap());
+        let gaussian = |sigma| Stage::Gaussian(Smoothing::new(sigma).unwrap());
         let mean = Stage::Mean(MeanBox::new([2, 1, 1]).unwrap());
         let gradient = Stage::Derivative(Derivative::new(DerivativeKind::GradientMagnitude, [0.7, 0.7, 2.5]).unwrap());
         let ball = Stage::Rank(Footprint::new([2; 3], FootprintShape::Ball).unwrap(), 7);
@@ -160,7 +160,7 @@ mod tests {
                         let want = whole(&volume, &stages);
                         for device in devices() {
                             // In one tile, in slabs, in parts of slices.
-                            for (voxels, sequential) in [(1 << 20, false), (9000, true), (5000, false)] {
+                            for (voxels, sequential) in [(1 << 20, false), (9000, true), (6000, false)] {
                                 let memory = voxels * stages.widest(dtype) as u64 * 4 * rayon::current_num_threads() as u64;
                                 let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
                                 let sink = Memory::new(volume.block().len(), stages.result(dtype));

@@ -10,7 +10,7 @@ use crate::engine::{Brick, CHUNK_VOXELS, Chunk, Gpu, GpuError, Pooled, STORAGE, 
 use crate::io::Sink;
 use crate::ops::derivative::Derivative;
 use crate::ops::extend::Border;
-use crate::ops::gaussian::GpuGaussian;
+use crate::ops::gaussian::GpuSmoothing;
 use crate::ops::mean::MeanBox;
 use crate::ops::rank::GpuFootprint;
 use crate::ops::stages::{Scratch, Stage, Stages};
@@ -97,7 +97,7 @@ enum Kernel {
     Rank(GpuFootprint, u32),
     Table(lut::GpuTable),
     Difference(Box<[Kernels; 2]>),
-    Gaussian(GpuGaussian),
+    Gaussian(GpuSmoothing),
     Mean(MeanBox),
     Derivative(Derivative),
     /// Of this stage, which says how far it looks.
@@ -120,7 +120,7 @@ impl Kernel {
             Stage::Difference(upper, lower) => {
                 Self::Difference(Box::new([Kernels::upload(gpu, upper, dtype)?, Kernels::upload(gpu, lower, dtype)?]))
             }
-            Stage::Gaussian(gaussian) => Self::Gaussian(GpuGaussian::upload(gpu, gaussian, dtype)?),
+            Stage::Gaussian(gaussian) => Self::Gaussian(GpuSmoothing::upload(gpu, gaussian, dtype)?),
             Stage::Mean(mean) => Self::Mean(*mean),
             Stage::Derivative(derivative) => Self::Derivative(*derivative),
             Stage::Extended(border, stage) => {
@@ -279,7 +279,7 @@ impl Recorder<'_> {
                 rank::encode(self.gpu, &mut self.encoder, dtype, from, how, [&results, &scratch])?;
             }
             Kernel::Gaussian(gaussian) => {
-                let [a, b] = GpuGaussian::scratch(from.0.shape, size).map(|shape| self.brick(shape));
+                let [a, b] = GpuSmoothing::scratch(from.0.shape, size).map(|shape| self.brick(shape));
                 gaussian::encode(self.gpu, &mut self.encoder, gaussian, from, &results, [&a?, &b?])?;
             }
             Kernel::Mean(mean) => {

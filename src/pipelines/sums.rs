@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::ops::derivative::{Derivative, DerivativeKind};
-use crate::ops::gaussian::Gaussian;
+use crate::ops::gaussian::Smoothing;
 use crate::ops::stages::Stage;
 use crate::volume::Header;
 use crate::{Error, Result};
@@ -66,7 +66,7 @@ impl SumStep {
     /// [`Error::Usage`] for mm without a spacing, and for a Gaussian that is too wide.
     pub fn stage(self, header: &Header, text: &str) -> Result<Stage> {
         let spacing_mm = header.grid.geometry.as_ref().map(|geometry| geometry.spacing_mm);
-        let gaussian = |sigma: Sigma| -> Result<Gaussian> {
+        let gaussian = |sigma: Sigma| -> Result<Smoothing> {
             // Axes of one voxel have no neighbours.
             let there = header.grid.shape.xyz().map(|n| f64::from(u8::from(n > 1)));
             let each = match sigma {
@@ -80,7 +80,7 @@ impl SumStep {
                     spacing_mm.ok_or_else(unknown)?.map(|spacing| mm / spacing)
                 }
             };
-            Gaussian::new([0, 1, 2].map(|a| each[a] * there[a]))
+            Smoothing::new([0, 1, 2].map(|a| each[a] * there[a]))
         };
         let derivative = |kind| Derivative::new(kind, spacing_mm.unwrap_or([1.0; 3])).map(Stage::Derivative);
         match self {
@@ -133,14 +133,14 @@ mod tests {
     #[test]
     fn widths_are_voxels_or_mm() {
         let ct = header(&[40, 40, 20], Some([0.5, 0.5, 2.0]));
-        let of = |sigma| Stage::Gaussian(Gaussian::new(sigma).unwrap());
+        let of = |sigma| Stage::Gaussian(Smoothing::new(sigma).unwrap());
         assert_eq!(stage("gaussian:2", &ct).unwrap(), of([2.0; 3]));
         assert_eq!(stage("gaussian:2x1", &ct).unwrap(), of([2.0, 1.0, 0.0]));
         assert_eq!(stage("gaussian:1.5mm", &ct).unwrap(), of([3.0, 3.0, 0.75]));
         let Stage::Gaussian(fwhm) = stage("gaussian:6mm-fwhm", &ct).unwrap() else { panic!("another step") };
         assert_eq!(fwhm.reach(), [21, 21, 6]);
         assert_eq!(stage("gaussian:2", &header(&[9, 9], None)).unwrap(), of([2.0, 2.0, 0.0]));
-        let sharper = Stage::Gaussian(Gaussian::new([1.0; 3]).unwrap().sharpening(0.5).unwrap());
+        let sharper = Stage::Gaussian(Smoothing::new([1.0; 3]).unwrap().sharpening(0.5).unwrap());
         assert_eq!(stage("unsharp:1:0.5", &ct).unwrap(), sharper);
         assert!(matches!(stage("gradmag", &ct).unwrap(), Stage::Derivative(_)));
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Derivative, DerivativeKind};
-use crate::ops::whole::{self, Number, Whole};
+use crate::ops::whole::{self, Summand, Whole};
 use crate::volume::Dtype;
 
 /// Writes the derivative at the voxels of `inner`, ranges of x, y and z, to `out`, as levels, little-endian f32. `tile` holds the voxels of `shape`, x fastest.
@@ -41,7 +41,7 @@ pub(super) fn cpu_portable(
     }
     let shortened = 1.0 / f64::from(1u32 << derivative.shift(dtype));
     let factors = derivative.factors.map(|factor| f64::from(factor) * shortened);
-    let work = Work { kind: derivative.kind, factors, shape, inner };
+    let work = DerivativeWork { kind: derivative.kind, factors, shape, inner };
     match dtype {
         Dtype::U8 => work.run::<1, u8>(tile, out),
         Dtype::I8 => work.run::<1, i8>(tile, out),
@@ -51,14 +51,14 @@ pub(super) fn cpu_portable(
     }
 }
 
-struct Work<'a> {
+struct DerivativeWork<'a> {
     kind: DerivativeKind,
     factors: [f64; 3],
     shape: [usize; 3],
     inner: &'a [Range<usize>; 3],
 }
 
-impl Work<'_> {
+impl DerivativeWork<'_> {
     #[inline(always)]
     fn run<const BYTES: usize, W: Whole<BYTES>>(&self, tile: &[u8], out: &mut [u8]) {
         let voxels: &[[u8; BYTES]] = tile.as_chunks().0;

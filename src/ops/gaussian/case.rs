@@ -1,6 +1,6 @@
 //! What the self-check runs.
 
-use super::{Gaussian, GpuGaussian, cpu, encode};
+use super::{GpuSmoothing, Smoothing, cpu, encode};
 use crate::engine::{Brick, GpuError};
 use crate::ops::checks::{Checks, OnBricks};
 use crate::volume::Dtype;
@@ -15,15 +15,15 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
     ] {
         let gpu = checks.gpu;
         let case = OnBricks::inside("gaussian", dtype, dtype);
-        let difference = Gaussian::new(sigma)
+        let difference = Smoothing::new(sigma)
             .and_then(|g| if let Some(amount) = amount { g.sharpening(amount) } else { Ok(g) })
             .map_err(|e| GpuError::Input { kernel: "gaussian", what: e.to_string() })
             .and_then(|gaussian| {
                 case.compare(
                     gpu,
                     |encoder, from, to| {
-                        let [a, b] = GpuGaussian::scratch(from.0.shape, to.shape).map(|shape| Brick::empty(gpu, shape, 32));
-                        encode(gpu, encoder, &GpuGaussian::upload(gpu, &gaussian, dtype)?, from, to, [&a?, &b?])
+                        let [a, b] = GpuSmoothing::scratch(from.0.shape, to.shape).map(|shape| Brick::empty(gpu, shape, 32));
+                        encode(gpu, encoder, &GpuSmoothing::upload(gpu, &gaussian, dtype)?, from, to, [&a?, &b?])
                     },
                     |tile, shape, inner, out| cpu(dtype, tile, shape, inner, &gaussian, out),
                 )

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use super::weights::Fixed;
-use super::{Gaussian, LANES};
-use crate::ops::whole::{self, Number, Whole, around, extended};
+use super::{LANES, Smoothing};
+use crate::ops::whole::{self, Summand, Whole, around, extended};
 use crate::volume::Dtype;
 
 /// Most bytes of slices that are kept after the sums along z. Fewer slices gather the same columns more often.
@@ -23,7 +23,7 @@ const GAP: usize = 8;
 ///
 /// # Panics
 /// If the type has no sums, `inner` is not inside of `shape`, or `tile` or `out` has another length.
-pub fn cpu(dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Range<usize>; 3], gaussian: &Gaussian, out: &mut [u8]) {
+pub fn cpu(dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Range<usize>; 3], gaussian: &Smoothing, out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the CPU has AVX2, as was asked one line above; the function is safe in every other way.
@@ -35,7 +35,7 @@ pub fn cpu(dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Range<usize>; 
 /// The same code around sums in vectors: what the compiler made of the loop took three times as long.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn cpu_avx2(dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Range<usize>; 3], gaussian: &Gaussian, out: &mut [u8]) {
+fn cpu_avx2(dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Range<usize>; 3], gaussian: &Smoothing, out: &mut [u8]) {
     dispatch(dtype, tile, shape, inner, gaussian, out, |a, b, c, d, e| super::avx2::sums(a, b, c, d, e));
 }
 
@@ -44,7 +44,7 @@ pub(super) fn cpu_portable(
     tile: &[u8],
     shape: [usize; 3],
     inner: &[Range<usize>; 3],
-    gaussian: &Gaussian,
+    gaussian: &Smoothing,
     out: &mut [u8],
 ) {
     dispatch(dtype, tile, shape, inner, gaussian, out, sums);
@@ -56,7 +56,7 @@ fn dispatch(
     tile: &[u8],
     shape: [usize; 3],
     inner: &[Range<usize>; 3],
-    gaussian: &Gaussian,
+    gaussian: &Smoothing,
     out: &mut [u8],
     sums: impl Fn(&[f64], usize, &[f64], f64, &mut [f64; LANES]),
 ) {
@@ -64,7 +64,7 @@ fn dispatch(
     if out.is_empty() {
         return;
     }
-    let work = Work {
+    let work = SmoothingWork {
         fixed: Fixed::of(dtype),
         weights: gaussian.weights(dtype).map(|axis| axis.into_iter().map(f64::from).collect()),
         amount: gaussian.amount().map(f64::from),
@@ -81,7 +81,7 @@ fn dispatch(
     }
 }
 
-struct Work<'a> {
+struct SmoothingWork<'a> {
     fixed: Fixed,
     /// Along x, y and z.
     weights: [Vec<f64>; 3],
@@ -91,7 +91,7 @@ struct Work<'a> {
     inner: &'a [Range<usize>; 3],
 }
 
-impl Work<'_> {
+impl SmoothingWork<'_> {
     #[inline(always)]
     fn run<const BYTES: usize, W: Whole<BYTES>>(
         &self,

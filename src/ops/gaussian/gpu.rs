@@ -1,6 +1,6 @@
 //! Gaussians on the GPU.
 
-use super::Gaussian;
+use super::Smoothing;
 use super::weights::Fixed;
 use crate::engine::{Brick, Call, Gpu, GpuError, Shader};
 use crate::volume::Dtype;
@@ -10,7 +10,7 @@ pub const SHADER: Shader = Shader { name: "gaussian", wgsl: include_str!("../../
 
 /// A Gaussian in device memory, for one type.
 #[derive(Debug, Clone)]
-pub struct GpuGaussian {
+pub struct GpuSmoothing {
     weights: wgpu::Buffer,
     /// Along x, y and z.
     reach: [u32; 3],
@@ -18,12 +18,12 @@ pub struct GpuGaussian {
     dtype: Dtype,
 }
 
-impl GpuGaussian {
+impl GpuSmoothing {
     /// Uploads the weights of all axes for voxels of `dtype`.
     ///
     /// # Errors
     /// [`GpuError::OutOfMemory`].
-    pub fn upload(gpu: &Gpu, gaussian: &Gaussian, dtype: Dtype) -> Result<Self, GpuError> {
+    pub fn upload(gpu: &Gpu, gaussian: &Smoothing, dtype: Dtype) -> Result<Self, GpuError> {
         let weights = gaussian.weights(dtype).concat();
         let buffer = gpu.storage_with(SHADER.name, bytemuck::cast_slice(&weights), 4)?;
         Ok(Self { weights: buffer, reach: gaussian.reach(), amount: gaussian.amount().unwrap_or_default(), dtype })
@@ -36,22 +36,22 @@ impl GpuGaussian {
 }
 
 /// Records: into `results` the filtered voxels of as many of `brick` from `origin` on. `scratch` are bricks of the boxes that
-/// [`GpuGaussian::scratch`] says, whatever their keys.
+/// [`GpuSmoothing::scratch`] says, whatever their keys.
 ///
 /// # Errors
 /// [`GpuError::Input`] if the box does not lie inside of the brick, or one of the bricks does not hold keys of the type of the Gaussian.
 pub fn encode(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
-    gaussian: &GpuGaussian,
+    gaussian: &GpuSmoothing,
     (brick, origin): (&Brick, [u32; 3]),
     results: &Brick,
     scratch: [&Brick; 2],
 ) -> Result<(), GpuError> {
-    let GpuGaussian { weights, reach, amount, dtype } = gaussian;
+    let GpuSmoothing { weights, reach, amount, dtype } = gaussian;
     let bits = 8 * dtype.bytes() as u32;
     results.check_inside(SHADER.name, brick, origin, bits)?;
-    let wanted = GpuGaussian::scratch(brick.shape, results.shape);
+    let wanted = GpuSmoothing::scratch(brick.shape, results.shape);
     if scratch.map(|s| s.shape) != wanted {
         let what = format!("bricks of {:?} to compute in, not {wanted:?}", scratch.map(|s| s.shape));
         return Err(GpuError::Input { kernel: SHADER.name, what });

@@ -28,7 +28,7 @@ mod weights;
 
 pub(crate) use case::cases;
 pub use cpu::cpu;
-pub use gpu::{GpuGaussian, SHADER, encode};
+pub use gpu::{GpuSmoothing, SHADER, encode};
 
 use crate::volume::Dtype;
 use crate::{Error, Result};
@@ -47,13 +47,13 @@ const ONE: u32 = 1 << 12;
 
 /// A Gaussian, and how much sharper than it a result is to be.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gaussian {
+pub struct Smoothing {
     sigma_voxels: [f64; 3],
     /// In steps of 1/4096.
     amount: Option<u32>,
 }
 
-impl Gaussian {
+impl Smoothing {
     /// Of this standard deviation along x, y and z, in voxels.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ fn voxels(dtype: Dtype, shape: [usize; 3]) -> Vec<u8> {
 }
 
 /// One axis after another, each over all of the box, in i128; none for NaN.
-fn definition(dtype: Dtype, tile: &[u8], shape: [usize; 3], gaussian: &Gaussian) -> Vec<f64> {
+fn definition(dtype: Dtype, tile: &[u8], shape: [usize; 3], gaussian: &Smoothing) -> Vec<f64> {
     let Fixed { weight, value, .. } = Fixed::of(dtype);
     let own: Vec<Option<i128>> = tile
         .chunks_exact(dtype.bytes())
@@ -73,7 +73,7 @@ fn part(bytes: &[u8], size: usize, shape: [usize; 3], inner: &[Range<usize>; 3])
 }
 
 #[track_caller]
-fn check(dtype: Dtype, shape: [usize; 3], inners: &[[Range<usize>; 3]], gaussian: &Gaussian) {
+fn check(dtype: Dtype, shape: [usize; 3], inners: &[[Range<usize>; 3]], gaussian: &Smoothing) {
     let tile = voxels(dtype, shape);
     let whole = stored(dtype, &definition(dtype, &tile, shape, gaussian));
     for inner in inners {
@@ -87,9 +87,9 @@ fn check(dtype: Dtype, shape: [usize; 3], inners: &[[Range<usize>; 3]], gaussian
         assert_same(&format!("without AVX2 {what}"), &got, &want);
         if let (false, Some(gpu)) = (want.is_empty(), gpu()) {
             let case = OnBricks { kernel: "test", types: (dtype, dtype), tile: tile.clone(), shape, inner: inner.clone() };
-            let kernel = GpuGaussian::upload(gpu, gaussian, dtype).unwrap();
+            let kernel = GpuSmoothing::upload(gpu, gaussian, dtype).unwrap();
             let got = case.on_device(gpu, |encoder, from, to| {
-                let [a, b] = GpuGaussian::scratch(from.0.shape, to.shape).map(|shape| Brick::empty(gpu, shape, 32).unwrap());
+                let [a, b] = GpuSmoothing::scratch(from.0.shape, to.shape).map(|shape| Brick::empty(gpu, shape, 32).unwrap());
                 encode(gpu, encoder, &kernel, from, to, [&a, &b])
             });
             assert_same(&format!("gpu {what}"), &got.unwrap(), &want);
@@ -102,11 +102,11 @@ fn all_types_and_shapes_agree_with_the_definition() {
     for dtype in TYPES {
         for shape in SHAPES {
             let whole = [shape.map(|n| 0..n)];
-            check(dtype, shape, &whole, &Gaussian::new([1.0, 0.6, 1.4]).unwrap());
-            check(dtype, shape, &whole, &Gaussian::new([0.0, 2.1, 0.0]).unwrap());
-            check(dtype, shape, &whole, &Gaussian::new([0.7; 3]).unwrap().sharpening(1.3).unwrap());
+            check(dtype, shape, &whole, &Smoothing::new([1.0, 0.6, 1.4]).unwrap());
+            check(dtype, shape, &whole, &Smoothing::new([0.0, 2.1, 0.0]).unwrap());
+            check(dtype, shape, &whole, &Smoothing::new([0.7; 3]).unwrap().sharpening(1.3).unwrap());
         }
-        let smooth = Gaussian::new([8.0, 3.0, 5.0]).unwrap();
+        let smooth = Smoothing::new([8.0, 3.0, 5.0]).unwrap();
         check(dtype, [70, 37, 21], &[[0..70, 0..37, 0..21], [3..66, 7..9, 10..21]], &smooth);
     }
 }
@@ -115,8 +115,8 @@ fn all_types_and_shapes_agree_with_the_definition() {
 fn a_box_inside_sees_its_halo() {
     let inners = [[2..48, 2..7, 1..7], [0..50, 3..4, 0..8], [0..1, 0..9, 7..8], [40..50, 0..2, 2..5], [3..3, 0..9, 0..8]];
     for dtype in TYPES {
-        check(dtype, [50, 9, 8], &inners, &Gaussian::new([0.5, 0.4, 0.6]).unwrap());
-        check(dtype, [50, 9, 8], &inners, &Gaussian::new([2.0; 3]).unwrap().sharpening(8.0).unwrap());
+        check(dtype, [50, 9, 8], &inners, &Smoothing::new([0.5, 0.4, 0.6]).unwrap());
+        check(dtype, [50, 9, 8], &inners, &Smoothing::new([2.0; 3]).unwrap().sharpening(8.0).unwrap());
     }
 }
 
@@ -127,7 +127,7 @@ fn the_ends_of_each_type_stay() {
         for (a, b) in [(least, least), (most, most), (least, most)] {
             let shape = [40, 5, 4];
             let tile = stored(dtype, &(0..800).map(|i| if i % 7 < 3 { a } else { b }).collect::<Vec<f64>>());
-            for gaussian in [Gaussian::new([1.0; 3]).unwrap(), Gaussian::new([1.0; 3]).unwrap().sharpening(8.0).unwrap()] {
+            for gaussian in [Smoothing::new([1.0; 3]).unwrap(), Smoothing::new([1.0; 3]).unwrap().sharpening(8.0).unwrap()] {
                 let want = stored(dtype, &definition(dtype, &tile, shape, &gaussian));
                 let mut got = vec![0; want.len()];
                 cpu(dtype, &tile, shape, &shape.map(|n| 0..n), &gaussian, &mut got);
@@ -138,10 +138,10 @@ fn the_ends_of_each_type_stay() {
                 if let Some(gpu) = gpu() {
                     let inner = shape.map(|n| 0..n);
                     let case = OnBricks { kernel: "test", types: (dtype, dtype), tile: tile.clone(), shape, inner };
-                    let kernel = GpuGaussian::upload(gpu, &gaussian, dtype).unwrap();
+                    let kernel = GpuSmoothing::upload(gpu, &gaussian, dtype).unwrap();
                     let got = case.on_device(gpu, |encoder, from, to| {
                         let [a, b] =
-                            GpuGaussian::scratch(from.0.shape, to.shape).map(|shape| Brick::empty(gpu, shape, 32).unwrap());
+                            GpuSmoothing::scratch(from.0.shape, to.shape).map(|shape| Brick::empty(gpu, shape, 32).unwrap());
                         encode(gpu, encoder, &kernel, from, to, [&a, &b])
                     });
                     assert_same(&format!("gpu {dtype} {a} {b}"), &got.unwrap(), &want);
@@ -172,7 +172,7 @@ fn results_stay_near_the_filter_in_floats() {
                 let at = |i: isize| line[i.clamp(0, n as isize - 1) as usize];
                 let want = |i: isize| (-far..=far).map(|k| density(k) * at(i + k)).sum::<f64>() / all;
                 let mut got = vec![0; n * dtype.bytes()];
-                let gaussian = Gaussian::new([sigma, 0.0, 0.0]).unwrap();
+                let gaussian = Smoothing::new([sigma, 0.0, 0.0]).unwrap();
                 cpu(dtype, &stored(dtype, line), [n, 1, 1], &[0..n, 0..1, 0..1], &gaussian, &mut got);
                 for (i, bytes) in got.chunks_exact(dtype.bytes()).enumerate() {
                     worst = worst.max((dtype.decode(bytes) - want(i as isize)).abs());
@@ -187,9 +187,9 @@ fn results_stay_near_the_filter_in_floats() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     for sigma in [[0.0; 3], [-1.0, 1.0, 1.0], [f64::NAN; 3], [f64::INFINITY, 0.0, 0.0], [32.1, 1.0, 1.0]] {
-        assert!(Gaussian::new(sigma).is_err(), "{sigma:?}");
+        assert!(Smoothing::new(sigma).is_err(), "{sigma:?}");
     }
-    let gaussian = Gaussian::new([32.0, 0.0, 0.1]).unwrap();
+    let gaussian = Smoothing::new([32.0, 0.0, 0.1]).unwrap();
     assert_eq!(gaussian.reach(), [128, 0, 1]);
     for amount in [0.0, -1.0, 8.1, f64::NAN, 1e-5] {
         assert!(gaussian.clone().sharpening(amount).is_err(), "{amount}");

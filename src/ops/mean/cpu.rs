@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::MeanBox;
-use crate::ops::whole::{self, Number, Whole, around, extended};
+use crate::ops::whole::{self, Summand, Whole, around, extended};
 use crate::volume::Dtype;
 
 /// Windows along x from here on cost less as running sums, which no vectors help, than voxel by voxel.
@@ -42,7 +42,7 @@ pub(super) fn cpu_portable(
     if out.is_empty() {
         return;
     }
-    let work = Work { shape, inner, reach: mean.reach.map(|r| r as usize), count: mean.count() };
+    let work = MeanWork { shape, inner, reach: mean.reach.map(|r| r as usize), count: mean.count() };
     match dtype {
         Dtype::U8 => work.run::<1, u8>(tile, out),
         Dtype::I8 => work.run::<1, i8>(tile, out),
@@ -52,14 +52,14 @@ pub(super) fn cpu_portable(
     }
 }
 
-struct Work<'a> {
+struct MeanWork<'a> {
     shape: [usize; 3],
     inner: &'a [Range<usize>; 3],
     reach: [usize; 3],
     count: u32,
 }
 
-impl Work<'_> {
+impl MeanWork<'_> {
     /// A running sum never loses a NaN, so they are left out of it, and counted by another one of their own where there are any.
     #[inline(always)]
     fn levels(&self, tile: &[u8], out: &mut [u8]) {
@@ -90,12 +90,12 @@ impl Work<'_> {
 
     /// Hands on the sums of every row, and the place of their first among the results.
     #[inline(always)]
-    fn sums<const BYTES: usize, W: Whole<BYTES>>(&self, tile: &[u8], mut row_done: impl FnMut(usize, &[W::Number])) {
+    fn sums<const BYTES: usize, W: Whole<BYTES>>(&self, tile: &[u8], mut row_done: impl FnMut(usize, &[W::Summand])) {
         let voxels: &[[u8; BYTES]] = tile.as_chunks().0;
         let ([across, rows, slices], inner, [far, beside, above]) = (self.shape, self.inner, self.reach);
         let (columns_there, rows_there) = (around(&inner[0], far, across), around(&inner[1], beside, rows));
         let width = columns_there.len();
-        let zero = W::Number::default();
+        let zero = W::Summand::default();
         let (mut along_z, mut along_y) = (vec![zero; rows_there.len() * width], vec![zero; width]);
         let (mut row, mut along_x) = (vec![zero; inner[0].len() + 2 * far], vec![zero; inner[0].len()]);
         let near = |at: usize, step: isize, count: usize| at.saturating_add_signed(step).min(count - 1);
@@ -142,7 +142,7 @@ impl Work<'_> {
 }
 
 #[inline(always)]
-fn sums_along_x<N: Number>(row: &[N], window: usize, sums: &mut [N]) {
+fn sums_along_x<N: Summand>(row: &[N], window: usize, sums: &mut [N]) {
     if window < LONG {
         sums.copy_from_slice(&row[..sums.len()]);
         for step in 1..window {
