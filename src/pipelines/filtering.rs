@@ -174,13 +174,14 @@ impl Filtering {
         let all = if unseen { Input::resolve(all.source().clone(), run)? } else { all };
         let stored = all.as_stored();
         let own = stored.header().meaning.rescale.of_slice(0);
-        let whole_type = stored.header().meaning.dtype.is_integer();
+        let whole_type = self.input.as_stored().header().meaning.dtype.is_integer();
         // Of real values, the least and the greatest.
         let (least, greatest, whole) = match all.census() {
             Some(census) => (own.real(census.min), own.real(census.max), census.whole && whole_type),
             None => {
-                let (least, greatest) =
-                    Counted::of(&all, &Region::default(), Bins::Following, run)?.values.ends().unwrap_or_default();
+                // Neighbours see padding, too.
+                let region = Region { with_padding: true, ..Region::default() };
+                let (least, greatest) = Counted::of(&all, &region, Bins::Following, run)?.values.ends().unwrap_or_default();
                 (least, greatest, whole_type)
             }
         };
