@@ -30,7 +30,7 @@ program, data = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 REAL = [
     "volumes/brainweb_mritc/brainweb_mask.nii.gz",
     "volumes/totalsegmentator/example_seg.nii.gz",
-    "volumes/heart_msd_task02/la_005_labels.nii.gz",
+    "volumes/heart_msd_task02/labelsTr/la_005.nii.gz",
     "volumes/mni152_2mm_fast/MNI152_T1_2mm_Brain_FAST_seg.nii.gz",
 ]
 wrong = checked = 0
