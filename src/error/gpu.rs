@@ -36,6 +36,14 @@ pub enum GpuError {
         /// The kernel or step.
         kernel: &'static str,
     },
+    /// An algorithm that works in rounds has used up those it may take.
+    #[error("kernel {kernel}: not done after {rounds} rounds; use the CPU")]
+    Unfinished {
+        /// The kernel.
+        kernel: &'static str,
+        /// How many rounds there were.
+        rounds: u32,
+    },
     /// The device is gone: driver reset, unplugged, destroyed.
     #[error("the GPU was lost during {kernel}; run again, or on the CPU")]
     Lost {

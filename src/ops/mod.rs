@@ -6,6 +6,7 @@
 pub mod bits;
 mod checks;
 pub mod derivative;
+pub mod components;
 pub mod difference;
 pub mod distance;
 pub mod equalize;
@@ -41,6 +42,7 @@ pub struct Operation {
 /// Every operation that has a kernel. A test compares this table with the folders `shaders/` and `src/ops/`.
 pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &derivative::SHADER, cases: derivative::cases },
+    Operation { shader: &components::SHADER, cases: components::cases },
     Operation { shader: &difference::SHADER, cases: difference::cases },
     Operation { shader: &distance::SHADER, cases: distance::cases },
     Operation { shader: &equalize::SHADER, cases: equalize::cases },
