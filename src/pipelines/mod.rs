@@ -35,6 +35,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 mod ways;
+mod whole;
 
 pub use border::BorderRule;
 pub use calibrate::calibrate;
@@ -58,3 +59,4 @@ pub use mixture::{Method, Segment, Segmentation, Truth, Written};
 pub use plan::{ChainPlan, PlannedPass};
 pub use run::{Run, Silent, Watch};
 pub use statistics::{FloatStatistics, float_statistics};
+pub use whole::{Holes, Marked, Relabelled, fill, reconstruct};

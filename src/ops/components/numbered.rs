@@ -195,6 +195,11 @@ impl Numbered {
         });
     }
 
+    /// Whether any runs were [forgotten](Runs::Forgotten).
+    pub fn forgets(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part.store, Store::Forgotten))
+    }
+
     /// Forgets the runs of all slices, [restored](Self::restore) or kept.
     pub fn forget(&mut self) {
         self.parts.iter_mut().for_each(|part| part.store = Store::Forgotten);
