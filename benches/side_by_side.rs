@@ -2,17 +2,18 @@
 //! so that the script can let a rival and this crate take turns.
 //!
 //!     side_by_side make SLICES FILE     writes the chest phantom, 512 x 512 x SLICES, as raw int16
-//!     side_by_side serve SLICES FILE    reads such a file, then one line `OPERATION [check]` after another
+//!     side_by_side serve SLICES FILE    reads such a file, then one line `OPERATION [check]` after another; of another size where it says so, 256x256x256
 //!
 //! The answer to an operation is the seconds it took and, if asked for, the CRC-32 of its result (else 0).
 
 use std::io::{BufRead, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use hounsfield::analysis::distribution::Distribution;
 use hounsfield::analysis::{equalization, statistics, thresholds};
 use hounsfield::ops::distance;
+use hounsfield::ops::components::{Components, Connectivity, Rules, Runs, fill, fill_slices};
 use hounsfield::ops::mask::{self, Keep};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{Device, Group, Input, Run, count, map_into, map_volume};
@@ -32,10 +33,11 @@ fn main() {
         println!("side_by_side: run benches/rivals");
         return;
     };
-    let slices: u64 = slices.parse().expect("a number of slices");
+    let number = |text: &str| text.parse::<u64>().expect("a number of slices, or of voxels along x, y and z");
     match mode.as_str() {
-        "make" => make(slices, file),
-        "serve" => serve(slices, file),
+        "make" => make(number(slices), file),
+        "serve" if slices.contains('x') => serve(&slices.split('x').map(number).collect::<Vec<_>>(), file),
+        "serve" => serve(&[512, 512, number(slices)], file),
         _ => panic!("make or serve, not {mode}"),
     }
 }
@@ -47,9 +49,9 @@ fn make(slices: u64, file: &str) {
     std::fs::write(file, bytes).expect("the file can be written");
 }
 
-fn serve(slices: u64, file: &str) {
+fn serve(axes: &[u64], file: &str) {
     let bytes = std::fs::read(file).expect("the file can be read");
-    let header = Header::new(Shape::new(&[512, 512, slices]).expect("a shape"), Dtype::I16);
+    let header = Header::new(Shape::new(axes).expect("a shape"), Dtype::I16);
     let volume = Arc::new(Volume::new(header, bytes).expect("a whole volume"));
     // Memory that has been written before: what is timed below is the work, not the first touch of pages.
     let mut held = vec![1u8; volume.bytes().len()];
@@ -135,8 +137,41 @@ fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, 
             copy(volume.bytes(), held);
             (start.elapsed().as_secs_f64(), crc(check, held))
         }
+        "components6" | "components18" | "components26" | "labels6" | "labels18" | "labels26" => {
+            let labels = labels_of(volume);
+            let connectivity = match name.trim_start_matches(char::is_alphabetic) {
+                "6" => Connectivity::Faces,
+                "18" => Connectivity::Edges,
+                _ => Connectivity::Corners,
+            };
+            let rules = if name.starts_with('c') { Rules::mask(connectivity) } else { Rules::labels(connectivity) };
+            let start = Instant::now();
+            let mut components = Components::new(size(volume), rules, Runs::Kept);
+            components.add_slab(labels).expect("few components");
+            let out = components.finish().labels();
+            (start.elapsed().as_secs_f64(), crc(check, bytemuck::cast_slice(&out)))
+        }
+        "fill" | "fill2d" => {
+            let labels = labels_of(volume);
+            let start = Instant::now();
+            let mut out = labels.to_vec();
+            let filled = if name == "fill" { fill(&mut out, size(volume)) } else { fill_slices(&mut out, size(volume)) };
+            let seconds = start.elapsed().as_secs_f64();
+            filled.expect("few components");
+            (seconds, crc(check, &out))
+        }
         other => panic!("no operation is called {other}"),
     }
+}
+
+fn size(volume: &Volume) -> [usize; 3] {
+    volume.header().grid.shape.xyz().map(|n| n as usize)
+}
+
+/// The low bytes: a volume of labels, or a mask; made once, so that what is timed is the work.
+fn labels_of(volume: &Volume) -> &'static [u8] {
+    static LABELS: OnceLock<Vec<u8>> = OnceLock::new();
+    LABELS.get_or_init(|| volume.bytes().iter().step_by(2).copied().collect())
 }
 
 /// The first bytes of the volume as a picture of 8 bits, kept where the bytes after them are not 0; one thread, as OpenCV does it.

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod commands;
+mod components;
 mod corpus;
 mod decisions;
 mod distance;

@@ -2,7 +2,7 @@
 
 use super::Rows;
 use super::words::number;
-use crate::pipelines::{ChainPlan, PlannedPass};
+use crate::pipelines::{ChainPlan, PassKind, PlannedPass};
 
 /// What a chain will do, and on what.
 #[derive(Debug, Clone, Copy)]
@@ -33,11 +33,12 @@ impl PlanFinding<'_> {
         let by = |n: &[u64; 3]| n.map(|n| n.to_string()).join(" x ");
         let mut text = String::new();
         for (i, pass) in passes.iter().enumerate() {
-            let PlannedPass { computes, writes, read_bytes, written_bytes } = pass;
+            let PlannedPass { computes, kind, read_bytes, written_bytes } = pass;
             let steps = if computes.is_empty() { "the voxels as they are".into() } else { computes.join(", ") };
-            let (what, out) = match writes {
-                true => ("write", format!(", writes {}", mib(*written_bytes))),
-                false => ("count", String::new()),
+            let (what, out) = match kind {
+                PassKind::Write => ("write", format!(", writes {}", mib(*written_bytes))),
+                PassKind::Count => ("count", String::new()),
+                PassKind::Connect => ("connect for", String::new()),
             };
             text += &format!("pass {}: {what} {steps}; reads {}{out}\n", i + 1, mib(*read_bytes));
         }
@@ -51,7 +52,7 @@ impl PlanFinding<'_> {
 fn pass_rows(pass: &PlannedPass) -> Rows {
     let mut rows = Rows::new();
     rows.key("computes", pass.computes.as_slice());
-    rows.key("writes", pass.writes);
+    rows.key("writes", pass.kind == PassKind::Write);
     rows.key("read_bytes", pass.read_bytes);
     rows.key("written_bytes", pass.written_bytes);
     rows

@@ -1,8 +1,10 @@
 //! Chains of steps some of which look at neighbours: as they are typed, and as kernels.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use super::sums::{SUM_FORMS, SumStep};
+use super::whole_step::Whole;
 use crate::analysis::steps::Chain;
 use crate::ops::mean::MeanBox;
 use crate::ops::rank::{Footprint, FootprintShape};
@@ -21,6 +23,8 @@ pub enum Link {
     Points(Chain),
     /// One step that looks at neighbours.
     Near(Near),
+    /// One step that looks at the whole volume.
+    Whole(Whole),
 }
 
 /// A step whose result at a voxel depends on its neighbours.
@@ -72,7 +76,7 @@ enum Reach {
 pub(super) const FORMS: &str = "median, min, max, erode, dilate, open, close, tophat, blackhat or gradient with :R[:ball], mean:R, or rank:R:PERCENT[:ball]; R is voxels on each side (2, 2x2x1) or mm (2.5mm)";
 
 impl FilterChain {
-    /// What a text says, if any of its steps looks at neighbours; none if all are point-wise.
+    /// What a text says, if any of its steps looks at neighbours or farther; none if all are point-wise.
     ///
     /// # Errors
     /// [`Error::Usage`] for a step that is none.
@@ -80,13 +84,17 @@ impl FilterChain {
         let mut links: Vec<Link> = Vec::new();
         let mut points: Vec<&str> = Vec::new();
         for step in text.split(',').map(str::trim) {
-            match Near::parse(step)? {
-                Some(near) => {
+            let link = match Near::parse(step)? {
+                Some(near) => Some(Link::Near(near)),
+                None => Whole::parse(step)?.map(Link::Whole),
+            };
+            match link {
+                Some(link) => {
                     if !points.is_empty() {
                         links.push(Link::Points(Chain::from_str(&points.join(","))?));
                         points.clear();
                     }
-                    links.push(Link::Near(near));
+                    links.push(link);
                 }
                 None => points.push(step),
             }
@@ -105,14 +113,24 @@ impl FilterChain {
         Self(vec![Link::Points(steps)])
     }
 
-    /// How often results of steps are counted: once for each run of point-wise ones.
+    /// How often results of steps are read before they are written: once for each run of point-wise ones, which count them, and for each step that looks at the
+    /// whole volume.
     pub fn counting_passes(&self) -> u32 {
-        self.0.iter().filter(|link| matches!(link, Link::Points(_))).count() as u32
+        self.0.iter().filter(|link| !matches!(link, Link::Near(_))).count() as u32
     }
 
-    /// Whether all steps look at neighbours and compare values as they are stored, so that every type will do.
+    /// Whether no step counts values: those that look at neighbours compare them as they are stored, and labels are read as they are meant, so that every type will do.
     pub fn only_selects(&self) -> bool {
-        self.0.iter().all(|link| matches!(link, Link::Near(near) if !near.sums()))
+        self.0.iter().all(|link| match link {
+            Link::Points(_) => false,
+            Link::Near(near) => !near.sums(),
+            Link::Whole(_) => true,
+        })
+    }
+
+    /// Files that steps read beside their input.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().filter_map(|link| if let Link::Whole(step) = link { step.file() } else { None })
     }
 }
 

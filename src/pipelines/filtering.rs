@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::chain::{FilterChain, Link};
 use super::{Background, Bins, BorderRule, Cost, Counted, Input, Mapping, Mask, Pointwise, Region, Run, filter};
+use super::whole_step::Whole;
 use crate::analysis::steps::{Chain, Composed, Facts, Scale};
 use crate::io::{Sink, Source};
 use crate::ops::derivative::DerivativeKind;
@@ -27,6 +28,9 @@ pub struct FilterOptions {
 /// A chain decided on, ready to be written.
 #[derive(Debug)]
 pub struct Filtering {
+    /// What was read first.
+    original: Header,
+    /// What the stages start from: the input, or it after the last step that looked at the whole volume.
     input: Input<'static>,
     stages: Stages,
     /// Point-wise steps at the end.
@@ -73,6 +77,7 @@ impl Filtering {
         let passes = chain.counting_passes();
         let run = &run.one_of(u64::from(passes.max(1)));
         let mut work = Self {
+            original: header.clone(),
             input: base,
             stages: Stages::default(),
             last: None,
@@ -98,6 +103,7 @@ impl Filtering {
                     work.decided.push(Decided { step: near.text().to_owned(), facts: Vec::new() });
                 }
                 Link::Points(steps) => scale = work.between(input, steps, options, run)?,
+                Link::Whole(step) => scale = work.whole(step, run)?,
             }
         }
         match last {
@@ -115,16 +121,40 @@ impl Filtering {
 
     /// The results of the steps so far, for a pass that counts them.
     fn so_far(&self, input: &Input<'_>, run: &Run<'_>) -> Result<Input<'static>> {
-        let voxels: Arc<dyn Source> = match self.stages.0.as_slice() {
-            [] => return Ok(self.input.clone().selecting_as(input)),
-            _ => Arc::new(Filtered::new(
-                self.input.source().clone(),
-                Arc::new(self.stages.clone()),
-                self.header.clone(),
-                run.memory_bytes,
-            )),
-        };
-        Ok(Input::resolve(voxels, run)?.selecting_as(input))
+        match self.stages.0.as_slice() {
+            [] => Ok(self.input.clone().selecting_as(input)),
+            _ => Ok(Input::resolve(self.voxels(run), run)?.selecting_as(input)),
+        }
+    }
+
+    /// The results of the steps so far, computed when they are read.
+    fn voxels(&self, run: &Run<'_>) -> Arc<dyn Source> {
+        let source = self.input.source().clone();
+        match self.stages.0.as_slice() {
+            [] => source,
+            _ => Arc::new(Filtered::new(source, Arc::new(self.stages.clone()), self.header.clone(), run.memory_bytes)),
+        }
+    }
+
+    /// A step that looks at the whole volume: it takes what the steps so far make, and what it makes is where the next ones start. Types of 8 and 16 bits stay as they
+    /// are; of others the least without sign is left.
+    fn whole(&mut self, step: &Whole, run: &Run<'_>) -> Result<Scale> {
+        let (source, facts) = step.apply(self.voxels(run), run)?;
+        self.decided.push(Decided { step: step.text().to_owned(), facts });
+        let (before, own) = (self.header.meaning.dtype, source.header().meaning.dtype);
+        let meaning = source.header().meaning.rescale.clone();
+        (self.input, self.stages) = (Input::of(source), Stages::default());
+        self.levels = false;
+        if before.is_small_integer() && before != Dtype::I8 {
+            if (own, &meaning) != (before, &self.header.meaning.rescale) {
+                let rescale = self.header.meaning.rescale.of_slice(0);
+                let table = Table::from_fn(own, before, |label| rescale.stored(f64::from(label)));
+                self.stages.0.push(Stage::Table(table));
+            }
+        } else {
+            (self.header.meaning.dtype, self.header.meaning.rescale, self.header.meaning.padding) = (own, meaning, None);
+        }
+        Ok(Scale::Classes)
     }
 
     /// Point-wise steps before others that look at neighbours: their results as whole numbers.
@@ -232,8 +262,7 @@ impl Filtering {
         }
         let changed = self.stages.0.iter().any(|stage| matches!(stage, Stage::Table(_)));
         // Levels between steps are no type to keep.
-        let to =
-            options.to.or((changed && scale == Scale::Real && dtype != self.input.header().meaning.dtype).then_some(Dtype::F32));
+        let to = options.to.or((changed && scale == Scale::Real && dtype != self.original.meaning.dtype).then_some(Dtype::F32));
         if let Some(to) = to {
             if !dtype.is_small_integer() {
                 return Err(Error::usage(format!("results of {dtype} as {to}"), Hint::from("leave the type out")));
@@ -265,7 +294,7 @@ impl Filtering {
 
     /// What is read.
     pub fn input(&self) -> &Header {
-        self.input.header()
+        &self.original
     }
 
     /// The steps before the last point-wise ones.
@@ -278,7 +307,7 @@ impl Filtering {
         self.last.as_ref()
     }
 
-    /// Passes that counted results of steps, each of which computed them.
+    /// Passes that counted results of steps, or looked for what hangs together in them, each of which computed them.
     pub fn counting_passes(&self) -> u32 {
         self.passes
     }

@@ -36,6 +36,7 @@ mod sums;
 mod tests;
 mod ways;
 mod whole;
+mod whole_step;
 
 pub use border::BorderRule;
 pub use calibrate::calibrate;
@@ -56,7 +57,8 @@ pub use map::{BinTable, map, map_bins, map_into, map_volume};
 pub use mapping::{Mapping, Pointwise};
 pub use masking::{Background, Side, Sides, mask, sides};
 pub use mixture::{Method, Segment, Segmentation, Truth, Written};
-pub use plan::{ChainPlan, PlannedPass};
+pub use plan::{ChainPlan, PassKind, PlannedPass};
 pub use run::{Run, Silent, Watch};
 pub use statistics::{FloatStatistics, float_statistics};
 pub use whole::{Holes, Marked, Relabelled, fill, reconstruct};
+pub use whole_step::Whole;

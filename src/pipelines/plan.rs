@@ -5,6 +5,7 @@ use super::ways::tiles::Tiles;
 use super::{Cost, Input, Run};
 use crate::Result;
 use crate::ops::stages::Stages;
+use crate::volume::Dtype;
 
 /// What a chain will do.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,13 +24,24 @@ pub struct ChainPlan {
     pub cost: Cost,
 }
 
+/// What a pass is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassKind {
+    /// To count values.
+    Count,
+    /// To find what hangs together, for the last step that it computes.
+    Connect,
+    /// To write the result.
+    Write,
+}
+
 /// One pass over the voxels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedPass {
     /// What it computes, in the order of the chain; a run of point-wise steps is one table.
     pub computes: Vec<String>,
-    /// What it is for: counting, or writing.
-    pub writes: bool,
+    /// What it is for.
+    pub kind: PassKind,
     /// Bytes of stored voxels that are read, those of halos again.
     pub read_bytes: u64,
     /// Bytes of stored voxels that are written.
@@ -60,7 +72,7 @@ impl ChainPlan {
             match link {
                 Link::Points(steps) => {
                     let (read_bytes, ..) = read(&stages)?;
-                    passes.push(PlannedPass { computes: computes.clone(), writes: false, read_bytes, written_bytes: 0 });
+                    passes.push(PlannedPass { computes: computes.clone(), kind: PassKind::Count, read_bytes, written_bytes: 0 });
                     computes.push(steps.to_string());
                 }
                 Link::Near(near) => {
@@ -69,11 +81,26 @@ impl ChainPlan {
                     stages.0.extend(more.0);
                     computes.push(near.text().to_owned());
                 }
+                Link::Whole(step) => {
+                    let (read_bytes, ..) = read(&stages)?;
+                    computes.push(step.text().to_owned());
+                    passes.push(PlannedPass {
+                        computes: computes.clone(),
+                        kind: PassKind::Connect,
+                        read_bytes,
+                        written_bytes: 0,
+                    });
+                    if !header.meaning.dtype.is_small_integer() {
+                        header.meaning.dtype = Dtype::U16;
+                    }
+                    // What goes before is computed as it is read.
+                    stages = Stages::default();
+                }
             }
         }
         let (read_bytes, tile, tiles) = read(&stages)?;
         let written_bytes = shape.voxels() * header.meaning.dtype.bytes() as u64;
-        passes.push(PlannedPass { computes, writes: true, read_bytes, written_bytes });
+        passes.push(PlannedPass { computes, kind: PassKind::Write, read_bytes, written_bytes });
         let cost = Cost::of(&stages, dtype, shape.voxels(), bytes + written_bytes);
         Ok(Self { passes, halo: stages.halo(), tile, tiles, memory_bytes: run.memory_bytes, cost })
     }

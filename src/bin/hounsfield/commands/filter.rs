@@ -1,4 +1,6 @@
-//! `hounsfield map` where steps look at neighbours.
+//! `hounsfield map` where steps look at neighbours or at the whole volume.
+
+use std::path::{Path, PathBuf};
 
 use hounsfield::Result;
 use hounsfield::findings::{FilterFinding, Rows};
@@ -13,7 +15,8 @@ use crate::job::{self, Job};
 
 pub fn run(shared: &Shared, request: &Request<'_>, chain: &FilterChain, border: BorderRule) -> Result<()> {
     let args = request.region;
-    let mut job = Job::new(shared, request.input, args.and_then(|r| r.mask.as_ref()))?;
+    let markers: Vec<PathBuf> = chain.files().map(Path::to_path_buf).collect();
+    let mut job = Job::new(shared, request.input, args.and_then(|r| r.mask.as_ref()).into_iter().chain(&markers))?;
     let image = job.output(request.output)?;
     let figure_file = job.figure(request.figure)?;
 

@@ -35,6 +35,9 @@ pub struct Args {
     /// And such that sum over them: mean:R, gaussian:S (standard deviation in voxels, such as 2 or 2x2x1, in mm as 1.5mm, or width at half height as 6mm-fwhm),
     /// unsharp:S[:AMOUNT], which adds AMOUNT [1] times what that Gaussian takes away, gradmag (length of the gradient, per mm) and laplace (per mm²). Integers of up to 16 bits
     /// keep their type; of true floats, and for derivatives, sums are made of 24-bit levels, whose step is stated, and float32 is written.
+    /// And such that look at the whole volume, on masks and label maps: fill (holes, that is what a label encloses and the border of the volume cannot be reached from by faces; each label
+    /// is filled with itself, and nothing is overwritten), fill:2d (slice by slice), reconstruct:MARKER[:26] (what is not 0 and hangs together, by faces or the neighbours given, with a voxel of
+    /// the mask MARKER; all else becomes 0). The type stays if it has 8 or 16 bits.
     #[arg(long, value_name = "STEPS", allow_hyphen_values = true)]
     pub steps: String,
     /// Type of the result [default: u8 for classes, f32 for real values; for windows, minmax and equalize u8 from 8-bit files, else u16]
