@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use hounsfield::analysis::distribution::Distribution;
 use hounsfield::analysis::{equalization, statistics, thresholds};
-use hounsfield::ops::distance;
 use hounsfield::ops::components::{Components, Connectivity, Rules, Runs, fill, fill_slices};
+use hounsfield::ops::distance;
 use hounsfield::ops::mask::{self, Keep};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{Device, Group, Input, Run, count, map_into, map_volume};

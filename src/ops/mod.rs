@@ -5,8 +5,8 @@
 
 pub mod bits;
 mod checks;
-pub mod derivative;
 pub mod components;
+pub mod derivative;
 pub mod difference;
 pub mod distance;
 pub mod equalize;

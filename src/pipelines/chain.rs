@@ -4,7 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::sums::{SUM_FORMS, SumStep};
-use super::whole_step::Whole;
+use super::whole_step::WholeStep;
 use crate::analysis::steps::Chain;
 use crate::ops::mean::MeanBox;
 use crate::ops::rank::{Footprint, FootprintShape};
@@ -24,7 +24,7 @@ pub enum Link {
     /// One step that looks at neighbours.
     Near(Near),
     /// One step that looks at the whole volume.
-    Whole(Whole),
+    Whole(WholeStep),
 }
 
 /// A step whose result at a voxel depends on its neighbours.
@@ -86,7 +86,7 @@ impl FilterChain {
         for step in text.split(',').map(str::trim) {
             let link = match Near::parse(step)? {
                 Some(near) => Some(Link::Near(near)),
-                None => Whole::parse(step)?.map(Link::Whole),
+                None => WholeStep::parse(step)?.map(Link::Whole),
             };
             match link {
                 Some(link) => {

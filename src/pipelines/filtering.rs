@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::chain::{FilterChain, Link};
+use super::whole_step::WholeStep;
 use super::{Background, Bins, BorderRule, Cost, Counted, Input, Mapping, Mask, Pointwise, Region, Run, filter};
-use super::whole_step::Whole;
 use crate::analysis::steps::{Chain, Composed, Facts, Scale};
 use crate::io::{Sink, Source};
 use crate::ops::derivative::DerivativeKind;
@@ -138,7 +138,7 @@ impl Filtering {
 
     /// A step that looks at the whole volume: it takes what the steps so far make, and what it makes is where the next ones start. Types of 8 and 16 bits stay as they
     /// are; of others the least without sign is left.
-    fn whole(&mut self, step: &Whole, run: &Run<'_>) -> Result<Scale> {
+    fn whole(&mut self, step: &WholeStep, run: &Run<'_>) -> Result<Scale> {
         let (source, facts) = step.apply(self.voxels(run), run)?;
         self.decided.push(Decided { step: step.text().to_owned(), facts });
         let (before, own) = (self.header.meaning.dtype, source.header().meaning.dtype);

@@ -61,4 +61,4 @@ pub use plan::{ChainPlan, PassKind, PlannedPass};
 pub use run::{Run, Silent, Watch};
 pub use statistics::{FloatStatistics, float_statistics};
 pub use whole::{Holes, Marked, Relabelled, fill, reconstruct};
-pub use whole_step::Whole;
+pub use whole_step::WholeStep;

@@ -11,7 +11,7 @@ use super::rounded::as_labels;
 use super::{Mask, Run};
 use crate::io::Source;
 use crate::ops::bits::LabelType;
-use crate::ops::components::{Components, Connectivity, FilledHoles, Numbered, Rules, Runs, TooMany, Values, hole_values};
+use crate::ops::components::{Components, Connectivity, FilledHoles, HoleValues, Numbered, Rules, Runs, TooMany, hole_values};
 use crate::views::{Patch, Patched};
 use crate::volume::Dtype;
 use crate::{Error, Hint, Result};
@@ -151,14 +151,14 @@ impl<'a, T: LabelType + bytemuck::Pod> LabelSlabs<'a, T> {
     }
 
     fn fill_volume(&mut self, volume: u64, patch: &mut Patch) -> Result<FilledHoles> {
-        let mut seen = Values::None;
+        let mut seen = HoleValues::None;
         // A mask needs the components of its background; that it is none is seen on the way.
         let mut numbered = self.components(volume, Rules::background(), |slab| {
-            seen = seen.and(Values::of(slab));
-            seen != Values::Several
+            seen = seen.and(HoleValues::of(slab));
+            seen != HoleValues::Several
         })?;
         let (rules, value) = seen.for_holes();
-        if seen == Values::Several {
+        if seen == HoleValues::Several {
             self.run = self.run.quiet();
             numbered = self.components(volume, rules, |_| true)?;
         }
@@ -284,7 +284,7 @@ impl<'a, T: LabelType + bytemuck::Pod> LabelSlabs<'a, T> {
 type Filling = Vec<(usize, [u32; 3])>;
 
 fn holes_of_slice<T: LabelType>(slice: &[T], [nx, ny]: [usize; 2]) -> std::result::Result<(FilledHoles, Filling), TooMany> {
-    let (rules, value) = Values::of(slice).for_holes();
+    let (rules, value) = HoleValues::of(slice).for_holes();
     let mut components = Components::new([nx, ny, 1], rules, Runs::Kept);
     components.add_slab(slice)?;
     let numbered = components.finish();

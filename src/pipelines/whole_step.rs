@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// A step whose result at a voxel may depend on any other. It reads all that the steps before it make, once, and what follows reads them again with its changes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Whole {
+pub struct WholeStep {
     /// As it was typed.
     text: String,
     which: WholeKind,
@@ -27,7 +27,7 @@ enum WholeKind {
 /// How such steps are written.
 pub(super) const WHOLE_FORMS: &str = "fill, fill:2d (slice by slice) or reconstruct:MARKER[:6|18|26] (4 or 8 in pictures)";
 
-impl Whole {
+impl WholeStep {
     /// What a text says; none if it is no such step.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn steps_are_read_as_they_are_typed() {
-        let one = |text: &str| Whole::parse(text).unwrap().map(|step| step.which);
+        let one = |text: &str| WholeStep::parse(text).unwrap().map(|step| step.which);
         assert_eq!(one("fill"), Some(WholeKind::Fill(Holes::Volume)));
         assert_eq!(one("fill:3d"), Some(WholeKind::Fill(Holes::Volume)));
         assert_eq!(one("fill: 2d"), Some(WholeKind::Fill(Holes::Slices)));
@@ -108,9 +108,9 @@ mod tests {
         assert_eq!(one("filled"), None);
         assert_eq!(one("median:1"), None);
         for (text, what) in [("fill:1", "2d or 3d"), ("reconstruct", "a file"), ("reconstruct:", "a file")] {
-            let said = Whole::parse(text).unwrap_err().to_string();
+            let said = WholeStep::parse(text).unwrap_err().to_string();
             assert!(said.contains(what) && said.contains("fill:2d"), "{said}");
         }
-        assert_eq!(Whole::parse("reconstruct:m.nii:26").unwrap().unwrap().file(), Some(Path::new("m.nii")));
+        assert_eq!(WholeStep::parse("reconstruct:m.nii:26").unwrap().unwrap().file(), Some(Path::new("m.nii")));
     }
 }

@@ -33,7 +33,7 @@ impl FilledHoles {
 
 /// Which values voxels have beside 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Values {
+pub enum HoleValues {
     /// No other.
     #[default]
     None,
@@ -43,7 +43,7 @@ pub enum Values {
     Several,
 }
 
-impl Values {
+impl HoleValues {
     /// Of these voxels, on all threads.
     pub fn of<T: LabelType>(voxels: &[T]) -> Self {
         let Some(first) = voxels.par_iter().find_first(|value| **value != T::default()) else { return Self::None };
@@ -82,7 +82,7 @@ impl Values {
 /// If `labels` has another length than `shape`.
 pub fn fill<T: LabelType + TryFrom<u32>>(labels: &mut [T], shape: [usize; 3]) -> Result<FilledHoles, TooMany> {
     assert_eq!(labels.len(), shape.iter().product::<usize>(), "labels of another length");
-    let (rules, value) = Values::of(labels).for_holes();
+    let (rules, value) = HoleValues::of(labels).for_holes();
     let numbered = components(labels, shape, rules)?;
     let values = hole_values(&numbered, value);
     write_runs(&numbered, labels, shape, |label| Some(values[label as usize - 1]).filter(|value| *value != 0));
@@ -138,7 +138,7 @@ fn write_runs<T: LabelType + TryFrom<u32>>(
 ) {
     voxels.par_chunks_exact_mut(nx * ny).enumerate().for_each(|(z, slice)| {
         numbered.runs_of(z, |y, start, end, label| {
-            // Values are such as voxels had, or 0.
+            // HoleValues are such as voxels had, or 0.
             if let Some(value) = value(label).and_then(|value| T::try_from(value).ok()) {
                 slice[y * nx + start..y * nx + end].fill(value);
             }

@@ -56,7 +56,7 @@ fn values_apart(table: &[ComponentFacts], contacts: &[[u32; 2]], inside: impl Fn
     labels.dedup();
     // The place of its label among all, where it has one.
     let place = |facts: &ComponentFacts| labels.binary_search(&facts.value).ok().map(|place| place as u32);
-    let mut search = Search {
+    let mut search = HoleSearch {
         forest: Forest::new(table.iter().map(|facts| facts.voxels).chain([0]).collect()),
         places: table.iter().map(place).chain([None]).collect(),
         smallest: vec![u64::MAX; table.len()],
@@ -73,7 +73,7 @@ fn values_apart(table: &[ComponentFacts], contacts: &[[u32; 2]], inside: impl Fn
 }
 
 /// The search for the smallest hole around each component.
-struct Search<'a> {
+struct HoleSearch<'a> {
     forest: Forest,
     places: Vec<Option<u32>>,
     smallest: Vec<u64>,
@@ -81,7 +81,7 @@ struct Search<'a> {
     labels: &'a [u32],
 }
 
-impl Search<'_> {
+impl HoleSearch<'_> {
     /// Finds the holes of labels. What all of them leave alone is joined already, but for `edges`.
     fn halve(&mut self, labels: std::ops::Range<u32>, edges: Vec<[u32; 2]>) {
         let joins = self.forest.joins();

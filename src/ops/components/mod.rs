@@ -41,7 +41,7 @@ mod write;
 
 pub(crate) use case::cases;
 pub use cpu::{Components, TooMany, label};
-pub use fill::{FilledHoles, Values, fill, fill_slices, reconstruct};
+pub use fill::{FilledHoles, HoleValues, fill, fill_slices, reconstruct};
 pub use gpu::{Effort, GpuTrees, SHADER, run};
 pub use holes::hole_values;
 pub use joins::{Connectivity, Rules, Same};
