@@ -160,7 +160,7 @@ mod tests {
                         let want = whole(&volume, &stages);
                         for device in devices() {
                             // In one tile, in slabs, in parts of slices.
-                            for (voxels, sequential) in [(1 << 20, false), (9000, true), (6000, false)] {
+                            for (voxels, sequential) in [(1 << 20, false), (16_000, true), (12_000, false)] {
                                 let memory = voxels * stages.widest(dtype) as u64 * 4 * rayon::current_num_threads() as u64;
                                 let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
                                 let sink = Memory::new(volume.block().len(), stages.result(dtype));

@@ -119,6 +119,15 @@ impl FilterChain {
         self.0.iter().filter(|link| !matches!(link, Link::Near(_))).count() as u32
     }
 
+    /// How many times the range of the voxels the results may span.
+    pub(super) fn spread(&self) -> f64 {
+        let each = self.0.iter().map(|link| match link {
+            Link::Near(Near { which: Which::Sum(step), .. }) => step.spread(),
+            _ => 1.0,
+        });
+        each.product()
+    }
+
     /// Whether no step counts values: those that look at neighbours compare them as they are stored, and labels are read as they are meant, so that every type will do.
     pub fn only_selects(&self) -> bool {
         self.0.iter().all(|link| match link {

@@ -9,7 +9,6 @@ use crate::analysis::steps::{Chain, Composed, Facts, Scale};
 use crate::io::{Sink, Source};
 use crate::ops::derivative::DerivativeKind;
 use crate::ops::stages::{Stage, Stages};
-use crate::ops::whole::MOST_LEVEL;
 use crate::views::{Filtered, Leveled, RealFunction, Tap, Unleveled};
 use crate::volume::{Dtype, Header, Rescale, Rescales, Table, Unit};
 use crate::{Error, Hint, Result};
@@ -41,6 +40,8 @@ pub struct Filtering {
     /// What steps give is levels: of true floats, and of derivatives. At the end, what gives their real values back.
     levels: bool,
     real: Option<Rescale>,
+    /// How many times the range of what is sharpened its results may span.
+    spread: f64,
     decided: Vec<Decided>,
     passes: u32,
 }
@@ -85,6 +86,7 @@ impl Filtering {
             header,
             levels: false,
             real: None,
+            spread: chain.spread(),
             decided: Vec::new(),
             passes,
         };
@@ -215,34 +217,34 @@ impl Filtering {
                 (least, greatest, whole_type)
             }
         };
-        let (levels, function): (Rescale, Option<Arc<RealFunction>>) = match points {
+        let (levels, range, function): (Rescale, (f64, f64), Option<Arc<RealFunction>>) = match points {
             None => {
                 // Stored whole numbers are levels themselves.
                 let [a, b] = [own.stored(least), own.stored(greatest)];
-                let steps = Leveled::spanning(a.min(b), a.max(b), whole);
-                (Rescale { slope: own.slope * steps.slope, intercept: own.real(steps.intercept) }, None)
+                let steps = Leveled::spanning((a.min(b), a.max(b)), whole, self.spread);
+                let levels = Rescale { slope: own.slope * steps.slope, intercept: own.real(steps.intercept) };
+                (levels, (least.min(greatest), least.max(greatest)), None)
             }
             Some(composed) => {
                 // Every step rises or falls everywhere, so their ends are those of the results.
                 let [a, b] = [least, greatest].map(|real| composed.value(real));
                 let (low, high) = composed.after().ends().unwrap_or((a, b));
-                let levels = Leveled::spanning(a.min(b).min(low), a.max(b).max(high), composed.scale() == Scale::Classes);
+                let range = (a.min(b).min(low), a.max(b).max(high));
+                let levels = Leveled::spanning(range, composed.scale() == Scale::Classes, self.spread);
                 if !composed.keeps_unit() {
                     self.header.meaning.unit = Unit::Unknown;
                     self.header.display = Default::default();
                 }
                 self.header.meaning.labels = composed.scale() == Scale::Classes;
-                (levels, Some(Arc::new(move |real| composed.value(real))))
+                (levels, range, Some(Arc::new(move |real| composed.value(real))))
             }
         };
         let source = Arc::new(Leveled::new(stored.source().clone(), function, levels));
         let (meaning, from) = (&mut self.header.meaning, source.header());
         (meaning.dtype, meaning.rescale, meaning.padding) = (from.meaning.dtype, from.meaning.rescale.clone(), None);
-        let most = f64::from(MOST_LEVEL);
-        let [from, to] = [0.0, most].map(|level| levels.real(level));
         self.decided.push(Decided {
             step: "24-bit levels".into(),
-            facts: vec![("least", from.min(to)), ("greatest", from.max(to)), ("level_step", levels.slope.abs())],
+            facts: vec![("least", range.0), ("greatest", range.1), ("level_step", levels.slope.abs())],
         });
         (self.input, self.stages, self.levels) = (Input::of(source), Stages::default(), true);
         Ok(())

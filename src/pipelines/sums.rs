@@ -60,6 +60,15 @@ impl SumStep {
         }))
     }
 
+    /// How many times the range of what it takes its results may span.
+    pub fn spread(self) -> f64 {
+        match self {
+            // As much beyond either end as a voxel may differ from the Gaussian, times the amount.
+            Self::Unsharp(_, amount) if amount > 0.0 => 1.0 + 2.0 * amount,
+            _ => 1.0,
+        }
+    }
+
     /// The kernel for a volume with this header, of the step that was typed as `text`.
     ///
     /// # Errors

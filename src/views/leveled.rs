@@ -10,7 +10,7 @@ use crate::volume::{Dtype, Header, Rescale, Rescales};
 /// A function of real values.
 pub type RealFunction = dyn Fn(f64) -> f64 + Send + Sync;
 
-/// Real values of a source, or what a function makes of them, as [levels](crate::ops::whole): whole numbers of steps above the least, as float32, whose rescale gives the values
+/// Real values of a source, or what a function makes of them, as [levels](crate::ops::whole): whole numbers of steps, as float32, whose rescale gives the values
 /// back to half a step. What is not finite has no level, and is NaN.
 pub struct Leveled {
     inner: Arc<dyn Source>,
@@ -22,7 +22,7 @@ pub struct Leveled {
 }
 
 impl Leveled {
-    /// Values from `least` on, in these steps. `inner` has one rescale.
+    /// Values in these steps, as [`Leveled::spanning`] gives them. `inner` has one rescale.
     pub fn new(inner: Arc<dyn Source>, function: Option<Arc<RealFunction>>, levels: Rescale) -> Self {
         let mut header = inner.header().clone();
         let own = header.meaning.rescale.of_slice(0);
@@ -33,16 +33,18 @@ impl Leveled {
         Self { inner, header, own, function, levels }
     }
 
-    /// Levels for values from one to another: whole numbers among which there are so few that each has its own are levels themselves.
-    pub fn spanning(least: f64, greatest: f64, whole: bool) -> Rescale {
-        let most = f64::from(MOST_LEVEL);
+    /// Levels for values from one to another, around 0, in 24 bits: whole numbers among which there are so few that each has its own are levels themselves. Results may span so
+    /// many times as much, for which levels have a 25th bit, and steps grow where that is not enough.
+    pub fn spanning((least, greatest): (f64, f64), whole: bool, results: f64) -> Rescale {
+        let most = f64::from(MOST_LEVEL).min((2.0 * f64::from(MOST_LEVEL) / results).floor());
         let slope = match greatest - least {
             // One value, or none.
             span if !span.is_finite() || span <= 0.0 => 1.0,
             span if whole && span <= most => 1.0,
             span => span / most,
         };
-        Rescale { slope, intercept: if least.is_finite() { least } else { 0.0 } }
+        let half = ((greatest - least) / slope / 2.0).ceil();
+        Rescale { slope, intercept: if half.is_finite() { least + slope * half } else { 0.0 } }
     }
 
     fn level(&self, stored: f64) -> f32 {
@@ -52,7 +54,8 @@ impl Leveled {
         if !level.is_finite() {
             return NO_NUMBER;
         }
-        level.round_ties_even().clamp(0.0, f64::from(MOST_LEVEL)) as f32
+        // Adding +0 leaves no -0.
+        (level.round_ties_even().clamp(-f64::from(MOST_LEVEL), f64::from(MOST_LEVEL)) + 0.0) as f32
     }
 }
 
@@ -121,12 +124,12 @@ mod tests {
     #[test]
     fn values_become_steps_and_come_back() {
         let own = Rescale { slope: 2.0, intercept: -1.0 };
-        // Real: -1, 0, 0.5, 1, 1; beyond the range its ends.
+        // Real: -1, 0, 0.5, 1, and 13 beyond the range.
         let stored = [0.0, 0.5, 0.75, 1.0, 7.0, f64::NAN, f64::INFINITY];
-        let levels_of = Leveled::spanning(-1.0, 1.0, false);
+        let levels_of = Leveled::spanning((-1.0, 1.0), false, 1.0);
         let view = Leveled::new(Arc::new(volume(&stored, own)), None, levels_of);
         let got = levels(&view);
-        assert_eq!(got[..5], [0.0, 8_388_608.0, 12_582_911.0, 16_777_215.0, 16_777_215.0]);
+        assert_eq!([got[0], got[3], got[4]], [-8_388_608.0, 8_388_607.0, 16_777_215.0]);
         assert!(got[5].is_nan() && got[6].is_nan());
         struct Kept(Mutex<Vec<u8>>);
         impl Sink for Kept {
@@ -147,13 +150,19 @@ mod tests {
 
     #[test]
     fn whole_numbers_are_their_own_levels_where_they_fit() {
-        assert_eq!(Leveled::spanning(-70_000.0, 9e6, true), Rescale { slope: 1.0, intercept: -70_000.0 });
-        assert_eq!(Leveled::spanning(0.0, 16_777_215.0 * 2.0, true).slope, 2.0);
-        assert_eq!(Leveled::spanning(0.25, 0.25, false), Rescale { slope: 1.0, intercept: 0.25 });
-        assert_eq!(Leveled::spanning(f64::INFINITY, f64::NEG_INFINITY, false), Rescale { slope: 1.0, intercept: 0.0 });
+        let of = Leveled::spanning;
+        assert_eq!(of((-70_000.0, 9e6), true, 1.0), Rescale { slope: 1.0, intercept: 4_465_000.0 });
+        assert_eq!(of((0.0, 16_777_215.0 * 2.0), true, 1.0).slope, 2.0);
+        assert_eq!(of((0.25, 0.25), false, 1.0), Rescale { slope: 1.0, intercept: 0.25 });
+        assert_eq!(of((f64::INFINITY, f64::NEG_INFINITY), false, 1.0), Rescale { slope: 1.0, intercept: 0.0 });
+        // Three times the range fits 25 bits.
+        let Rescale { slope, intercept } = of((0.0, 1.0), false, 3.0);
+        assert!((-1.0 - intercept) / slope >= -f64::from(MOST_LEVEL) && (2.0 - intercept) / slope <= f64::from(MOST_LEVEL));
+        assert!(slope < 1.0 / 11_000_000.0);
         let function: Arc<RealFunction> = Arc::new(|v| 10.0 * v);
         let own = Rescale::IDENTITY;
-        let view = Leveled::new(Arc::new(volume(&[1.0, 2.0, 3.0], own)), Some(function), Leveled::spanning(10.0, 30.0, true));
-        assert_eq!(levels(&view), [0.0, 10.0, 20.0]);
+        let view =
+            Leveled::new(Arc::new(volume(&[1.0, 2.0, 3.0], own)), Some(function), Leveled::spanning((10.0, 30.0), true, 1.0));
+        assert_eq!(levels(&view), [-10.0, 0.0, 10.0]);
     }
 }

@@ -39,9 +39,7 @@ def run(path, steps, *more):
             return None, ran.stderr.strip()
         image = nibabel.load(out)
         stored = np.asanyarray(image.dataobj.get_unscaled()).copy()
-        slope, inter = image.header.get_slope_inter()
-        slope, inter = (1.0, 0.0) if slope is None else (slope, inter)
-        return (stored, slope, inter), json.loads(ran.stdout)
+        return (stored, image.dataobj.slope, image.dataobj.inter), json.loads(ran.stdout)
 
 
 def each(volume, function):
@@ -99,8 +97,7 @@ def note(ok, what):
 def compare(name, path, step, rule, devices):
     image = nibabel.load(path)
     stored = np.asanyarray(image.dataobj.get_unscaled())
-    slope, inter = image.header.get_slope_inter()
-    slope, inter = (1.0, 0.0) if slope is None or np.isnan(slope) else (slope, inter)
+    slope, inter = image.dataobj.slope, image.dataobj.inter
     real = stored.astype(float) * slope + inter
     real = real.reshape(real.shape + (1,) * (3 - real.ndim))
     spacing = [float(v) for v in image.header.get_zooms()[:3]]
