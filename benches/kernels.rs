@@ -10,6 +10,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use hounsfield::analysis::{equalization, statistics};
 use hounsfield::engine::{AdapterChoice, Gpu, GpuVolume, adapters};
+use hounsfield::ops::resample::{self, Positions, Sampled, Sampling};
 use hounsfield::ops::{distance, equalize, histogram, lut, scan};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{Device, Input, Mask, Run, census, count, count_between, float_statistics, map_into, map_volume};
@@ -30,6 +31,7 @@ fn main() {
     one_thread(&mut criterion, &contents);
     decisions(&mut criterion, &contents[0].1);
     jobs(&mut criterion, &contents, slices);
+    grids(&mut criterion, &contents[0].1);
     on_gpu(&mut criterion, &contents);
     criterion.final_summary();
 }
@@ -126,6 +128,27 @@ fn one_thread(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)]) {
         group.bench_function(BenchmarkId::new("lut float32 to uint16", name), |b| {
             b.iter(|| lut::cpu_floats(Block { dtype: Dtype::F32, bytes: &bytes }, &edges, &table, 0, &mut out));
         });
+    }
+    group.finish();
+}
+
+/// Onto another grid, one thread: turned against the volume, and finer along its axes.
+fn grids(criterion: &mut Criterion, ct: &[i16]) {
+    let mut group = criterion.benchmark_group("resample, one thread");
+    let bytes = as_type(Dtype::I16, &ct[..ct.len().min(512 * 512 * 16)]);
+    let shape = [512, 512, bytes.len() / (2 * 512 * 512)];
+    let mut out = vec![1; bytes.len()];
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    let turned = [[0.93, 0.28, 0.04, 1.0], [-0.27, 0.92, 0.02, 90.0], [0.01, -0.02, 0.98, 4.0]];
+    let straight = [[0.7, 0.0, 0.0, 0.2], [0.0, 0.7, 0.0, 0.2], [0.0, 0.0, 0.6, 0.2]];
+    for (name, matrix) in [("turned", turned), ("straight", straight)] {
+        let positions = Positions::new(&matrix, shape.map(|n| n as u64)).expect("a small volume");
+        let from = Sampled { dtype: Dtype::I16, bytes: &bytes, shape, inside: shape.map(|n| 0..n as i64), positions };
+        for sampling in [Sampling::Linear, Sampling::Nearest, Sampling::Label] {
+            group.bench_function(BenchmarkId::new(sampling.name(), name), |b| {
+                b.iter(|| resample::cpu(&from, sampling, 0, shape, &mut out));
+            });
+        }
     }
     group.finish();
 }

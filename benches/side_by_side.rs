@@ -15,6 +15,7 @@ use hounsfield::analysis::{equalization, statistics, thresholds};
 use hounsfield::ops::components::{Components, Connectivity, Rules, Runs, fill, fill_slices};
 use hounsfield::ops::distance;
 use hounsfield::ops::mask::{self, Keep};
+use hounsfield::ops::resample::{self, Positions, Sampled, Sampling};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{Device, Group, Input, Run, count, map_into, map_volume};
 use hounsfield::volume::{Block, Dtype, Header, Shape, Table, Volume};
@@ -128,6 +129,11 @@ fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, 
             distance::squared(&mask, shape, [7, 7, 25], &mut out);
             (start.elapsed().as_secs_f64(), crc(check, bytemuck::cast_slice(&out)))
         }
+        "turned-linear" | "turned-nearest" => {
+            let sampling = if name == "turned-linear" { Sampling::Linear } else { Sampling::Nearest };
+            turned(volume, sampling, held);
+            (start.elapsed().as_secs_f64(), crc(check, held))
+        }
         "copy" => {
             let mut out = vec![0; volume.bytes().len()];
             copy(volume.bytes(), &mut out);
@@ -192,6 +198,25 @@ fn counted(volume: &Arc<Volume>) -> Vec<Group> {
 /// A window of 400 HU around 40 for 8 bits, stored values + 1024 for 16.
 fn table(to: Dtype) -> Table {
     Table::from_fn(Dtype::I16, to, |v| if to == Dtype::U8 { f64::from(v + 160) * 0.6375 } else { f64::from(v) + 1024.0 })
+}
+
+/// The volume turned about its centre, in all axes; `rivals_neighbours.py` has the same matrix.
+fn turned(volume: &Volume, sampling: Sampling, out: &mut [u8]) {
+    let size = volume.header().grid.shape.xyz();
+    let centre = size.map(|n| (n as f64 - 1.0) / 2.0);
+    let turn = [[0.93, 0.28, 0.04], [-0.27, 0.92, 0.02], [0.01, -0.05, 0.98]];
+    let matrix = [0, 1, 2].map(|row: usize| {
+        let [x, y, z] = turn[row];
+        [x, y, z, centre[row] - (x * centre[0] + y * centre[1] + z * centre[2])]
+    });
+    let positions = Positions::new(&matrix, size).expect("a small volume");
+    let shape = size.map(|n| n as usize);
+    let from = Sampled { dtype: Dtype::I16, bytes: volume.bytes(), shape, inside: size.map(|n| 0..n as i64), positions };
+    let slice = shape[0] * shape[1] * 2;
+    out.par_chunks_mut(4 * slice).enumerate().for_each(|(i, slices)| {
+        let size = [shape[0], shape[1], slices.len() / slice];
+        resample::cpu(&from.from([0, 0, 4 * i as u64]), sampling, -1000i16 as u16 as u64, size, slices);
+    });
 }
 
 /// A plain copy on all threads.

@@ -11,6 +11,7 @@ mod decisions;
 mod distance;
 mod embedding;
 mod faults;
+mod grids;
 mod guests;
 mod hostile;
 mod labels;

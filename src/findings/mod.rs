@@ -2,7 +2,7 @@
 //! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
 //!
 //! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
-//! [`EqualizationFinding`], [`FilterFinding`], [`DistanceFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`FilterFinding`], [`DistanceFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -26,6 +26,7 @@ mod masking;
 mod mixture;
 mod note;
 mod pictures;
+mod placement;
 mod plan;
 mod provenance;
 mod rows;
@@ -44,6 +45,7 @@ pub use masking::{MaskFinding, MaskSlices, mask_rows, mask_table};
 pub use mixture::{FurtherChannel, MixtureClass, MixtureFinding};
 pub use note::Note;
 pub use pictures::shade;
+pub use placement::PlacementFinding;
 pub use plan::PlanFinding;
 pub use provenance::Provenance;
 pub use rows::{Row, Rows, Value};

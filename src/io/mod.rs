@@ -28,6 +28,7 @@ mod stack;
 mod stored;
 #[cfg(test)]
 mod tests;
+pub mod transform;
 mod write_behind;
 #[cfg(feature = "zarr")]
 pub mod zarr;

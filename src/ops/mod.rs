@@ -20,6 +20,7 @@ pub mod mean;
 pub mod median;
 pub mod pointwise;
 pub mod rank;
+pub mod resample;
 pub mod scan;
 pub mod selfcheck;
 pub mod stages;
@@ -56,6 +57,7 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &median::SHADER, cases: median::cases },
     Operation { shader: &pointwise::SHADER, cases: pointwise::cases },
     Operation { shader: &rank::SHADER, cases: rank::cases },
+    Operation { shader: &resample::SHADER, cases: resample::cases },
     Operation { shader: &scan::SHADER, cases: scan::cases },
     Operation { shader: &widen::SHADER, cases: widen::cases },
 ];

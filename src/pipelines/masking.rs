@@ -93,6 +93,12 @@ impl Background {
         Self::nearest(header, 0.0)
     }
 
+    /// What stands where an image has no voxel ([`Meaning::outside`](crate::volume::Meaning::outside)): padding, air of CT, or real 0.
+    pub fn outside(header: &Header) -> Self {
+        let (stored, rescale) = (header.meaning.outside(), header.meaning.rescale.of_slice(0));
+        Self { bits: bits(header.meaning.dtype, stored), real: rescale.real(stored), exact: true }
+    }
+
     fn nearest(header: &Header, real: f64) -> Result<Self> {
         let dtype = header.meaning.dtype;
         let (low, high) = dtype.limits();

@@ -14,6 +14,6 @@ pub use filtered::Filtered;
 pub use leveled::{Leveled, RealFunction, Unleveled};
 pub use narrow::Narrow;
 pub use patched::{Patch, Patched};
-pub use selected::{Labelled, MaskBy, Selected};
+pub use selected::{Labelled, MaskBy, RealValues, Selected};
 pub use tap::Tap;
 pub use turned::{Held, Turned};

@@ -44,6 +44,22 @@ impl Labelled {
     }
 }
 
+/// Real values, for what puts voxels of slices of different rescale together.
+pub struct RealValues {
+    inner: Arc<dyn Source>,
+    header: Header,
+}
+
+impl RealValues {
+    /// The real values of `inner`, rounded to what `to` holds.
+    pub fn new(inner: Arc<dyn Source>, to: Dtype) -> Self {
+        let mut header = plain(&inner, to);
+        // What marks padding is a stored value, which means something else in each slice.
+        header.meaning.padding = None;
+        Self { inner, header }
+    }
+}
+
 /// The header of what is made of a volume's real values.
 fn plain(inner: &Arc<dyn Source>, dtype: Dtype) -> Header {
     inner.header().clone().with(|h| (h.meaning.dtype, h.meaning.rescale) = (dtype, Rescales::Uniform(Rescale::IDENTITY)))
@@ -116,6 +132,28 @@ impl Source for Labelled {
                 Dtype::U16 => out.copy_from_slice(&(label as u16).to_le_bytes()),
                 _ => out.copy_from_slice(&(label as i32).to_le_bytes()),
             }
+        })
+    }
+
+    fn unit(&self) -> u64 {
+        self.inner.unit()
+    }
+
+    fn sequential(&self) -> bool {
+        self.inner.sequential()
+    }
+}
+
+impl Source for RealValues {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn read(&self, at: u64, into: &mut [u8]) -> Result<()> {
+        let to = self.header.meaning.dtype;
+        let out = &mut *into;
+        each(self.inner.as_ref(), at, out.len() / to.bytes(), |i, scale, stored| {
+            to.encode(scale.real(stored), &mut out[i * to.bytes()..(i + 1) * to.bytes()]);
         })
     }
 

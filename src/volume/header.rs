@@ -73,6 +73,19 @@ impl Header {
 }
 
 impl Meaning {
+    /// The stored value of what no voxel covers: padding, where there is such; else that of air in CT, else that of 0, or the nearest that the type holds.
+    pub fn outside(&self) -> f64 {
+        /// Air, of what is in Hounsfield units.
+        const AIR_HU: f64 = -1000.0;
+        if let Some(padding) = self.padding {
+            return padding.low;
+        }
+        let real = if self.unit == Unit::Hounsfield { AIR_HU } else { 0.0 };
+        let (low, high) = self.dtype.limits();
+        let stored = self.rescale.of_slice(0).stored(real).clamp(low, high);
+        if self.dtype.is_integer() { stored.round() } else { stored }
+    }
+
     /// Numbers of which nothing is known but their type.
     pub fn new(dtype: Dtype) -> Self {
         Self { dtype, rescale: Rescales::Uniform(Rescale::IDENTITY), unit: Unit::Unknown, padding: None, labels: false }

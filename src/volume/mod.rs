@@ -1,5 +1,6 @@
 //! The data: volumes, their geometry and meaning, exact histograms and lookup tables. No files, no GPU.
 
+mod affine;
 mod counts;
 mod dtype;
 mod geometry;
@@ -7,18 +8,21 @@ mod grid;
 mod header;
 pub mod keys;
 mod label;
+mod placement;
 mod rescale;
 mod shape;
 mod table;
 mod tile;
 mod turn;
 
+pub use affine::Affine;
 pub use counts::Counts;
 pub use dtype::Dtype;
 pub use geometry::{Geometry, Position};
 pub use grid::{Grid, VolumeMark};
 pub use header::{Acquisition, Display, Extensions, Header, Meaning, Origin, Padding, Unit, VoiLut, Window, WindowFunction};
 pub use label::{LabelScale, Rounded};
+pub use placement::{Align, Placement};
 pub use rescale::{Rescale, Rescales};
 pub use shape::Shape;
 pub use table::Table;

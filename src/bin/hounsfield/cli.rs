@@ -10,8 +10,8 @@ use hounsfield::{Error, Result};
 use crate::args::Shared;
 use crate::bench;
 use crate::commands::{
-    completions, convert, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, segment, slice, stats,
-    threshold, window,
+    completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, reorient,
+    resample, segment, slice, stats, threshold, window,
 };
 use crate::line;
 
@@ -50,6 +50,14 @@ pub enum Command {
     Segment(segment::Args),
     /// Save a slice, or many, as a picture
     Slice(slice::Args),
+    /// Put an image onto another grid: another spacing, another shape, the grid of another image, moved by a transform
+    Resample(resample::Args),
+    /// Cut a box out, in voxels, in mm, or around a mask
+    Crop(crop::Args),
+    /// Add voxels around an image
+    Pad(pad::Args),
+    /// Turn the axes to an orientation such as RAS, voxels unchanged
+    Reorient(reorient::Args),
     /// Convert between formats
     Convert(convert::Args),
     /// List GPUs, check that they compute right, and say what auto takes
@@ -116,6 +124,10 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         Command::Distance(args) => distance::run(shared, args),
         Command::Segment(args) => segment::run(shared, args),
         Command::Slice(args) => slice::run(shared, args),
+        Command::Resample(args) => resample::run(shared, args),
+        Command::Crop(args) => crop::run(shared, args),
+        Command::Pad(args) => pad::run(shared, args),
+        Command::Reorient(args) => reorient::run(shared, args),
         Command::Convert(args) => convert::run(shared, args),
         Command::Devices(args) => devices::run(shared, args),
         Command::Bench(args) => bench::run(shared, args),

@@ -11,7 +11,7 @@ use super::frames::{ImageFrame, dot};
 use super::{OpenOptions, Series};
 use crate::io::slices::SliceSource;
 use crate::io::{Role, Source};
-use crate::volume::{Dtype, Geometry, Header, Padding, Position, Rescale, Rescales, Shape, Unit, Volume};
+use crate::volume::{Dtype, Geometry, Header, Padding, Position, Rescale, Rescales, Shape, Volume};
 use crate::{Error, Result};
 
 /// Where the slices of a volume lie against its first one: along rows and columns in pixels, along the normal in mm.
@@ -20,8 +20,6 @@ pub(super) struct Places(Vec<[f64; 3]>);
 
 /// A slice this near to where one is wanted, as a share of the distance of slices or pixels, is that one: positions are rounded in files.
 const SAME: f64 = 1e-3;
-/// Air, of what is in Hounsfield units.
-const AIR_HU: f64 = -1000.0;
 /// Instead of a value where no slice is.
 const UNCOVERED: f64 = f64::MIN;
 /// Numbers kept, of slices between which the next ones lie; of larger slices two.
@@ -112,7 +110,7 @@ impl Regridded {
                 header.meaning.padding.map(|_| Padding { low: f64::from(f32::MIN), high: f64::from(f32::MIN) });
         }
         let wider = sides != [own[0], own[1]];
-        let outside = outside(&header);
+        let outside = header.meaning.outside();
         let how = if nearest { "taken from the nearest" } else { "interpolated linearly" };
         let [dx, dy, dz] = [sides[0], sides[1], depth];
         let mut note = format!("slices were {how} onto a regular grid of {dx} x {dy} x {dz}, {step_mm:.3} mm apart");
@@ -238,18 +236,6 @@ fn upright(geometry: &Geometry, start: [i64; 2], step_mm: f64) -> Geometry {
         Position { origin_mm: std::array::from_fn(moved), direction: [x, y, normal.map(|n| n / length)] }
     });
     Geometry { spacing_mm: [sx, sy, step_mm], position }
-}
-
-/// The stored value of what no slice covers: padding, else air of CT, else what stands for 0.
-fn outside(header: &Header) -> f64 {
-    let meaning = &header.meaning;
-    if let Some(padding) = meaning.padding {
-        return padding.low;
-    }
-    let real = if meaning.unit == Unit::Hounsfield { AIR_HU } else { 0.0 };
-    let (low, high) = meaning.dtype.limits();
-    let stored = meaning.rescale.of_slice(0).stored(real).clamp(low, high);
-    if meaning.dtype.is_integer() { stored.round() } else { stored }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Arguments that all commands share, or several. What one command takes stands beside it.
 
 mod groups;
+pub mod lengths;
 pub mod parse;
 
 use std::num::NonZeroUsize;

@@ -13,7 +13,9 @@ use hounsfield::report::Plane;
 use hounsfield::volume::{Dtype, WindowFunction};
 
 /// One of a few words, each with its value and, where it does not speak for itself, with what it means.
-fn words<T: Copy + Send + Sync + 'static>(all: &'static [(&'static str, &'static str, T)]) -> impl TypedValueParser<Value = T> {
+pub fn words<T: Copy + Send + Sync + 'static>(
+    all: &'static [(&'static str, &'static str, T)],
+) -> impl TypedValueParser<Value = T> {
     let possible = |(word, help, _): &(&'static str, &'static str, T)| match *help {
         "" => PossibleValue::new(*word),
         help => PossibleValue::new(*word).help(help),

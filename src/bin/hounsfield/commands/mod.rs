@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod convert;
+pub mod crop;
 pub mod demo;
 pub mod devices;
 pub mod distance;
@@ -13,7 +14,11 @@ pub mod info;
 pub mod man;
 pub mod map;
 pub mod mask;
+mod onto;
+pub mod pad;
 mod pointwise;
+pub mod reorient;
+pub mod resample;
 pub mod segment;
 pub mod slice;
 pub mod stats;
