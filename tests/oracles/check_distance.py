@@ -44,13 +44,14 @@ def run(path, out, *options):
     return json.loads(done.stdout)
 
 
-def weights(spacing):
-    """Whole numbers in the proportions of the shortest decimals that give the f32 back, and what one of them is worth."""
-    exact = [fractions.Fraction(np.format_float_positional(np.float32(s), unique=True, trim="-")) for s in spacing]
+def weights(spacing, shape):
+    """Whole numbers in the proportions of the shortest decimals that give the f32 back, and what one of them is worth. An axis of one voxel has no say."""
+    exact = [fractions.Fraction(np.format_float_positional(np.float32(s), unique=True, trim="-")) for s, n in zip(spacing, shape) if n > 1]
     common = math.lcm(*(f.denominator for f in exact))
     whole = [int(f * common) for f in exact]
     divisor = math.gcd(*whole)
-    return [w // divisor for w in whole], fractions.Fraction(divisor, common)
+    used = iter(whole)
+    return [next(used) // divisor if n > 1 else 1 for n in shape], fractions.Fraction(divisor, common)
 
 
 def note(name, what, bad, count):
@@ -71,7 +72,7 @@ def check(path):
     labels = np.asarray(image.dataobj)
     labels = labels.reshape(labels.shape[:3])
     inside, spacing = labels != 0, image.header.get_zooms()[:3]
-    whole, unit = weights(spacing)
+    whole, unit = weights(spacing, labels.shape)
     name = f"{path.name} {labels.shape} {tuple(map(float, spacing))} {whole}"
     if max(whole) * max(labels.shape) >= 2**24:
         sys.exit(f"{name}: edt computes in f32, these weights are too large for it")
@@ -79,13 +80,12 @@ def check(path):
     maps = {}
     for side in ((), ("--outside",), ("--signed",), ("--squared",), ("--outside", "--squared")):
         files = []
-        for way in ((), ("--memory", "1"), ("--device", "0"), ("--threads", "1")):
+        for way in ((), ("--memory", "1"), ("--device", "0")):
             said = run(path, folder / "o.nii", *side, *way)
             files.append((folder / "o.nii").read_bytes())
         note(name, f"{side} on every way", sum(f != files[0] for f in files), len(files))
         maps[side] = np.asarray(nibabel.load(folder / "o.nii").dataobj).reshape(labels.shape)
-        if said["weights"] != [w if n > 1 else 0 for w, n in zip(whole, labels.shape)] and max(labels.shape) > 1:
-            print(f"{name}: weights {said['weights']}")
+        note(name, f"weights {said['weights']}", said["weights"] != [w if n > 1 else 0 for w, n in zip(whole, labels.shape)], 1)
     # edt runs in f32: below 2^24 squares are exact.
     for side, mask in ((("--squared",), inside), (("--outside", "--squared"), ~inside)):
         square = edt.edtsq(np.asfortranarray(mask), anisotropy=[float(w) for w in whole], black_border=False)
@@ -102,9 +102,10 @@ def check(path):
 
     def maurer(mask):
         picture = sitk.GetImageFromArray(mask.transpose(2, 1, 0).astype(np.uint8))
-        picture.SetSpacing([float(unit * w) for w in whole])
+        # In whole numbers: with 0.7 x 0.7 x 2.5 it is off by up to 8e-6 mm by itself.
+        picture.SetSpacing([float(w) for w in whole])
         made = sitk.SignedMaurerDistanceMap(picture, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
-        return sitk.GetArrayFromImage(made).transpose(2, 1, 0)
+        return sitk.GetArrayFromImage(made).transpose(2, 1, 0) * float(unit)
 
     itk, opposite = maurer(inside), maurer(~inside)
     near = lambda a, b: np.abs(a - b) > 2e-6 * np.abs(b) + 1e-6
@@ -142,8 +143,6 @@ def check(path):
 
 with tempfile.TemporaryDirectory() as at:
     folder = pathlib.Path(at)
-    for path in REAL:
-        check(data / path)
     noise = np.random.default_rng(5)
     for shape, spacing in [
         ((1, 1, 9), (1, 1, 2.5)),
@@ -160,5 +159,7 @@ with tempfile.TemporaryDirectory() as at:
             image = nibabel.Nifti1Image(made.astype(np.uint16), np.diag([*spacing, 1]))
             nibabel.save(image, folder / "made.nii")
             check(folder / "made.nii")
+    for path in REAL:
+        check(data / path)
 print(f"{checked} checks, {wrong} wrong")
 sys.exit(wrong > 0)

@@ -118,12 +118,12 @@ fn inside(job: &mut Job<'_>, args: &Args) -> Result<Input<'static>> {
         job.warn("JPEG blurs the edge of a mask, and all but 0 is inside");
     }
     if args.nearest.is_some() {
-        let labels = job.prepare("labels", header.bytes(), |run| Labels::new(source, &header, run))?;
+        let labels = job.prepare("labels", 0, |run| Labels::new(source, &header, run))?;
         return Ok(Input::of(labels.into_source()));
     }
-    let mask = job.prepare("mask", header.bytes(), |run| Mask::new(source.clone(), args.label, &header, run))?;
+    let mask = job.prepare("mask", 0, |run| Mask::new(source.clone(), args.label, &header, run))?;
     if let Some(label) = args.label {
-        let held = job.prepare("labels", header.bytes(), |run| labels::missing(&mask, label, &[source], run))?;
+        let held = job.prepare("labels", header.grid.shape.voxels(), |run| labels::missing(&mask, label, &[source], run))?;
         if let Some(held) = held {
             return Err(Error::usage(format!("the mask has no voxel of label {}", number(label)), held));
         }
