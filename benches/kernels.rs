@@ -13,7 +13,11 @@ use hounsfield::engine::{AdapterChoice, Gpu, GpuVolume, adapters};
 use hounsfield::ops::resample::{self, Positions, Sampled, Sampling};
 use hounsfield::ops::{distance, equalize, histogram, lut, scan};
 use hounsfield::phantom::Phantom;
-use hounsfield::pipelines::{Device, Input, Mask, Run, census, count, count_between, float_statistics, map_into, map_volume};
+use hounsfield::pipelines::{
+    Adaptive, AdaptiveMapping, Device, How, Input, Mask, Projection, Run, Thickness, census, count, count_between,
+    float_statistics, map_into, map_volume,
+};
+use hounsfield::views::Nowhere;
 use hounsfield::volume::{Block, Dtype, Header, Rescale, Shape, Table, Volume};
 use rayon::prelude::*;
 
@@ -186,6 +190,17 @@ fn jobs(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)], slices: u64) {
         let input = Input::of(ct.clone());
         let masked = input.clone().masked(Some(region));
         let mut held = vec![1; ct.bytes().len()];
+        for axis in 0..3 {
+            let projection = Projection::new(ct.header(), axis, How::Max, Thickness::Whole).expect("a volume");
+            group.throughput(Throughput::Bytes(ct.bytes().len() as u64));
+            group.bench_function(BenchmarkId::new(format!("greatest along {}", ["x", "y", "z"][axis]), name), |b| {
+                b.iter(|| projection.write(&input, &Nowhere, &run));
+            });
+        }
+        group.bench_function(BenchmarkId::new("equalise by 8 x 8 tiles", name), |b| {
+            let mapping = AdaptiveMapping::new(&input, &Adaptive::USUAL, &run).expect("there are voxels");
+            b.iter(|| mapping.write(&Nowhere, &run));
+        });
         group.throughput(Throughput::Bytes(ct.bytes().len() as u64));
         group.bench_function(BenchmarkId::new("count int16", name), |b| {
             b.iter(|| count(&input, &run));

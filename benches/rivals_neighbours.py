@@ -4,7 +4,7 @@
 
 <side_by_side> is the built bench (`cargo bench --bench side_by_side --no-run` names it). Every turn times the rival once and ours once, one right after the other; a ratio is the median over the turns of
 (rival's time / our time). User and system CPU seconds of both sides stand beside, the better guide on a busy machine. Results are compared before: squared
-distances must be equal in every voxel; of resampling tests/oracles/check_resample.py says how near it is.
+distances must be equal in every voxel, projections numpy's bit for bit; of resampling tests/oracles/check_resample.py says how near it is, of CLAHE check_clahe.py.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import tempfile
 import time
 import zlib
 
+import cv2
 import edt
 import numpy as np
 import scipy.ndimage
@@ -55,12 +56,26 @@ def turned(interpolator):
     return run
 
 
+def as_uint16(voxels):
+    """Unsigned numbers in the same order."""
+    return voxels.view(np.uint16) ^ 0x8000
+
+
+def by_opencv(voxels):
+    tiles = cv2.createCLAHE(40.0, (8, 8))
+    return [tiles.apply(plane) for plane in voxels]
+
+
 # Work, our name of it, rival, what is made before any time is taken, what the rival does with it.
 ROWS = [
     ("squared distance 7:7:25", "distance", "edt, 2 threads", tissue, by_edt),
     ("squared distance 7:7:25", "distance", "SciPy", tissue, by_scipy),
     ("resample, turned, linear", "turned-linear", "SimpleITK", sitk.GetImageFromArray, turned(sitk.sitkLinear)),
     ("resample, turned, nearest", "turned-nearest", "SimpleITK", sitk.GetImageFromArray, turned(sitk.sitkNearestNeighbor)),
+    ("MIP along z", "max2", "numpy max", lambda v: v, lambda v: v.max(0)),
+    ("MIP along y", "max1", "numpy max", lambda v: v, lambda v: v.max(1)),
+    ("MIP along x", "max0", "numpy max", lambda v: v, lambda v: v.max(2)),
+    ("CLAHE 16 bit, slices, 8 x 8 tiles", "clahe16", "OpenCV", as_uint16, by_opencv),
 ]
 
 
@@ -92,8 +107,10 @@ def main():
                 given = prepare(voxels)
                 found = theirs(given)
                 if name == "distance":
-                    want = np.rint(found**2 if rival == "SciPy" else found).astype(np.uint32)
-                    assert ours.ask(name + " check")[1] == zlib.crc32(want.tobytes()), f"{name} differs from {rival}"
+                    found = np.rint(found**2 if rival == "SciPy" else found).astype(np.uint32)
+                if name == "distance" or name.startswith("max"):
+                    want = zlib.crc32(np.ascontiguousarray(found).tobytes())
+                    assert ours.ask(name + " check")[1] == want, f"{name} differs from {rival}"
                 walls, rival_cpu, our_cpu = [], [], []
                 for _ in range(options.turns):
                     start, cpu = time.perf_counter(), own_cpu()

@@ -7,17 +7,20 @@
 //! The answer to an operation is the seconds it took and, if asked for, the CRC-32 of its result (else 0).
 
 use std::io::{BufRead, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use hounsfield::analysis::distribution::Distribution;
 use hounsfield::analysis::{equalization, statistics, thresholds};
+use hounsfield::io::Sink;
 use hounsfield::ops::components::{Components, Connectivity, Rules, Runs, fill, fill_slices};
 use hounsfield::ops::distance;
 use hounsfield::ops::mask::{self, Keep};
 use hounsfield::ops::resample::{self, Positions, Sampled, Sampling};
 use hounsfield::phantom::Phantom;
-use hounsfield::pipelines::{Device, Group, Input, Run, count, map_into, map_volume};
+use hounsfield::pipelines::{
+    Adaptive, AdaptiveMapping, Device, Group, How, Input, Projection, Run, Thickness, count, map_into, map_volume,
+};
 use hounsfield::volume::{Block, Dtype, Header, Shape, Table, Volume};
 use rayon::prelude::*;
 
@@ -134,6 +137,24 @@ fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, 
             turned(volume, sampling, held);
             (start.elapsed().as_secs_f64(), crc(check, held))
         }
+        "max0" | "max1" | "max2" => {
+            let axis = usize::from(name.as_bytes()[3] - b'0');
+            let projection = Projection::new(volume.header(), axis, How::Max, Thickness::Whole).expect("a volume");
+            let out = Kept(Mutex::new(vec![0; projection.header().bytes() as usize]));
+            let start = Instant::now();
+            projection.write(&Input::of(volume.clone()), &out, &Run::silent(&Device::cpu())).expect("memory does not fail");
+            (start.elapsed().as_secs_f64(), crc(check, &out.0.into_inner().expect("no thread panicked")))
+        }
+        "clahe16" => {
+            let input = Input::of(volume.clone());
+            let device = Device::cpu();
+            let run = Run::silent(&device);
+            let out = Kept(Mutex::new(vec![0; volume.bytes().len()]));
+            let start = Instant::now();
+            let mapping = AdaptiveMapping::new(&input, &Adaptive::USUAL, &run).expect("there are voxels");
+            mapping.write(&out, &run).expect("memory does not fail");
+            (start.elapsed().as_secs_f64(), crc(check, &out.0.into_inner().expect("no thread panicked")))
+        }
         "copy" => {
             let mut out = vec![0; volume.bytes().len()];
             copy(volume.bytes(), &mut out);
@@ -178,6 +199,17 @@ fn size(volume: &Volume) -> [usize; 3] {
 fn labels_of(volume: &Volume) -> &'static [u8] {
     static LABELS: OnceLock<Vec<u8>> = OnceLock::new();
     LABELS.get_or_init(|| volume.bytes().iter().step_by(2).copied().collect())
+}
+
+/// Results in memory.
+struct Kept(Mutex<Vec<u8>>);
+
+impl Sink for Kept {
+    fn write(&self, at: u64, bytes: &[u8]) -> hounsfield::Result<()> {
+        let start = at as usize * 2;
+        self.0.lock().expect("no thread panicked")[start..start + bytes.len()].copy_from_slice(bytes);
+        Ok(())
+    }
 }
 
 /// The first bytes of the volume as a picture of 8 bits, kept where the bytes after them are not 0; one thread, as OpenCV does it.

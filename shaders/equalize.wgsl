@@ -1,8 +1,8 @@
 // The equalisation table from a cumulative histogram: entry = round((c - c_min) * top / (n - c_min)), exactly, ties to even.
 //
 // c counts the voxels up to a bin within the range of bins that takes part, c_min those of the lowest occupied bin, n all.
-// The quotient is exact: WGSL has no 64-bit integers, so the 48-bit products are pairs of words and the quotient of at most
-// 16 bits is found bit by bit. The host computes the same in u128; both round the same rational number.
+// The quotient is exact: the 48-bit products are pairs of words. The host computes the same in u128; both round the same rational number.
+//! use shared/wide
 
 struct Params {
     bins: u32,
@@ -61,18 +61,6 @@ fn lowest() -> u32 {
     return counted(low);
 }
 
-// a * b for b < 2^16, as (high, low).
-fn product(a: u32, b: u32) -> vec2<u32> {
-    let low = (a & 0xffffu) * b;
-    let high = (a >> 16u) * b;
-    let sum = low + (high << 16u);
-    return vec2((high >> 16u) + select(0u, 1u, sum < low), sum);
-}
-
-fn at_most(a: vec2<u32>, b: vec2<u32>) -> bool {
-    return a.x < b.x || (a.x == b.x && a.y <= b.y);
-}
-
 @compute @workgroup_size(GROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let least = lowest();
@@ -88,19 +76,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             continue;
         }
         let c = counted(bin);
-        let numerator = product(max(c, least) - least, params.top);
-        var quotient = 0u;
-        for (var bit = 32768u; bit > 0u; bit /= 2u) {
-            if (at_most(product(divisor, quotient | bit), numerator)) {
-                quotient |= bit;
-            }
-        }
-        // The remainder is below the divisor, so its low word is all of it.
-        let remainder = numerator.y - product(divisor, quotient).y;
-        let rest = divisor - remainder;
-        if (remainder > rest || (remainder == rest && (quotient & 1u) == 1u)) {
-            quotient += 1u;
-        }
-        entries[bin] = quotient;
+        entries[bin] = rounded(product(max(c, least) - least, params.top), divisor);
     }
 }

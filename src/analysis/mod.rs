@@ -1,5 +1,6 @@
 //! Decisions from histograms, made once, in f64 and exact integers, on the host. No voxels here, no wgpu.
 
+pub mod adaptive;
 pub mod distribution;
 pub mod equalization;
 pub mod exact_sum;

@@ -23,6 +23,7 @@ const FRAGMENTS: &[(&str, &str)] = &[
     ("shared/stored", include_str!("../../shaders/shared/stored.wgsl")),
     ("shared/voxels", include_str!("../../shaders/shared/voxels.wgsl")),
     ("shared/whole", include_str!("../../shaders/shared/whole.wgsl")),
+    ("shared/wide", include_str!("../../shaders/shared/wide.wgsl")),
 ];
 
 /// Appends a text to `all` with the fragments it names, each where it is named first: `used` are those that are there already.

@@ -2,7 +2,7 @@
 //! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
 //!
 //! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
-//! [`EqualizationFinding`], [`FilterFinding`], [`DistanceFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -16,6 +16,7 @@
 //! assert!(rows.text().lines().any(|line| line.starts_with("shape") && line.ends_with("4 x 3")));
 //! ```
 
+mod adaptive;
 mod distance;
 mod export;
 mod filter;
@@ -28,6 +29,7 @@ mod note;
 mod pictures;
 mod placement;
 mod plan;
+mod projection;
 mod provenance;
 mod rows;
 mod size;
@@ -36,6 +38,7 @@ mod statistics;
 mod tests;
 pub mod words;
 
+pub use adaptive::AdaptiveFinding;
 pub use distance::DistanceFinding;
 pub use filter::FilterFinding;
 pub use header::HeaderFinding;
@@ -47,6 +50,7 @@ pub use note::Note;
 pub use pictures::shade;
 pub use placement::PlacementFinding;
 pub use plan::PlanFinding;
+pub use projection::ProjectionFinding;
 pub use provenance::Provenance;
 pub use rows::{Row, Rows, Value};
 pub use size::Size;

@@ -97,6 +97,22 @@ pub enum Note {
         /// By how much distances may be off, relatively.
         error: f64,
     },
+    /// The last slab is thinner than the others.
+    ThinSlab {
+        /// How many slices it has.
+        slices: u64,
+        /// How many the others have.
+        of: u64,
+    },
+    /// The limit of an adaptive equalisation is less than the one voxel that a bin always keeps.
+    ClipIsLeast {
+        /// Bins of a tile.
+        bins: u32,
+        /// Its voxels.
+        voxels: u64,
+    },
+    /// Sums that no whole type was sure to hold.
+    RoundedSums,
     /// The truth holds other labels than the classes.
     StrangeTruth {
         /// In so many voxels.
@@ -150,6 +166,16 @@ impl fmt::Display for Note {
                     "the spacings have no common unit that fits 64 bits: distances are off by up to {error:.1e} of themselves"
                 )
             }
+            Self::ThinSlab { slices, of } => {
+                write!(f, "the last slab has {} of {} slices: it lies nearer than a whole one", count(*slices), count(*of))
+            }
+            Self::ClipIsLeast { bins, voxels } => write!(
+                f,
+                "tiles of {} voxels over {} bins: the limit is less than a voxel a bin, and one is kept, so that tiles hardly differ",
+                count(*voxels),
+                count(u64::from(*bins))
+            ),
+            Self::RoundedSums => f.write_str("sums are rounded to float32: no whole type is sure to hold them"),
             Self::StrangeTruth { voxels, classes } => {
                 write!(f, "{} voxels of the truth hold no label from 0 to {classes}: taken as 0", count(*voxels))
             }

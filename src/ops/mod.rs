@@ -5,6 +5,7 @@
 
 pub mod bits;
 mod checks;
+pub mod clahe;
 pub mod components;
 pub mod derivative;
 pub mod difference;
@@ -19,6 +20,7 @@ pub mod mask;
 pub mod mean;
 pub mod median;
 pub mod pointwise;
+pub mod project;
 pub mod rank;
 pub mod resample;
 pub mod scan;
@@ -46,6 +48,7 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &components::SHADER, cases: components::cases },
     Operation { shader: &difference::SHADER, cases: difference::cases },
     Operation { shader: &distance::SHADER, cases: distance::cases },
+    Operation { shader: &clahe::SHADER, cases: clahe::cases },
     Operation { shader: &equalize::SHADER, cases: equalize::cases },
     Operation { shader: &extend::SHADER, cases: extend::cases },
     Operation { shader: &gaussian::SHADER, cases: gaussian::cases },
@@ -58,6 +61,7 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &pointwise::SHADER, cases: pointwise::cases },
     Operation { shader: &rank::SHADER, cases: rank::cases },
     Operation { shader: &resample::SHADER, cases: resample::cases },
+    Operation { shader: &project::SHADER, cases: project::cases },
     Operation { shader: &scan::SHADER, cases: scan::cases },
     Operation { shader: &widen::SHADER, cases: widen::cases },
 ];

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use super::cost::{KnownGpu, Rates};
 use super::{Device, Input, Run, filter};
 use crate::engine::{AdapterChoice, Gpu};
-use crate::io::Sink;
 use crate::ops::rank::{Footprint, FootprintShape};
 use crate::ops::stages::{Stage, Stages};
+use crate::views::Nowhere;
 use crate::volume::{Dtype, Header, Shape, Volume};
 use crate::{Error, Result};
 
@@ -76,15 +76,6 @@ fn cpu_speed() -> Result<f64> {
     };
     let stated = 1e-9 * volume.header().grid.shape.voxels() as f64 * stages.nanoseconds(Dtype::I16);
     Ok(stated / took.as_secs_f64().max(1e-6))
-}
-
-/// Takes what it is given.
-struct Nowhere;
-
-impl Sink for Nowhere {
-    fn write(&self, _at: u64, _bytes: &[u8]) -> Result<()> {
-        Ok(())
-    }
 }
 
 fn time(volume: &Volume, stages: &Stages, device: &Device) -> Result<Duration> {

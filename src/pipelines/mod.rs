@@ -4,6 +4,7 @@
 //! Memory does not grow with the volume: on the CPU every thread reads, computes and writes one block of about a mebibyte; on the GPU
 //! three lanes of a few mebibytes overlap reading, transfer and compute. Results are the same bits at any block size.
 
+mod adaptive;
 mod border;
 mod calibrate;
 mod census;
@@ -28,6 +29,7 @@ mod mapping;
 mod masking;
 mod mixture;
 mod plan;
+mod project;
 mod resample;
 mod rounded;
 mod run;
@@ -39,6 +41,7 @@ mod ways;
 mod whole;
 mod whole_step;
 
+pub use adaptive::{Adaptive, AdaptiveMapping, Tiling};
 pub use border::BorderRule;
 pub use calibrate::calibrate;
 pub use census::{Census, Rounding};
@@ -59,6 +62,7 @@ pub use mapping::{Mapping, Pointwise};
 pub use masking::{Background, Side, Sides, mask, sides};
 pub use mixture::{Method, Segment, Segmentation, Truth, Written};
 pub use plan::{ChainPlan, PassKind, PlannedPass};
+pub use project::{How, Projection, Thickness};
 pub use resample::{Resampling, resample};
 pub use run::{Run, Silent, Watch};
 pub use statistics::{FloatStatistics, float_statistics};

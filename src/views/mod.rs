@@ -15,5 +15,5 @@ pub use leveled::{Leveled, RealFunction, Unleveled};
 pub use narrow::Narrow;
 pub use patched::{Patch, Patched};
 pub use selected::{Labelled, MaskBy, RealValues, Selected};
-pub use tap::Tap;
+pub use tap::{Nowhere, Tap};
 pub use turned::{Held, Turned};

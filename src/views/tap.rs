@@ -20,6 +20,16 @@ pub struct Tap<'a> {
     pub look: Option<&'a Look<'a>>,
 }
 
+/// Where voxels go that are only looked at on their way.
+#[derive(Debug, Clone, Copy)]
+pub struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write(&self, _: u64, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+}
+
 impl Sink for Tap<'_> {
     fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
         let mut kept = std::borrow::Cow::Borrowed(bytes);

@@ -10,8 +10,8 @@ use hounsfield::{Error, Result};
 use crate::args::Shared;
 use crate::bench;
 use crate::commands::{
-    completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, reorient,
-    resample, segment, slice, stats, threshold, window,
+    completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, project,
+    reorient, resample, segment, slice, stats, threshold, window,
 };
 use crate::line;
 
@@ -48,6 +48,8 @@ pub enum Command {
     Distance(distance::Args),
     /// Segment into classes by a Gaussian mixture
     Segment(segment::Args),
+    /// Project slabs along an axis: the greatest, least, mean, sum or median of each ray
+    Project(project::Args),
     /// Save a slice, or many, as a picture
     Slice(slice::Args),
     /// Put an image onto another grid: another spacing, another shape, the grid of another image, moved by a transform
@@ -123,6 +125,7 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         Command::Mask(args) => mask::run(shared, args),
         Command::Distance(args) => distance::run(shared, args),
         Command::Segment(args) => segment::run(shared, args),
+        Command::Project(args) => project::run(shared, args),
         Command::Slice(args) => slice::run(shared, args),
         Command::Resample(args) => resample::run(shared, args),
         Command::Crop(args) => crop::run(shared, args),

@@ -74,6 +74,7 @@ pub fn note(note: &Note) -> String {
     let flag = match note {
         Note::PaddingCounts { .. } => "--padding drop leaves them out",
         Note::Clamped { .. } => "--to f32 keeps them",
+        Note::ClipIsLeast { .. } => "--bins 256 counts coarser, and larger tiles or a higher --clip help, too",
         Note::NotConverged { .. } => "--max-iter allows more",
         Note::ClassInParts { .. } => "--monotone forbids that",
         Note::ClassesOutOfOrder => "--monotone makes them",

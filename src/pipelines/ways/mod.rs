@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod cuts;
 pub mod lanes;
+pub mod ordered;
 pub mod pages;
 pub mod resident;
 pub mod tiles;

@@ -8,7 +8,7 @@ use hounsfield::io::Grey;
 #[cfg(feature = "zarr")]
 use hounsfield::io::OmeVersion;
 use hounsfield::ops::mask::Rule;
-use hounsfield::pipelines::Method;
+use hounsfield::pipelines::{How, Method};
 use hounsfield::report::Plane;
 use hounsfield::volume::{Dtype, WindowFunction};
 
@@ -73,6 +73,16 @@ pub fn rule() -> impl TypedValueParser<Value = Rule> {
 
 pub fn method() -> impl TypedValueParser<Value = Method> {
     words(&[("exact", "Over the exact histogram", Method::Exact), ("voxel", "Over the voxels one by one, in f32", Method::Voxel)])
+}
+
+pub fn how() -> impl TypedValueParser<Value = How> {
+    words(&[
+        ("max", "The greatest (MIP)", How::Max),
+        ("min", "The least (minIP)", How::Min),
+        ("mean", "The mean, in the type of the image", How::Mean),
+        ("sum", "The sum of the real values", How::Sum),
+        ("median", "The one in the middle, of two the lower", How::Median),
+    ])
 }
 
 pub fn plane() -> impl TypedValueParser<Value = Plane> {

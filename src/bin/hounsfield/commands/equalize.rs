@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use hounsfield::Result;
 use hounsfield::findings::{EqualizationFinding, Rows};
-use hounsfield::pipelines::{self, Mapping, Pointwise};
+use hounsfield::pipelines::{self, Adaptive, Mapping, Pointwise, Tiling};
 use hounsfield::volume::Dtype;
 
+use super::adaptive::{self, Route};
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::job::{self, Job};
 
@@ -31,10 +32,40 @@ pub struct Args {
     #[arg(long, value_name = "R.html")]
     pub report: Option<PathBuf>,
     #[command(flatten)]
+    pub tiles: TileArgs,
+    #[command(flatten)]
     pub region: RegionArgs,
 }
 
+/// Tile by tile instead of over the whole image.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Tile by tile (CLAHE)")]
+pub struct TileArgs {
+    /// Equalise by the histograms of tiles, mixed between their middles, as OpenCV's createCLAHE does for pictures
+    #[arg(long, conflicts_with = "report")]
+    pub adaptive: bool,
+    /// So many tiles along x and y of each slice, or along x, y and z of the volume [default: 8x8]
+    #[arg(long, value_name = "8x8|8x8x4", requires = "adaptive", value_parser = Tiling::parse_counts)]
+    pub tiles: Option<Tiling>,
+    /// Tiles near this size along every axis of the volume instead
+    #[arg(long, value_name = "40mm", requires = "adaptive", conflicts_with = "tiles", value_parser = Tiling::parse_size)]
+    pub tile: Option<Tiling>,
+    /// Most that a bin keeps of a tile's voxels, in even shares; what is above it is spread over all bins; 0 for no limit
+    #[arg(long, value_name = "C", requires = "adaptive", default_value_t = Adaptive::USUAL.clip, allow_negative_numbers = true)]
+    pub clip: f64,
+    /// So many bins over the range, or over all values that count [default: one for each stored value]
+    #[arg(long, value_name = "N", requires = "adaptive", value_parser = clap::value_parser!(u32).range(2..=65_536))]
+    pub bins: Option<u32>,
+}
+
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    if args.tiles.adaptive {
+        let TileArgs { tiles, tile, clip, bins, .. } = args.tiles;
+        let (tiling, region) = (tiles.or(tile).unwrap_or(Tiling::USUAL), job::region(&args.region));
+        let work = Adaptive { tiling, clip, bins, to: args.depth, range: args.range, region };
+        let (output, figure) = (args.output.as_path(), args.figure.as_deref());
+        return adaptive::run(shared, &work, &Route { input: &args.input, region: &args.region, output, figure });
+    }
     // Every output is checked before the first voxel is read.
     let mut job = Job::new(shared, &args.input, &args.region.mask)?;
     let image = job.output(&args.output)?;

@@ -1,5 +1,6 @@
 //! One file for each command: its arguments and what it does.
 
+mod adaptive;
 pub mod completions;
 pub mod convert;
 pub mod crop;
@@ -17,6 +18,7 @@ pub mod mask;
 mod onto;
 pub mod pad;
 mod pointwise;
+pub mod project;
 pub mod reorient;
 pub mod resample;
 pub mod segment;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use hounsfield::analysis::windows;
 use hounsfield::findings::words::{number, real};
-use hounsfield::findings::{self, Note, Rows};
-use hounsfield::pipelines::{self, Bins, Counted, Input, Region};
+use hounsfield::findings::{self, Note, ProjectionFinding, Rows};
+use hounsfield::pipelines::{self, Bins, Counted, How, Input, Projection, Region, Thickness};
 use hounsfield::report::{Key, Picker, Picture, Plane, Shade, Slice, View, colours, figure};
-use hounsfield::volume::{Header, Rescale, Rescales, Unit, Window};
+use hounsfield::views::{Nowhere, Tap};
+use hounsfield::volume::{Block, Header, Observe, Rescale, Rescales, Unit, Window};
 use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, Shared, parse};
@@ -50,6 +51,12 @@ pub struct Args {
     /// Pixels alone, one for each voxel where these are square: no letters, no scale bar
     #[arg(long, conflicts_with = "montage")]
     pub plain: bool,
+    /// Instead of each slice a slab around it: in mm, or in slices
+    #[arg(long, value_name = "10mm|N", conflicts_with = "labels")]
+    pub slab: Option<Thickness>,
+    /// What the voxels of a slab become, along its rays
+    #[arg(long, default_value = "max", value_name = "HOW", requires = "slab", value_parser = parse::how())]
+    pub how: How,
 }
 
 /// How much of a labelled pixel its colour takes.
@@ -66,24 +73,45 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let view = View::new(header, plane);
     let wanted = wanted(args, &view)?;
     let picks: Vec<(Plane, u64)> = wanted.iter().map(|index| (plane, *index)).collect();
-    let picker = Picker::new(header, &picks, args.time)?;
+    let slabs = args.slab.map(|thickness| slabs(header, &view, (thickness, args.how), &wanted)).transpose()?;
+    let finding = slabs.as_ref().map(|projection| ProjectionFinding { projection, plane });
+    let (shown, places) = match &slabs {
+        Some(projection) => (projection.header(), (0..).take(picks.len()).map(|slab| (plane, slab)).collect()),
+        None => (header, picks.clone()),
+    };
+    let picker = Picker::new(shown, &places, args.time)?;
     let labels = match &args.labels {
         Some(path) => Overlay::read(&mut job, path, header, &picks, args.time)?,
         None => Overlay { slices: Vec::new(), rescale: Rescales::Uniform(Rescale::IDENTITY) },
     };
     let given = args.window.map(|(low, high)| Shade::over(header, low, high));
     let given = given.or(preset.map(|(_, window)| Shade::new(header, window)));
-    let shade = shade(&mut job, given, &input.clone().observed(Some(&picker)))?;
+    let shade = match &slabs {
+        None => shade(&mut job, given, &input.clone().observed(Some(&picker)))?,
+        Some(projection) => {
+            let look = |at: u64, bytes: &[u8]| {
+                picker.see(at, Block { dtype: shown.meaning.dtype, bytes });
+                Ok(())
+            };
+            let tap =
+                Tap { inner: &Nowhere, voxel_bytes: shown.meaning.dtype.bytes(), mask: None, background: 0, look: Some(&look) };
+            let of_image = given.map_or_else(|| shade(&mut job, None, &input), Ok)?;
+            job.pass("project", projection.bytes(), |run| projection.write(&input, &tap, run))?;
+            of_image
+        }
+    };
     let slices = picker.finish();
+    let shade = finding.filter(|_| given.is_none()).map_or(shade, |finding| finding.shade(shade, &slices));
     if let Some((name, _)) = preset.filter(|_| header.meaning.unit != Unit::Hounsfield) {
         job.note(&Note::PresetWithoutUnit { name });
     }
-    say_if_blank(&job, header, &shade, &slices);
+    say_if_blank(&job, shown, &shade, &slices);
     let at_time = if header.grid.shape.volumes() > 1 { format!(" · time {}", args.time) } else { String::new() };
     let mut pictures = Vec::new();
     for (i, slice) in slices.iter().enumerate() {
-        let grey = Picture::grey(slice, &header.meaning.rescale, &shade)?;
-        pictures.push(labels.laid_over(grey, i).captioned(view.caption(slice.index) + &at_time));
+        let grey = Picture::grey(slice, &shown.meaning.rescale, &shade)?;
+        let slab = finding.map_or(String::new(), |finding| format!(" · {}", finding.caption(i)));
+        pictures.push(labels.laid_over(grey, i).captioned(view.caption(wanted[i]) + &slab + &at_time));
     }
     let staged = match pictures.as_slice() {
         [one] if args.plain && picture::extension(&target) == "png" => target.stage_bytes(&one.to_png()?)?,
@@ -119,12 +147,21 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     rows.key("plane", plane.name());
     rows.key("position_mm", wanted.iter().map(|i| view.position_mm(*i)).collect::<Vec<_>>());
     rows.key("index", wanted);
+    rows.key("how", slabs.as_ref().map(|_| args.how.name()));
+    rows.key("slab_slices", slabs.as_ref().map(|slabs| slabs.slabs().iter().map(|s| s.end - s.start).collect::<Vec<_>>()));
     rows.key("time", args.time);
     rows.key("window", window);
     rows.key("unit", unit);
     rows.key("inverted", shade.inverted);
     rows.key("labels", labels.seen());
     job.tell(&text, rows)
+}
+
+/// A slab around each of these slices: as far on both sides, of an even number of slices one more behind it; less at the ends of the volume.
+fn slabs(header: &Header, view: &View, (thickness, how): (Thickness, How), wanted: &[u64]) -> Result<Projection> {
+    let thick = thickness.voxels(header, view.axis())?;
+    let slab = |index: &u64| index.saturating_sub((thick - 1) / 2)..(index + thick / 2 + 1).min(view.slices());
+    Projection::of(header, view.axis(), how, wanted.iter().map(slab).collect())
 }
 
 /// Says so if the window shows nothing of these slices.
@@ -215,7 +252,7 @@ fn wanted(args: &Args, view: &View) -> Result<Vec<u64>> {
 }
 
 /// Greys for the volume; who looks on at it sees its voxels on the way.
-fn shade(job: &mut Job<'_>, given: Option<Shade>, input: &Input<'_>) -> Result<Shade> {
+pub(super) fn shade(job: &mut Job<'_>, given: Option<Shade>, input: &Input<'_>) -> Result<Shade> {
     let header = input.header();
     let bytes = header.bytes();
     if let Some(shade) = given {
