@@ -26,7 +26,7 @@ pub(super) fn write(mapping: &AdaptiveMapping, sink: &dyn Sink, run: &Run<'_>) -
     let run = &if mapping.lattice.weight() >= 1 << 31 || slice > CHUNK_VOXELS { run.on_cpu() } else { *run };
     let shape = &mapping.input().grid.shape;
     for volume in 0..shape.volumes() {
-        let work = Volumes { mapping, sink, run: &run.one_of(shape.volumes() * mapping.passes()), volume };
+        let work = Volumes { mapping, sink, run: &run.one_of(mapping.passes()), volume };
         if mapping.by_slice {
             work.pass(|batch, tile, on| work.at_once(batch, tile, on))?;
         } else {
