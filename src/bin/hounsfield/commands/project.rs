@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, default_value = "max", value_name = "HOW", value_parser = parse::how())]
     pub how: How,
     /// How thick slabs are: in mm, or in slices [default: one slab of all]
-    #[arg(long, value_name = "10mm|N")]
+    #[arg(long, value_name = "10mm|N", allow_hyphen_values = true)]
     pub slab: Option<Thickness>,
     /// A picture of the slabs beside the volume: .png or .svg
     #[arg(long, value_name = "F.png")]

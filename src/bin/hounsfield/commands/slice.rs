@@ -52,7 +52,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "montage")]
     pub plain: bool,
     /// Instead of each slice a slab around it: in mm, or in slices
-    #[arg(long, value_name = "10mm|N", conflicts_with = "labels")]
+    #[arg(long, value_name = "10mm|N", allow_hyphen_values = true, conflicts_with = "labels")]
     pub slab: Option<Thickness>,
     /// What the voxels of a slab become, along its rays
     #[arg(long, default_value = "max", value_name = "HOW", requires = "slab", value_parser = parse::how())]
