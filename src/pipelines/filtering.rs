@@ -141,7 +141,9 @@ impl Filtering {
     /// A step that looks at the whole volume: it takes what the steps so far make, and what it makes is where the next ones start. Types of 8 and 16 bits stay as they
     /// are; of others the least without sign is left.
     fn whole(&mut self, step: &WholeStep, run: &Run<'_>) -> Result<Scale> {
-        let (source, facts) = step.apply(self.voxels(run), run)?;
+        // Both at once: what is computed as it is read, and what is known of it.
+        let voxels = self.voxels(&run.with_memory(run.memory_bytes / 2));
+        let (source, facts) = step.apply(voxels, run)?;
         self.decided.push(Decided { step: step.text().to_owned(), facts });
         let (before, own) = (self.header.meaning.dtype, source.header().meaning.dtype);
         let meaning = source.header().meaning.rescale.clone();

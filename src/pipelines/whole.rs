@@ -130,8 +130,16 @@ impl<'a, T: LabelType + bytemuck::Pod> LabelSlabs<'a, T> {
             let slices = self.height.min(nz - first);
             self.slab.resize(slices * nx * ny, T::zeroed());
             let at = (volume * nz as u64 + first as u64) * (nx * ny) as u64;
-            let bytes = bytemuck::cast_slice_mut(&mut self.slab);
-            self.labels.read(at, bytes)?;
+            let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.slab);
+            if self.labels.sequential() {
+                self.labels.read(at, bytes)?;
+            } else {
+                // What is computed as it is read, or decoded, keeps all threads busy.
+                let labels = self.labels;
+                let piece = (labels.unit() as usize / (nx * ny)).max(1) * nx * ny;
+                let pieces = bytes.par_chunks_mut(piece * size_of::<T>()).enumerate();
+                pieces.try_for_each(|(i, part)| labels.read(at + (i * piece) as u64, part))?;
+            }
             self.run.advance(bytes.len() as u64);
             work(first, &self.slab)?;
         }
