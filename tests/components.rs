@@ -4,11 +4,11 @@ use crate::support::{Folder, nifti, nifti_voxels, ok, run, with_gpu};
 
 const SIZE: [usize; 3] = [12, 11, 10];
 
-/// Shells of several labels around the middle, with a gap in the outermost of the first half of the slices.
+/// Shells of several labels around the middle; in the one four voxels from it is a gap, in one slice.
 fn shells(value: impl Fn(usize) -> u8) -> Vec<u8> {
     let place = |i: usize| [i % SIZE[0], i / SIZE[0] % SIZE[1], i / SIZE[0] / SIZE[1]];
     let far = |i: usize| (0..3).map(|a| place(i)[a].abs_diff(SIZE[a] / 2)).max().unwrap_or(0);
-    (0..SIZE.iter().product()).map(|i| if place(i) == [1, 5, 3] { 0 } else { value(far(i)) }).collect()
+    (0..SIZE.iter().product()).map(|i| if place(i) == [2, 5, 3] { 0 } else { value(far(i)) }).collect()
 }
 
 fn written(folder: &Folder, name: &str, voxels: &[u8]) -> String {
@@ -27,19 +27,14 @@ fn a_label_is_filled_with_itself_and_a_gap_leaves_a_volume_open() {
     // Label 3 two voxels from the middle encloses what is nearer; 7, four from it, has a gap in one slice.
     let before = shells(|far| [0, 0, 3, 0, 7, 0][far.min(5)]);
     let input = written(&folder, "i.nii", &before);
-    let in_3d = shells(|far| [3, 3, 3, 0, 7, 0][far.min(5)]);
-    // The gap, at x = 1, lies in the shell: there slices are not closed, and elsewhere 7 fills what lies between.
-    let out = map(&folder, &input, "fill", "a.nii", &[]);
-    let leaks = |voxels: &[u8]| voxels.iter().filter(|v| **v == 0).count();
-    let got = nifti_voxels(&out);
-    assert_eq!(got[(5 * SIZE[1] + 5) * SIZE[0] + 6], 3);
-    assert!(got == in_3d || leaks(&got) < leaks(&in_3d), "the gap");
+    let got = nifti_voxels(&map(&folder, &input, "fill", "a.nii", &[]));
+    assert_eq!(got, shells(|far| [3, 3, 3, 0, 7, 0][far.min(5)]));
     let said = ok(&["map", &input, "--steps", "fill", "-o", &folder.at("b.nii"), "--json"]).json();
     assert_eq!((&said["steps"][0]["step"], &said["dtype"]), (&"fill".into(), &"uint8".into()));
     let changed = got.iter().zip(&before).filter(|(a, b)| a != b).count();
     assert_eq!(said["steps"][0]["voxels"], changed as f64, "{said}");
     assert!(got.iter().zip(&before).all(|(a, b)| a == b || *b == 0), "nothing is overwritten");
-    // Slice by slice more is closed than in 3-D is where it leaks; and another memory, and device, gives the same.
+    // Slice by slice only one leaks. Another memory, and another device, give the same.
     let flat = nifti_voxels(&map(&folder, &input, "fill:2d", "c.nii", &[]));
     assert_ne!(flat, got);
     for more in [vec!["--memory", "1"], vec!["--threads", "1"], vec!["--device", "gpu"]] {
@@ -58,7 +53,7 @@ fn steps_before_and_behind_are_those_of_several_runs() {
     let grey: Vec<u8> = shells(|far| [90, 90, 200, 80, 210, 10][far.min(5)]);
     let grey: Vec<u8> = grey.iter().enumerate().map(|(i, v)| v.saturating_add(noise(i) % 30)).collect();
     let input = written(&folder, "i.nii", &grey);
-    let marker: Vec<u8> = (0..grey.len()).map(|i| u8::from(i == (5 * SIZE[1] + 5) * SIZE[0] + 6)).collect();
+    let marker: Vec<u8> = (0..grey.len()).map(|i| u8::from(i == (5 * SIZE[1] + 5) * SIZE[0] + 8)).collect();
     let marker = written(&folder, "marker.nii", &marker);
     let reconstruct = format!("reconstruct:{marker}:26");
     for steps in [
