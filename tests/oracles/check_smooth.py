@@ -166,7 +166,9 @@ with tempfile.TemporaryDirectory() as folder:
                 continue
             for rule in rules:
                 gpu = [["--device", "gpu"]] if small and rule in ("nearest", "mirror") and step != "gaussian:8" else []
-                budgets = [["--device", "cpu", "--memory", "2"]] if small else [["--device", "cpu", "--memory", "24"]]
+                # A row needs its neighbours.
+                memory = ("8" if step == "gaussian:8" else "2") if small else "24"
+                budgets = [["--device", "cpu", "--memory", memory]]
                 compare(name, path, step, rule, gpu + budgets)
         print(name, "done", checked, "checked,", wrong, "wrong", flush=True)
     # Another tool, in float32.
