@@ -79,7 +79,8 @@ def reference(step, volume, spacing, how):
     if name == "gaussian":
         return gaussian(volume, sigmas(words[0], spacing, volume.shape), how)
     if name == "unsharp":
-        amount = float(words[1]) if len(words) > 1 else 1.0
+        # In steps of 1/4096, as is stated.
+        amount = round(float(words[1]) * 4096) / 4096 if len(words) > 1 else 1.0
         return volume + amount * (volume - gaussian(volume, sigmas(words[0], spacing, volume.shape), how))
     if name == "laplace":
         return sum(nd.correlate1d(volume, [1, -2, 1], axis=a, **how) / spacing[a] ** 2 for a in range(3))
