@@ -19,6 +19,9 @@ fn float_nifti(folder: &Folder, name: &str, value: impl Fn(usize) -> f32) -> Str
     folder.file(name, &nifti(&[8, 6, 4], 16, &bytes))
 }
 
+/// Where a place beyond the ends lies, if anywhere.
+type Rule = fn(i64) -> Option<usize>;
+
 #[test]
 fn steps_of_one_chain_are_those_of_several_runs() {
     let folder = Folder::new();
@@ -42,7 +45,7 @@ fn borders_are_those_of_scipy() {
     let folder = Folder::new();
     let voxels: Vec<u8> = (0..8).map(|i| i * i * 3 + 10).collect();
     let input = folder.file("row.nii", &nifti(&[8, 1, 1], 2, &voxels));
-    let rules: [(&str, fn(i64) -> Option<usize>); 4] = [
+    let rules: [(&str, Rule); 4] = [
         ("nearest", |i| Some(i.clamp(0, 7) as usize)),
         ("reflect", |i| {
             Some(if i < 0 {

@@ -161,11 +161,11 @@ impl Slab {
                 u8::pack(&changed, &mut changes);
             }
             let mut last = 0;
-            for word in 0..self.words {
+            for (word, changes) in changes.iter().enumerate() {
                 let ones = self.any(&rows, word);
-                let mut starts = ones & !(ones << 1 | last >> 63);
+                let mut starts = ones & !((ones << 1) | (last >> 63));
                 if self.rules.apart() {
-                    starts = ones & changes[word];
+                    starts = ones & changes;
                 }
                 last = ones;
                 self.starts.push(starts);
@@ -225,10 +225,10 @@ impl Slab {
             let rows = self.rows_of(group);
             let starts = self.group(group).starts;
             let mut component = 0;
-            for word in 0..self.words {
+            for (word, starts) in starts.iter().enumerate() {
                 // All ones up to the next run of another component belong to this one; in noise as well as in organs that is mostly the whole word.
                 let mut rest = u64::MAX;
-                for x in SetBits(starts[word]) {
+                for x in SetBits(*starts) {
                     let next = self.component[run];
                     run += 1;
                     if next != component {

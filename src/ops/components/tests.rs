@@ -59,10 +59,10 @@ fn flood(voxels: &[u8], shape: [usize; 3], rules: Rules) -> (Vec<u32>, Vec<Compo
         while let Some(i) = todo.pop() {
             let at = place(i);
             component.voxels += 1;
-            for axis in 0..3 {
-                component.low[axis] = component.low[axis].min(at[axis] as u32);
-                component.high[axis] = component.high[axis].max(at[axis] as u32);
-                component.sums[axis] += at[axis] as u64;
+            for (axis, n) in at.into_iter().enumerate() {
+                component.low[axis] = component.low[axis].min(n as u32);
+                component.high[axis] = component.high[axis].max(n as u32);
+                component.sums[axis] += n as u64;
             }
             for step in 0..27 {
                 let by = [step % 3 - 1, step / 3 % 3 - 1, step / 9 - 1];
@@ -231,7 +231,7 @@ fn snake(shape: [usize; 3]) -> Vec<u8> {
         _ => [x, y] == if z % 4 == 1 { [0, shape[1] - 1] } else { [0, 0] },
     };
     let place = |i: usize| (i % shape[0], i / shape[0] % shape[1], i / shape[0] / shape[1]);
-    (0..shape.iter().product()).map(|i| place(i)).map(|(x, y, z)| u8::from(is_on(x, y, z))).collect()
+    (0..shape.iter().product()).map(place).map(|(x, y, z)| u8::from(is_on(x, y, z))).collect()
 }
 
 #[test]

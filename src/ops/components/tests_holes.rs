@@ -157,7 +157,7 @@ fn shells_in_shells_of_many_labels() {
                 let far = (0..3).map(|a| (at[a] as i64 - shape[a] as i64 / 2).unsigned_abs()).max().unwrap();
                 let own = noise(seed << 32 | far) % 5;
                 let gap = noise(seed << 32 | 1000 | (i as u64) << 12);
-                if gap % 400 == 0 { (gap >> 20) as u8 % 5 } else { own as u8 }
+                if gap.is_multiple_of(400) { (gap >> 20) as u8 % 5 } else { own as u8 }
             })
             .collect();
         check(&labels, shape);

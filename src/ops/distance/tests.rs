@@ -161,7 +161,7 @@ fn distances_of_a_larger_mask_are_at_most_larger() {
     let mut less = mask(shape, 5, 200);
     let mut before = vec![0u32; less.len()];
     squared(&less, shape, [3, 4, 5], &mut before);
-    less.iter_mut().enumerate().filter(|(i, _)| noise(*i as u64) % 3 == 0).for_each(|(_, v)| *v = 1);
+    less.iter_mut().enumerate().filter(|(i, _)| noise(*i as u64).is_multiple_of(3)).for_each(|(_, v)| *v = 1);
     let mut after = before.clone();
     squared(&less, shape, [3, 4, 5], &mut after);
     assert!(before.iter().zip(&after).all(|(a, b)| a <= b));
@@ -268,7 +268,8 @@ fn millimetres_are_rounded_once() {
 #[test]
 fn ties_are_found_without_avx2_as_well() {
     // Keys of distance and index in one number: the least key, to the last bit.
-    let keys: Vec<u64> = (0..300 * 20).map(|i| if noise(i) % 50 == 0 { noise(i) % 9 << 32 | i } else { u64::FAR }).collect();
+    let keys: Vec<u64> =
+        (0..300 * 20).map(|i| if noise(i).is_multiple_of(50) { ((noise(i) % 9) << 32) | i } else { u64::FAR }).collect();
     let (mut fast, mut portable) = (keys.clone(), keys.clone());
     search::Ties::search_ties(&mut fast.chunks_mut(20).collect::<Vec<&mut [u64]>>(), 1 << 16);
     columns::search(&mut portable.chunks_mut(20).collect::<Vec<_>>(), 1 << 16, columns::outwards::<u64, 16, true>);

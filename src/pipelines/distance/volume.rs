@@ -135,7 +135,8 @@ impl<T: Searched> Measuring<'_, T> {
         };
         if !self.plan.whole_slices && ny > 1 {
             let slices = (0..self.shape[2]).map(|z| ColumnBlock { start: z * nx * ny, stride: nx, rows: ny, width: nx });
-            slices.map(|columns| self.columns(columns, 1, numbers)).collect::<Result<()>>()?;
+            let mut slices = slices;
+            slices.try_for_each(|columns| self.columns(columns, 1, numbers))?;
         }
         self.through_slices(numbers)?;
         Ok(inside)
@@ -198,9 +199,9 @@ impl<T: Searched> Measuring<'_, T> {
     /// Searches columns along an axis, in memory or strip by strip from the file.
     fn columns(&self, columns: ColumnBlock, axis: usize, numbers: &mut VolumeSquares<'_, T>) -> Result<()> {
         let weight = self.map.units.weights[axis];
-        for side in 0..2 {
-            let Some(squares) = &mut numbers.squares[side] else { continue };
-            let carried = numbers.carried.as_mut().filter(|_| SIDES[side] == DistanceOf::Outside);
+        for (side, squares) in SIDES.into_iter().zip(&mut numbers.squares) {
+            let Some(squares) = squares else { continue };
+            let carried = numbers.carried.as_mut().filter(|_| side == DistanceOf::Outside);
             let whole = columns.start..columns.start + columns.stride * columns.rows;
             match (squares, carried) {
                 (VoxelStore::Memory(squares), None) => {
@@ -275,9 +276,9 @@ impl<T: Searched> Measuring<'_, T> {
             Ok(inside)
         })?;
         let mut bits = bits.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for side in 0..2 {
-            let Some(VoxelStore::Memory(squares)) = &mut numbers.squares[side] else { continue };
-            if SIDES[side] == DistanceOf::Outside {
+        for (side, squares) in SIDES.into_iter().zip(&mut numbers.squares) {
+            let Some(VoxelStore::Memory(squares)) = squares else { continue };
+            if side == DistanceOf::Outside {
                 complement(&mut bits, nx);
             }
             let squares = Mutex::new(squares);
@@ -294,7 +295,7 @@ impl<T: Searched> Measuring<'_, T> {
                 },
                 |_| {
                     let squares = &mut **squares.lock().unwrap_or_else(PoisonError::into_inner);
-                    self.from_bits(&bits, squares)
+                    self.of_bits(&bits, squares)
                 },
             )?;
         }
@@ -303,7 +304,7 @@ impl<T: Searched> Measuring<'_, T> {
     }
 
     /// The squared distances of a volume in memory.
-    fn from_bits(&self, bits: &[u64], squares: &mut [T]) -> Result<()> {
+    fn of_bits(&self, bits: &[u64], squares: &mut [T]) -> Result<()> {
         let [nx, ny, nz] = self.shape;
         let [_, wy, wz] = self.map.units.weights;
         let row = nx.div_ceil(64);
