@@ -152,7 +152,9 @@ mod tests {
     #[test]
     fn every_rule_tiling_device_and_type_gives_the_same_bits() {
         for dtype in [Dtype::I16, Dtype::U8, Dtype::F32] {
-            for axes in [vec![40, 37, 9, 2], vec![130, 61], vec![1, 1, 5]] {
+            let large =
+                if dtype == Dtype::I16 { [vec![40, 37, 9, 2], vec![130, 61]] } else { [vec![19, 13, 7, 2], vec![67, 31]] };
+            for axes in large.into_iter().chain([vec![1, 1, 5]]) {
                 let volume = volume(&axes, dtype);
                 for rule in [BorderRule::Nearest, BorderRule::Reflect, BorderRule::Mirror, BorderRule::Constant(3.0)] {
                     for stages in chains() {
@@ -161,6 +163,10 @@ mod tests {
                         for device in devices() {
                             // In one tile, in slabs, in parts of slices.
                             for (voxels, sequential) in [(1 << 20, false), (16_000, true), (12_000, false)] {
+                                // A device in software takes long for what the CPU shows as well.
+                                if voxels == 16_000 && device.name() != "CPU" {
+                                    continue;
+                                }
                                 let memory = voxels * stages.widest(dtype) as u64 * 4 * rayon::current_num_threads() as u64;
                                 let input = Input::of(Arc::new(File { volume: volume.clone(), unit: 1, sequential }));
                                 let sink = Memory::new(volume.block().len(), stages.result(dtype));

@@ -83,8 +83,10 @@ fn check(volume: &Volume, projection: &Projection, memory: u64) {
 #[test]
 fn every_axis_slab_memory_and_device_gives_what_the_definition_says() {
     for (dtype, slope) in [(Dtype::I16, 1.0), (Dtype::U8, -0.5), (Dtype::F32, 2.0), (Dtype::I32, -1.0)] {
-        for axes in [vec![13, 11, 9, 2], vec![70, 3, 5]] {
-            let volume = volume(&axes, dtype, slope);
+        let all = [vec![13, 11, 9, 2], vec![70, 3, 5]];
+        // Every type in the one, the longest rows in the other.
+        for axes in if dtype == Dtype::I16 { &all[..] } else { &all[..1] } {
+            let volume = volume(axes, dtype, slope);
             for (how, axis) in How::ALL.into_iter().flat_map(|how| (0..3).map(move |axis| (how, axis))) {
                 for thickness in [Thickness::Whole, Thickness::Voxels(4), Thickness::Voxels(1)] {
                     let projection = Projection::new(volume.header(), axis, how, thickness).unwrap();
