@@ -1,6 +1,6 @@
 //! The Gaussian of a volume, and sharpening by it.
 //!
-//! Along z, y and x in turn, `floor(Σ weight · value + 1/2)` over `ceil(4 σ)` voxels on each side. [Weights](weights) are whole numbers of 20 bits that sum to 2²⁰; values have
+//! Along z, y and x in turn, `floor(Σ weight · value + 1/2)` over `ceil(4 σ)` voxels on each side. Weights are whole numbers of 20 bits that sum to 2²⁰; values have
 //! 8 bits behind the point between the axes and are rounded at the end, halves up. [Levels](super::whole) have weights of 25 bits, and 3 bits behind the point.
 //! Sharpening adds `amount · (voxel - Gaussian)`, whose size is rounded once, halves up, and ends at the ends of the type.
 //!
