@@ -2,12 +2,12 @@
 
 use super::header::shape;
 use super::mapping::MappingFinding;
-use super::pictures::greys;
+use super::pictures::{greys, own_greys};
 use super::words::number;
 use super::{Note, Provenance, Rows};
 use crate::Result;
 use crate::pipelines::{Decided, Filtering};
-use crate::report::{Panel, Shade, Slice, Svg, display_window, figure};
+use crate::report::{Panel, Shade, Slice, Svg, figure};
 use crate::volume::Header;
 
 /// A chain, decided on.
@@ -82,19 +82,6 @@ impl FilterFinding<'_> {
         result.title = steps.join(", ");
         figure::side_by_side("Filter", &[original, result])
     }
-}
-
-/// From the 1st to the 99th percentile of what is shown.
-fn own_greys(header: &Header, slices: &[Slice]) -> Shade {
-    let rescale = header.meaning.rescale.of_slice(0);
-    let stored = |slice: &Slice| -> Vec<f64> {
-        (0..slice.height()).flat_map(|v| (0..slice.width()).map(move |u| (u, v))).map(|(u, v)| slice.stored(u, v)).collect()
-    };
-    let mut all: Vec<f64> = slices.iter().flat_map(stored).map(|v| rescale.real(v)).filter(|v| v.is_finite()).collect();
-    all.sort_by(f64::total_cmp);
-    let at = |share: usize| all.get(all.len().saturating_sub(1) * share / 100).copied().unwrap_or_default();
-    let (low, high, min, max) = (at(1), at(99), at(0), at(100));
-    Shade::new(header, display_window(header, low, high, min, max))
 }
 
 fn step_rows(Decided { step, facts }: &Decided) -> Rows {

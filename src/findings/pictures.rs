@@ -26,3 +26,22 @@ fn captioned(header: &Header, slices: &[Slice], picture: impl Fn(&Slice) -> Resu
     let caption = |slice: &Slice| View::new(header, slice.view.plane()).caption(slice.index);
     slices.iter().map(|slice| Ok(picture(slice)?.captioned(caption(slice)))).collect()
 }
+
+/// The real values of all pixels that are numbers, ascending.
+pub(super) fn real_values(header: &Header, slices: &[Slice]) -> Vec<f64> {
+    let rescale = header.meaning.rescale.of_slice(0);
+    let stored = |slice: &Slice| -> Vec<f64> {
+        (0..slice.height()).flat_map(|v| (0..slice.width()).map(move |u| (u, v))).map(|(u, v)| slice.stored(u, v)).collect()
+    };
+    let mut all: Vec<f64> = slices.iter().flat_map(stored).map(|v| rescale.real(v)).filter(|v| v.is_finite()).collect();
+    all.sort_by(f64::total_cmp);
+    all
+}
+
+/// From the 1st to the 99th percentile of what is shown.
+pub(super) fn own_greys(header: &Header, slices: &[Slice]) -> Shade {
+    let all = real_values(header, slices);
+    let at = |share: usize| all.get(all.len().saturating_sub(1) * share / 100).copied().unwrap_or_default();
+    let (low, high, min, max) = (at(1), at(99), at(0), at(100));
+    Shade::new(header, display_window(header, low, high, min, max))
+}

@@ -59,5 +59,6 @@ fn pass_rows(pass: &PlannedPass) -> Rows {
 }
 
 fn mib(bytes: u64) -> String {
-    format!("{} MiB", number(bytes as f64 / f64::from(1 << 20)))
+    // To a hundredth.
+    format!("{} MiB", number((bytes as f64 / f64::from(1 << 20) * 100.0).round() / 100.0))
 }

@@ -1,6 +1,7 @@
 //! What a projection did.
 
 use super::header::shape;
+use super::pictures::real_values;
 use super::words::{count, real};
 use super::{Note, Provenance, Rows};
 use crate::pipelines::{How, Projection};
@@ -97,13 +98,31 @@ impl ProjectionFinding<'_> {
         }
     }
 
-    /// Greys for the slabs: those of the image, but for sums, which have a range of their own.
+    /// Whether slabs go through most of the volume.
+    fn is_thick(&self) -> bool {
+        let all = self.projection.image().grid.shape.axis(self.projection.axis());
+        self.projection.slabs().iter().any(|slab| 2 * (slab.end - slab.start) > all)
+    }
+
+    /// Greys for the slabs: those of the image, unless they leave, of slabs through most of the volume, most pixels black or white, as a window on soft tissue does the bones of a whole body; sums have a range of their own.
     pub fn shade(&self, image: Shade, slices: &[Slice]) -> Shade {
         let header = self.projection.header();
         let ends = slices.iter().filter_map(|slice| slice.ends(&header.meaning.rescale));
         match ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) {
             Some((low, high)) if self.projection.how() == How::Sum => Shade::over(header, low, high),
+            Some(ends) if self.is_thick() && blinds(&image, &real_values(header, slices)) => {
+                let values = real_values(header, slices);
+                let at = |share: usize| values[(values.len() - 1) * share / 100];
+                let (low, high) = if at(1) < at(99) { (at(1), at(99)) } else { ends };
+                Shade::over(header, low, high)
+            }
             _ => image,
         }
     }
+}
+
+/// Whether most values are black or white.
+fn blinds(shade: &Shade, values: &[f64]) -> bool {
+    let half = shade.window.width / 2.0;
+    2 * values.iter().filter(|value| (*value - shade.window.center).abs() > half).count() > values.len()
 }

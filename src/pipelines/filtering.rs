@@ -181,7 +181,7 @@ impl Filtering {
         let all = composed.facts().iter();
         self.decided.extend(all.map(|(step, facts)| Decided { step: step.to_string(), facts: facts.clone() }));
         if let Some(last) = self.decided.last_mut().filter(|_| !level.keeps) {
-            last.facts.push(("step", level.rescale.slope));
+            last.facts.push(("level_step", level.rescale.slope));
         }
         let mut header = self.header.clone();
         (header.meaning.dtype, header.meaning.rescale) = (level.dtype, Rescales::Uniform(level.rescale));

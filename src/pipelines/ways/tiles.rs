@@ -79,10 +79,15 @@ impl<'a> Tiles<'a> {
         done
     }
 
-    /// Most voxels of a tile with its halo for each thread of the CPU: voxels, results of the steps, and what a sink makes of them.
+    /// Most voxels of a tile with its halo for each thread of the CPU: voxels, results of the steps, and what a sink makes of them. Every thread gets several of
+    /// them, so that all end at about the same time, unless there were hardly more than halos to read.
     pub fn most_on_cpu(&self) -> u64 {
-        let share = self.run.memory_bytes / (4 * rayon::current_num_threads() as u64);
-        share.min(TILE_BYTES) / self.widest
+        let threads = rayon::current_num_threads() as u64;
+        let share = self.run.memory_bytes / (4 * threads);
+        let [nx, ny, nz] = self.shape().xyz();
+        let all = nz * self.shape().volumes();
+        let slices = all.div_ceil(4 * threads).max(4 * self.halo[2]).max(1) + 2 * self.halo[2];
+        (share.min(TILE_BYTES) / self.widest).min(nx * ny * slices)
     }
 
     /// Hands every tile, and what was read of it with its halo, on to `work` on some thread, with that thread's state. The first error stops all threads.
