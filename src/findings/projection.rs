@@ -104,7 +104,7 @@ impl ProjectionFinding<'_> {
         self.projection.slabs().iter().any(|slab| 2 * (slab.end - slab.start) > all)
     }
 
-    /// Greys for the slabs: those of the image, unless they leave, of slabs through most of the volume, most pixels black or white, as a window on soft tissue does the bones of a whole body; sums have a range of their own.
+    /// Greys for the slabs: those of the image, unless they leave, of slabs through most of the volume, more than a quarter of the pixels black or white, as a window on soft tissue does the bones of a whole body; sums have a range of their own.
     pub fn shade(&self, image: Shade, slices: &[Slice]) -> Shade {
         let header = self.projection.header();
         let ends = slices.iter().filter_map(|slice| slice.ends(&header.meaning.rescale));
@@ -121,8 +121,8 @@ impl ProjectionFinding<'_> {
     }
 }
 
-/// Whether most values are black or white.
+/// Whether more than a quarter of the values are black or white.
 fn blinds(shade: &Shade, values: &[f64]) -> bool {
     let half = shade.window.width / 2.0;
-    2 * values.iter().filter(|value| (*value - shade.window.center).abs() > half).count() > values.len()
+    4 * values.iter().filter(|value| (*value - shade.window.center).abs() > half).count() > values.len()
 }
