@@ -148,7 +148,7 @@ with tempfile.TemporaryDirectory() as name:
                 continue
             # A device in software takes minutes for large ones.
             small = np.prod(nibabel.load(path).shape) < 50_000
-            for options in [["--device", "cpu"], ["--memory", "2", "--threads", "1"]] + GPU * small:
+            for options in [["--device", "cpu"], ["--memory", "2", "--threads", "1"]] + GPU * int(small):
                 check(path, step, options)
 print(f"scipy {scipy.__version__}, numpy {np.__version__}: {checked} results, {wrong} wrong")
 sys.exit(wrong > 0)
