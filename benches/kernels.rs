@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use hounsfield::analysis::{equalization, statistics};
-use hounsfield::engine::{AdapterChoice, Gpu, GpuVolume, adapters};
+use hounsfield::engine::{AdapterChoice, Brick, Gpu, GpuVolume, adapters};
+use hounsfield::ops::components::{self, Connectivity, Effort, Rules};
 use hounsfield::ops::resample::{self, Positions, Sampled, Sampling};
 use hounsfield::ops::{distance, equalize, histogram, lut, scan};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{
-    Adaptive, AdaptiveMapping, Device, How, Input, Mask, Projection, Run, Thickness, census, count, count_between,
-    float_statistics, map_into, map_volume,
+    self, Adaptive, AdaptiveMapping, Device, FilterChain, FilterOptions, Filtering, How, Input, Mask, Projection, Resampling,
+    Run, Thickness, census, count, count_between, float_statistics, map_into, map_volume,
 };
 use hounsfield::views::Nowhere;
-use hounsfield::volume::{Block, Dtype, Header, Rescale, Shape, Table, Volume};
+use hounsfield::volume::{Affine, Block, Dtype, Grid, Header, Placement, Rescale, Shape, Table, Volume};
 use rayon::prelude::*;
 
 /// As many bytes as one thread works on at a time in a job.
@@ -36,6 +37,7 @@ fn main() {
     decisions(&mut criterion, &contents[0].1);
     jobs(&mut criterion, &contents, slices);
     grids(&mut criterion, &contents[0].1);
+    neighbours(&mut criterion, &contents[0].1);
     on_gpu(&mut criterion, &contents);
     criterion.final_summary();
 }
@@ -157,6 +159,91 @@ fn grids(criterion: &mut Criterion, ct: &[i16]) {
     group.finish();
 }
 
+/// Steps that look at neighbours, each after a table where it takes a mask.
+const NEAR: [&str; 14] = [
+    "median:1",
+    "median:3",
+    "median:10",
+    "rank:3:20:ball",
+    "erode:3",
+    "erode:3:ball",
+    "tophat:3",
+    "gaussian:2",
+    "mean:2",
+    "unsharp:2",
+    "gradmag",
+    "laplace",
+    "threshold:-300,erode:20:ball",
+    "threshold:-300,fill",
+];
+
+/// The first slices: a device has them and all that is made of them at once.
+fn near_volume(ct: &[i16]) -> Input<'static> {
+    Input::of(Arc::new(volume(Dtype::I16, as_type(Dtype::I16, &ct[..ct.len().min(512 * 512 * 32)]))))
+}
+
+fn filtering(input: &Input<'_>, steps: &str, run: &Run<'_>) -> Filtering {
+    let chain = FilterChain::parse(steps).expect("steps").expect("such that look at neighbours");
+    Filtering::new(input, &chain, &FilterOptions::default(), run).expect("they fit")
+}
+
+/// On all threads, over a volume in memory.
+fn neighbours(criterion: &mut Criterion, ct: &[i16]) {
+    let mut group = criterion.benchmark_group("neighbours");
+    let (input, cpu) = (near_volume(ct), Device::cpu());
+    let run = Run::silent(&cpu);
+    group.throughput(Throughput::Elements(input.header().grid.shape.voxels()));
+    for steps in NEAR {
+        let work = filtering(&input, steps, &run);
+        group.bench_function(steps, |b| b.iter(|| work.write(&Nowhere, &run)));
+    }
+    group.finish();
+}
+
+/// The same on a device: kernels alone, then with all transfers. Other jobs with their transfers.
+fn neighbours_on_gpu(criterion: &mut Criterion, ct: &[i16], gpu: &Arc<Gpu>) {
+    let mut group = criterion.benchmark_group(format!("neighbours, GPU {}", gpu.name()));
+    let input = near_volume(ct);
+    let device = Device::gpu(gpu.clone());
+    let run = Run::silent(&device);
+    group.throughput(Throughput::Elements(input.header().grid.shape.voxels()));
+    for steps in NEAR {
+        let work = filtering(&input, steps, &run);
+        // What looks at the whole volume is computed as it is read, by the CPU.
+        if work.time_kernels(gpu, &run).is_ok() {
+            group.bench_function(BenchmarkId::new(steps, "kernels"), |b| {
+                b.iter_custom(|n| (0..n).map(|_| work.time_kernels(gpu, &run).expect("as before").duration).sum());
+            });
+        }
+        group.bench_function(BenchmarkId::new(steps, "with transfers"), |b| b.iter(|| work.write(&Nowhere, &run)));
+    }
+    for axis in 0..3 {
+        let projection = Projection::new(input.header(), axis, How::Max, Thickness::Whole).expect("a volume");
+        let name = format!("greatest along {}", ["x", "y", "z"][axis]);
+        group.bench_function(BenchmarkId::new(name, "with transfers"), |b| b.iter(|| projection.write(&input, &Nowhere, &run)));
+    }
+    let mapping = AdaptiveMapping::new(&input, &Adaptive::USUAL, &run).expect("there are voxels");
+    group.bench_function(BenchmarkId::new("equalise by 8 x 8 tiles", "with transfers"), |b| {
+        b.iter(|| mapping.write(&Nowhere, &run))
+    });
+    let grid = Grid { geometry: None, ..input.header().grid.clone() };
+    let to_source = Affine([[0.93, 0.28, 0.04, 1.0], [-0.27, 0.92, 0.02, 90.0], [0.01, -0.02, 0.98, 4.0]]);
+    let turned = Resampling { placement: Placement { grid, to_source }, sampling: Sampling::Linear, fill: 0 };
+    group.bench_function(BenchmarkId::new("resample, turned, linear", "with transfers"), |b| {
+        b.iter(|| pipelines::resample(&input, &turned, &Nowhere, &run))
+    });
+    let shape = input.header().grid.shape.xyz().map(|n| n as u32);
+    let keys: Vec<u32> = ct.iter().take(shape.iter().product::<u32>() as usize).map(|v| u32::from(*v > -300)).collect();
+    let mask =
+        Brick { shape, buffer: gpu.storage_with("bench", bytemuck::cast_slice(&keys), 64).expect("room for the mask"), bits: 8 };
+    for connectivity in [Connectivity::Faces, Connectivity::Corners] {
+        group.bench_function(BenchmarkId::new("components", format!("{connectivity:?}")), |b| {
+            b.iter(|| components::run(gpu, &mask, Rules::mask(connectivity), Effort::default()).expect("it ends"));
+        });
+    }
+    group.finish();
+}
+
 /// What is done once for a volume, however large.
 fn decisions(criterion: &mut Criterion, ct: &[i16]) {
     let mut group = criterion.benchmark_group("decision");
@@ -259,6 +346,8 @@ fn on_gpu(criterion: &mut Criterion, contents: &[(&str, Vec<i16>)]) {
         return;
     }
     let gpu = Gpu::open(if software { &AdapterChoice::Any } else { &AdapterChoice::Hardware }).expect("the adapter opens");
+    let gpu = Arc::new(gpu);
+    neighbours_on_gpu(criterion, &contents[0].1, &gpu);
     let mut group = criterion.benchmark_group(format!("GPU {}", gpu.name()));
     let run = |record: &dyn Fn(&mut wgpu::CommandEncoder)| {
         let mut encoder = gpu.encoder();

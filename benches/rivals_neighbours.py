@@ -1,13 +1,16 @@
-"""Lets rivals and this crate take turns at work that is more than a pass over single voxels, on one int16 volume in memory.
+"""Lets rivals and this crate take turns at work that is more than a pass over single voxels, on int16 volumes and masks in memory.
 
-    python benches/rivals_neighbours.py <side_by_side> [--turns N]
+    python benches/rivals_neighbours.py <side_by_side> [--turns N] [--only TEXT]
 
-<side_by_side> is the built bench (`cargo bench --bench side_by_side --no-run` names it). Every turn times the rival once and ours once, one right after the other; a ratio is the median over the turns of
-(rival's time / our time). User and system CPU seconds of both sides stand beside, the better guide on a busy machine. Results are compared before: squared
-distances must be equal in every voxel, projections numpy's bit for bit; of resampling tests/oracles/check_resample.py says how near it is, of CLAHE check_clahe.py.
+<side_by_side> is the built bench (`cargo bench --bench side_by_side --no-run` names it). Needs scipy, SimpleITK, scikit-image, opencv-python-headless, edt, fastmorph, fill_voids, connected-components-3d.
+Every turn times the rival once and ours once, one right after the other; a ratio is the median over the turns of (rival's time / our time). User and system CPU seconds of both sides stand
+beside, the better guide on a busy machine. Each side allocates its result. Before anything is timed results are compared, bit for bit, where the rival computes the same; of the others the
+scripts in tests/oracles say how near they are.
 """
 
 import argparse
+import contextlib
+import dataclasses
 import pathlib
 import resource
 import statistics
@@ -16,73 +19,165 @@ import sys
 import tempfile
 import time
 import zlib
+from typing import Callable
 
+import cc3d
 import cv2
 import edt
+import fastmorph
+import fill_voids
 import numpy as np
-import scipy.ndimage
+import scipy.ndimage as ndi
 import SimpleITK as sitk
+import skimage.filters.rank
 
 from rivals import Ours
 
-SLICES = 64  # 512 x 512 x 64: as many voxels as 256 x 256 x 256
-
+# Rivals that take longer get few turns, and such that take less many.
+SLOW_S, QUICK_S = 3.0, 0.05
 WEIGHTS = (25, 7, 7)
-
-
-def tissue(voxels):
-    """All that is no air, as a mask."""
-    return (voxels > -300).astype(np.uint8)
-
-
-def by_edt(mask):
-    return edt.edtsq(mask, anisotropy=WEIGHTS, black_border=False, parallel=2)
-
-
-def by_scipy(mask):
-    return scipy.ndimage.distance_transform_edt(mask, sampling=WEIGHTS)
-
-
 # As benches/side_by_side.rs has it.
 TURN = np.array([[0.93, 0.28, 0.04], [-0.27, 0.92, 0.02], [0.01, -0.05, 0.98]])
 
 
+@dataclasses.dataclass
+class Row:
+    work: str
+    volume: str
+    ours: str
+    rival: str
+    theirs: Callable
+    bar: float | None = None  # the ratio that is asked for
+    prepare: Callable = lambda voxels: voxels
+    same: Callable | None = None  # makes of the rival's result what ours must be
+
+
+def image(voxels):
+    return sitk.GetImageFromArray(voxels)
+
+
 def turned(interpolator):
-    def run(image):
-        centre = (np.array(image.GetSize()) - 1) / 2
+    def run(given):
+        centre = (np.array(given.GetSize()) - 1) / 2
         transform = sitk.AffineTransform(TURN.ravel().tolist(), (centre - TURN @ centre).tolist())
-        return sitk.Resample(image, image, transform, interpolator, -1000.0, sitk.sitkInt16)
+        return sitk.Resample(given, given, transform, interpolator, -1000.0, sitk.sitkInt16)
 
     return run
 
 
-def as_uint16(voxels):
-    """Unsigned numbers in the same order."""
-    return voxels.view(np.uint16) ^ 0x8000
-
-
-def by_opencv(voxels):
+def clahe(voxels):
     tiles = cv2.createCLAHE(40.0, (8, 8))
     return [tiles.apply(plane) for plane in voxels]
 
 
-# Work, our name of it, rival, what is made before any time is taken, what the rival does with it.
+def as_uint16(voxels):
+    return voxels.view(np.uint16) ^ 0x8000
+
+
+def from_zero(voxels):
+    """As skimage.rank has it fastest: as few bins as there can be."""
+    return (voxels - int(voxels.min())).astype(np.uint16)
+
+
+def skimage_median(reach):
+    return lambda voxels: skimage.filters.rank.median(voxels, np.ones((2 * reach + 1,) * 3, np.uint8))
+
+
+def scipy_median(reach):
+    return lambda voxels: ndi.median_filter(voxels, 2 * reach + 1, mode="nearest")
+
+
+def sitk_median(reach):
+    return lambda given: sitk.Median(given, (reach,) * 3)
+
+
+def ball(reach):
+    axes = np.ogrid[(slice(-reach, reach + 1),) * 3]
+    return sum(axis**2 for axis in axes) <= reach**2
+
+
+def tissue(voxels):
+    return (voxels > -300).astype(np.uint8)
+
+
+def mask(voxels):
+    return voxels.astype(np.uint8)
+
+
+def itself(found):
+    return found
+
+
+def labels(found):
+    return found.astype(np.uint32)
+
+
+def medians():
+    yield Row("median 3^3", "chest", "steps:median:1", "SciPy", scipy_median(1), 60, same=itself)
+    yield Row("median 3^3", "chest", "steps:median:1", "SimpleITK", sitk_median(1), 60, image, sitk.GetArrayViewFromImage)
+    for reach in (2, 3):
+        size = f"median {2 * reach + 1}^3"
+        yield Row(size, "cube 128", f"steps:median:{reach}", "SciPy", scipy_median(reach), 15, same=itself)
+        yield Row(size, "cube 128", f"steps:median:{reach}", "SimpleITK", sitk_median(reach), 15, image, sitk.GetArrayViewFromImage)
+        yield Row(size, "cube 128", f"steps:median:{reach}", "skimage.rank", skimage_median(reach), 8, from_zero)
+    yield Row("median 11^3", "cube 128", "steps:median:5", "skimage.rank", skimage_median(5), 4, from_zero)
+
+
 ROWS = [
-    ("squared distance 7:7:25", "distance", "edt, 2 threads", tissue, by_edt),
-    ("squared distance 7:7:25", "distance", "SciPy", tissue, by_scipy),
-    ("resample, turned, linear", "turned-linear", "SimpleITK", sitk.GetImageFromArray, turned(sitk.sitkLinear)),
-    ("resample, turned, nearest", "turned-nearest", "SimpleITK", sitk.GetImageFromArray, turned(sitk.sitkNearestNeighbor)),
-    ("MIP along z", "max2", "numpy max", lambda v: v, lambda v: v.max(0)),
-    ("MIP along y", "max1", "numpy max", lambda v: v, lambda v: v.max(1)),
-    ("MIP along x", "max0", "numpy max", lambda v: v, lambda v: v.max(2)),
-    ("CLAHE 16 bit, slices, 8 x 8 tiles", "clahe16", "OpenCV", as_uint16, by_opencv),
+    *medians(),
+    Row("squared distance 7:7:25", "chest", "distance", "edt, 2 threads", lambda m: edt.edtsq(m, anisotropy=WEIGHTS, black_border=False, parallel=2), 3.5, tissue, labels),
+    Row("squared distance 7:7:25", "chest", "distance", "SciPy", lambda m: ndi.distance_transform_edt(m, sampling=WEIGHTS), 30, tissue, lambda d: np.rint(d**2).astype(np.uint32)),
+    Row("Gaussian sigma 2", "chest", "steps:gaussian:2", "SciPy", lambda v: ndi.gaussian_filter(v, 2, mode="nearest"), 5),
+    Row("mean 5^3", "chest", "steps:mean:2", "SciPy", lambda v: ndi.uniform_filter(v, 5, mode="nearest"), 5),
+    Row("gradient magnitude", "chest", "steps:gradmag", "SimpleITK", sitk.GradientMagnitude, None, image),
+    Row("erode box r 3, grey", "chest", "steps:erode:3", "SciPy grey", lambda v: ndi.grey_erosion(v, 7, mode="nearest"), 20, same=itself),
+    Row("erode ball r 3, grey", "cube 128", "steps:erode:3:ball", "SciPy grey", lambda v: ndi.grey_erosion(v, footprint=ball(3), mode="nearest"), 20, same=itself),
+    Row("erode box r 3, mask", "tissue", "mask-steps:erode:3", "SciPy grey", lambda m: ndi.grey_erosion(m, 7, mode="nearest"), 20, mask, itself),
+    Row("erode ball r 3, mask", "tissue", "mask-steps:erode:3:ball", "fastmorph, 2 threads", lambda m: fastmorph.spherical_erode(m, 3, parallel=2), 8, lambda m: m.astype(bool)),
+    Row("erode ball r 20, mask", "tissue", "mask-steps:erode:20:ball", "fastmorph, 2 threads", lambda m: fastmorph.spherical_erode(m, 20, parallel=2), None, lambda m: m.astype(bool)),
+    Row("fill holes", "tissue", "fill", "fill_voids", fill_voids.fill, 4, mask, lambda f: f.astype(np.uint8)),
+    # fill_voids 2.1.2 fills a few voxels of noise that SciPy leaves.
+    Row("fill holes", "noise", "fill", "fill_voids", fill_voids.fill, 4, mask),
+    Row("fill holes", "noise", "fill", "SciPy", ndi.binary_fill_holes, None, mask, lambda f: f.astype(np.uint8)),
+    *(
+        Row("components 26", name, "components26", "cc3d", lambda m: cc3d.connected_components(m, connectivity=26, binary_image=True), None, mask, labels)
+        for name in ("tissue", "bone", "blobs", "noise")
+    ),
+    *(
+        Row("components 6", name, "components6", "cc3d", lambda m: cc3d.connected_components(m, connectivity=6, binary_image=True), None, mask, labels)
+        for name in ("tissue", "bone", "blobs", "noise")
+    ),
+    Row("CLAHE 16 bit, slices, 8 x 8 tiles", "chest", "clahe16", "OpenCV", clahe, 10, as_uint16),
+    Row("resample, turned, linear", "chest", "turned-linear", "SimpleITK", turned(sitk.sitkLinear), 4, image),
+    Row("resample, turned, nearest", "chest", "turned-nearest", "SimpleITK", turned(sitk.sitkNearestNeighbor), None, image),
+    Row("MIP along z", "chest", "max2", "numpy max", lambda v: v.max(0), 0.8, same=itself),
+    Row("MIP along y", "chest", "max1", "numpy max", lambda v: v.max(1), 0.8, same=itself),
+    Row("MIP along x", "chest", "max0", "numpy max", lambda v: v.max(2), 0.8, same=itself),
 ]
 
 
+def volumes(program, folder):
+    """The chest phantom, every other voxel of its rows and columns; masks of it and made ones."""
+    file = pathlib.Path(folder, "made.raw")
+    subprocess.run([program, "make", "256", file], check=True)
+    chest = np.ascontiguousarray(np.fromfile(file, np.int16).reshape(256, 512, 512)[:, ::2, ::2])
+    file.unlink()
+    random = np.random.default_rng(5)
+    blobs = ndi.gaussian_filter(random.normal(size=chest.shape).astype(np.float32), 3)
+    return {
+        "chest": chest,
+        "cube 128": np.ascontiguousarray(chest[64:192, 64:192, 64:192]),
+        "tissue": tissue(chest).astype(np.int16),
+        "bone": (chest > 200).astype(np.int16),
+        "blobs": (blobs > np.quantile(blobs[::8], 0.63)).astype(np.int16),
+        "noise": (random.random(chest.shape) < 0.31).astype(np.int16),
+    }
+
+
 def cpu_of(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    """Seconds of all threads, living ones; the pool's do not end."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def own_cpu():
@@ -90,40 +185,50 @@ def own_cpu():
     return usage.ru_utime + usage.ru_stime
 
 
+def measure(row, voxels, ours, turns):
+    given = row.prepare(voxels)
+    start = time.perf_counter()
+    found = row.theirs(given)
+    took = time.perf_counter() - start
+    if row.same:
+        want = zlib.crc32(np.ascontiguousarray(row.same(found)).tobytes())
+        assert ours.ask(row.ours + " check")[1] == want, f"{row.work} differs from {row.rival}"
+    else:
+        ours.ask(row.ours)
+    del found
+    rows = []
+    for _ in range(min(turns, 3) if took > SLOW_S else 5 * turns if took < QUICK_S else turns):
+        start, cpu = time.perf_counter(), own_cpu()
+        row.theirs(given)
+        wall, theirs = time.perf_counter() - start, own_cpu() - cpu
+        before = cpu_of(ours.process.pid)
+        seconds, _ = ours.ask(row.ours)
+        rows.append((wall, theirs, seconds, cpu_of(ours.process.pid) - before))
+    ratio = statistics.median(wall / seconds for wall, _, seconds, _ in rows)
+    wall, theirs, seconds, cpu = (1e3 * statistics.median(column) for column in zip(*rows))
+    bar = "" if row.bar is None else f"{row.bar:g}"
+    equal = "equal" if row.same else ""
+    print(f"| {row.work} | {row.volume} | {row.rival} | **{ratio:.2f}** | {bar} | {theirs / cpu:.2f} | {wall:.1f}, {theirs:.1f} | {seconds:.1f}, {cpu:.1f} | {equal} |", flush=True)
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("--turns", type=int, default=7)
-    parser.add_argument("--raw", help="raw int16, 512 x 512 x 64; by default the chest phantom")
+    parser.add_argument("--only", default="", help="rows whose work or rival holds this text")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        file = options.raw or str(pathlib.Path(folder, "ct.raw"))
-        if not options.raw:
-            subprocess.run([options.program, "make", str(SLICES), file], check=True)
-        voxels = np.fromfile(file, np.int16).reshape(SLICES, 512, 512)
-        with Ours(options.program, SLICES, file) as ours:
-            print("| work (512 x 512 x 64 int16, in memory) | rival | ratio of walls | rival wall, CPU ms | ours wall, CPU ms |\n|---|---|---|---|---|")
-            for title, name, rival, prepare, theirs in ROWS:
-                given = prepare(voxels)
-                found = theirs(given)
-                if name == "distance":
-                    found = np.rint(found**2 if rival == "SciPy" else found).astype(np.uint32)
-                if name == "distance" or name.startswith("max"):
-                    want = zlib.crc32(np.ascontiguousarray(found).tobytes())
-                    assert ours.ask(name + " check")[1] == want, f"{name} differs from {rival}"
-                walls, rival_cpu, our_cpu = [], [], []
-                for _ in range(options.turns):
-                    start, cpu = time.perf_counter(), own_cpu()
-                    theirs(given)
-                    wall, rival_cpu = time.perf_counter() - start, rival_cpu + [own_cpu() - cpu]
-                    before = cpu_of(ours.process.pid)
-                    seconds, _ = ours.ask(name)
-                    our_cpu.append(cpu_of(ours.process.pid) - before)
-                    walls.append((wall, seconds))
-                ratio = statistics.median(a / b for a, b in walls)
-                ms = lambda values: f"{1e3 * statistics.median(values):.1f}"
-                a, b = zip(*walls)
-                print(f"| {title} | {rival} | {ratio:.2f} x | {ms(a)}, {1e3 * statistics.mean(rival_cpu):.1f} | {ms(b)}, {1e3 * statistics.mean(our_cpu):.1f} |", flush=True)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        made, served = volumes(options.program, folder), {}
+        print("| work | volume | rival | rival / ours, walls | asked | CPU | rival: wall, CPU ms | ours: wall, CPU ms | results |\n|---|---|---|---|---|---|---|---|---|")
+        for row in ROWS:
+            if options.only not in f"{row.work} {row.rival}":
+                continue
+            if row.volume not in served:
+                voxels = made[row.volume]
+                file = pathlib.Path(folder, f"{row.volume.replace(' ', '')}.raw")
+                voxels.tofile(file)
+                served[row.volume] = stack.enter_context(Ours(options.program, "x".join(map(str, voxels.shape[::-1])), file))
+            measure(row, made[row.volume], served[row.volume], options.turns)
 
 
 if __name__ == "__main__":

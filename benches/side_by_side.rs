@@ -19,7 +19,8 @@ use hounsfield::ops::mask::{self, Keep};
 use hounsfield::ops::resample::{self, Positions, Sampled, Sampling};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{
-    Adaptive, AdaptiveMapping, Device, Group, How, Input, Projection, Run, Thickness, count, map_into, map_volume,
+    Adaptive, AdaptiveMapping, Device, FilterChain, FilterOptions, Filtering, Group, How, Input, Projection, Run, Thickness,
+    count, map_into, map_volume,
 };
 use hounsfield::volume::{Block, Dtype, Header, Shape, Table, Volume};
 use rayon::prelude::*;
@@ -70,6 +71,17 @@ fn serve(axes: &[u64], file: &str) {
 }
 
 fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, u32) {
+    if let Some(text) = name.strip_prefix("steps:") {
+        return steps(volume, text, check);
+    }
+    if let Some(text) = name.strip_prefix("mask-steps:") {
+        static MASK: OnceLock<Arc<Volume>> = OnceLock::new();
+        let mask = || {
+            let header = Header::new(volume.header().grid.shape.clone(), Dtype::U8);
+            Arc::new(Volume::new(header, labels_of(volume).to_vec()).expect("a whole volume"))
+        };
+        return steps(MASK.get_or_init(mask), text, check);
+    }
     let start = Instant::now();
     match name {
         "histogram" => {
@@ -140,20 +152,20 @@ fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, 
         "max0" | "max1" | "max2" => {
             let axis = usize::from(name.as_bytes()[3] - b'0');
             let projection = Projection::new(volume.header(), axis, How::Max, Thickness::Whole).expect("a volume");
-            let out = Kept(Mutex::new(vec![0; projection.header().bytes() as usize]));
             let start = Instant::now();
+            let out = Kept::of(projection.header());
             projection.write(&Input::of(volume.clone()), &out, &Run::silent(&Device::cpu())).expect("memory does not fail");
-            (start.elapsed().as_secs_f64(), crc(check, &out.0.into_inner().expect("no thread panicked")))
+            (start.elapsed().as_secs_f64(), out.crc(check))
         }
         "clahe16" => {
             let input = Input::of(volume.clone());
             let device = Device::cpu();
             let run = Run::silent(&device);
-            let out = Kept(Mutex::new(vec![0; volume.bytes().len()]));
             let start = Instant::now();
+            let out = Kept::of(volume.header());
             let mapping = AdaptiveMapping::new(&input, &Adaptive::USUAL, &run).expect("there are voxels");
             mapping.write(&out, &run).expect("memory does not fail");
-            (start.elapsed().as_secs_f64(), crc(check, &out.0.into_inner().expect("no thread panicked")))
+            (start.elapsed().as_secs_f64(), out.crc(check))
         }
         "copy" => {
             let mut out = vec![0; volume.bytes().len()];
@@ -201,15 +213,51 @@ fn labels_of(volume: &Volume) -> &'static [u8] {
     LABELS.get_or_init(|| volume.bytes().iter().step_by(2).copied().collect())
 }
 
-/// Results in memory.
-struct Kept(Mutex<Vec<u8>>);
+/// Results in memory, in parts that threads write at the same time.
+struct Kept {
+    parts: Vec<Mutex<Vec<u8>>>,
+    voxel_bytes: usize,
+}
+
+impl Kept {
+    const PART: usize = 1 << 20;
+
+    fn of(header: &Header) -> Self {
+        let (bytes, voxel_bytes) = (header.bytes() as usize, header.meaning.dtype.bytes());
+        let parts = (0..bytes).step_by(Self::PART).map(|at| Mutex::new(vec![0; Self::PART.min(bytes - at)])).collect();
+        Self { parts, voxel_bytes }
+    }
+
+    fn crc(&self, check: bool) -> u32 {
+        let mut hasher = crc32fast::Hasher::new();
+        self.parts.iter().filter(|_| check).for_each(|part| hasher.update(&part.lock().expect("no thread panicked")));
+        if check { hasher.finalize() } else { 0 }
+    }
+}
 
 impl Sink for Kept {
-    fn write(&self, at: u64, bytes: &[u8]) -> hounsfield::Result<()> {
-        let start = at as usize * 2;
-        self.0.lock().expect("no thread panicked")[start..start + bytes.len()].copy_from_slice(bytes);
+    fn write(&self, at: u64, mut bytes: &[u8]) -> hounsfield::Result<()> {
+        let mut at = at as usize * self.voxel_bytes;
+        while !bytes.is_empty() {
+            let place = at % Self::PART;
+            let (now, later) = bytes.split_at(bytes.len().min(Self::PART - place));
+            self.parts[at / Self::PART].lock().expect("no thread panicked")[place..][..now.len()].copy_from_slice(now);
+            (at, bytes) = (at + now.len(), later);
+        }
         Ok(())
     }
+}
+
+/// A chain of steps, from memory into memory.
+fn steps(volume: &Arc<Volume>, text: &str, check: bool) -> (f64, u32) {
+    let chain = FilterChain::parse(text).expect("steps").expect("such that look at neighbours");
+    let device = Device::cpu();
+    let run = Run::silent(&device);
+    let start = Instant::now();
+    let filtering = Filtering::new(&Input::of(volume.clone()), &chain, &FilterOptions::default(), &run).expect("they fit");
+    let out = Kept::of(filtering.header());
+    filtering.write(&out, &run).expect("memory does not fail");
+    (start.elapsed().as_secs_f64(), out.crc(check))
 }
 
 /// The first bytes of the volume as a picture of 8 bits, kept where the bytes after them are not 0; one thread, as OpenCV does it.

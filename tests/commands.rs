@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Folder, data, finish, nifti_voxels, ok, program, run, small_nifti, small_series, with_gpu};
+use crate::support::{Folder, data, finish, nifti, nifti_voxels, ok, program, run, small_nifti, small_series, with_gpu};
 
 /// Images of every kind that the commands must take.
 const REAL: [&str; 6] = [
@@ -344,6 +344,42 @@ fn devices_lists_adapters_that_passed_their_self_check() {
     assert!(!adapters.is_empty(), "{said}");
     let text = ok(&["devices"]).text();
     assert!(text.contains("self-check passed") && !text.contains("FAILED"), "{text}");
+}
+
+/// Every operation on every device, with one result each; work that looks at neighbours with what `--device auto` expects of it.
+#[test]
+fn a_bench_measures_every_operation_and_finds_one_result() {
+    let folder = Folder::new();
+    let voxels: Vec<u8> = (0..50 * 44 * 12).flat_map(|i| ((i * i % 4001) as i16 - 1000).to_le_bytes()).collect();
+    let input = folder.file("i.nii", &nifti(&[50, 44, 12], 4, &voxels));
+    let said = ok(&["bench", &input, "--repeats", "1", "--json", "--threads", "2"]).json();
+    let rows = said["rows"].as_array().unwrap();
+    let devices = 2 + usize::from(with_gpu());
+    for operation in [
+        "histogram",
+        "remap",
+        "median 3^3",
+        "median 7^3",
+        "erode 7^3",
+        "tophat r 3",
+        "gaussian 2",
+        "mean 5^3",
+        "ball r 20",
+        "distance",
+        "resample",
+        "max along z",
+        "clahe",
+    ] {
+        let own: Vec<_> = rows.iter().filter(|row| row["operation"] == operation).collect();
+        assert!(own.len() >= devices, "{operation}: {own:?}");
+        assert!(own.iter().all(|row| row["agrees"] == true && row["crc32"] == own[0]["crc32"]), "{operation}: {own:?}");
+        let costs = ["median 3^3", "erode 7^3", "gaussian 2", "ball r 20", "distance", "resample"].contains(&operation);
+        assert!(
+            own.iter().all(|row| row["predicted_s"].is_number() == costs && row["measured_s"].is_number() == costs) || !costs
+        );
+    }
+    let text = ok(&["bench", &input, "--repeats", "1", "--device", "cpu"]).text();
+    assert!(text.contains("predicted ms") && text.contains("median 7^3"), "{text}");
 }
 
 #[test]

@@ -125,6 +125,76 @@ fn a_falling_rescale_turns_least_and_greatest_round() {
     }
 }
 
+/// Balls that no footprint holds: every voxel with all others, in whole numbers of 0.1 mm; on either side, of any type, with any memory.
+#[test]
+fn masks_are_grown_and_shrunk_by_balls_of_any_radius() {
+    let folder = Folder::new();
+    let (nx, ny, nz) = (60i64, 45i64, 6i64);
+    let mask: Vec<u8> = (0..nx * ny * nz).map(|i| u8::from(i / (3 * nx + 1) % 3 > 0 && i % 701 > 0)).collect();
+    let with_spacing = |mut file: Vec<u8>| {
+        for (axis, mm) in [0.7f32, 0.7, 2.5].into_iter().enumerate() {
+            file[80 + 4 * axis..][..4].copy_from_slice(&mm.to_le_bytes());
+        }
+        file
+    };
+    let size = [nx as i16, ny as i16, nz as i16];
+    let input = folder.file("mask.nii", &with_spacing(nifti(&size, 2, &mask)));
+    // Every voxel within the radius of one that has the value gets it, too.
+    let grown = |from: &[u8], value: u8, radius: i64| -> Vec<u8> {
+        let place = |i: usize| [i as i64 % nx * 7, i as i64 / nx % ny * 7, i as i64 / (nx * ny) * 25];
+        let with: Vec<[i64; 3]> = (0..from.len()).filter(|i| from[*i] == value).map(place).collect();
+        let near = |i: usize| {
+            let at = place(i);
+            with.iter().any(|other| (0..3).map(|a| (at[a] - other[a]).pow(2)).sum::<i64>() <= radius * radius)
+        };
+        (0..from.len()).map(|i| if near(i) { value } else { 1 - value }).collect()
+    };
+    let (shrunk, larger) = (grown(&mask, 0, 84), grown(&mask, 1, 84));
+    let want = [
+        ("erode:8.4mm:ball", shrunk.clone()),
+        ("dilate:8.4mm:ball", larger.clone()),
+        ("open:8.4mm:ball", grown(&shrunk, 1, 84)),
+        ("close:8.4mm:ball", grown(&larger, 0, 84)),
+        ("gradient:8.4mm:ball", larger.iter().zip(&shrunk).map(|(a, b)| a - b).collect()),
+    ];
+    assert!(want.iter().all(|(_, voxels)| voxels.contains(&1) && voxels.contains(&0)));
+    for (step, want) in &want {
+        for more in [&["--device", "cpu"] as &[&str], &["--memory", "1"], &["--border", "nearest", "-q"]] {
+            assert_eq!(&nifti_voxels(&map(&folder, &input, step, more)), want, "{step} {more:?}");
+        }
+    }
+    // In voxels, of other values and types, made by a step before it, and where stored values fall.
+    let labels: Vec<u8> = mask.iter().flat_map(|v| (i16::from(*v) * -300 + 100).to_le_bytes()).collect();
+    let mut falling = with_spacing(nifti(&size, 4, &labels));
+    falling[112..116].copy_from_slice(&(-1f32).to_le_bytes());
+    let falling = folder.file("falling.nii", &falling);
+    let values = |path: &str| -> Vec<u8> {
+        nifti_voxels(path).as_chunks().0.iter().map(|v| u8::from(i16::from_le_bytes(*v) == -200)).collect()
+    };
+    assert_eq!(values(&map(&folder, &falling, "dilate:8.4mm:ball", &["-q"])), larger);
+    let classes = map(&folder, &falling, "threshold:0,dilate:8.4mm:ball", &["-q"]);
+    assert_eq!(nifti_voxels(&classes), larger);
+    let flat = |steps: &str| nifti_voxels(&map(&folder, &input, steps, &["-q"]));
+    assert_eq!(flat("fill,erode:12:ball"), flat("fill,erode:12mm:ball").iter().map(|_| 0).collect::<Vec<u8>>());
+    // What it costs is said before, and what it cannot do.
+    let said = ok(&["map", &input, "--steps", "open:8.4mm:ball", "--plan", "--json"]).json();
+    assert_eq!((said["passes"].as_array().unwrap().len(), &said["halo_voxels"]), (2, &serde_json::json!([24, 24, 6])), "{said}");
+    let image = small_nifti(&folder, "i.nii");
+    for (path, step, what) in [
+        (&image, "erode:11mm:ball", "within the ball around any voxel"),
+        (&input, "erode:60mm:ball", "within the ball around any voxel"),
+        (&input, "median:8.4mm:ball", "10 are the most"),
+        (
+            &folder.file("grey.nii", &nifti(&[60, 45, 6], 2, &(0..16_200).map(|i| (i % 3) as u8).collect::<Vec<_>>())),
+            "open:12:ball",
+            "more than two values",
+        ),
+    ] {
+        let ran = run(&["map", path, "--steps", step, "-o", &folder.at("o.nii")]);
+        assert!(ran.code == Some(2) && ran.stderr.contains(what), "{step}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn what_a_step_cannot_do_is_said_and_nothing_is_written() {
     let folder = Folder::new();

@@ -3,6 +3,7 @@
 //! An operation is plain functions with the same nouns: `cpu` for one block on one thread, `encode` to record into the caller's command encoder, `run`
 //! for everyone else. Operations know nothing of files.
 
+pub mod ball;
 pub mod bits;
 mod checks;
 pub mod clahe;
@@ -44,6 +45,7 @@ pub struct Operation {
 
 /// Every operation that has a kernel. A test compares this table with the folders `shaders/` and `src/ops/`.
 pub const CATALOGUE: &[Operation] = &[
+    Operation { shader: &ball::SHADER, cases: ball::cases },
     Operation { shader: &derivative::SHADER, cases: derivative::cases },
     Operation { shader: &components::SHADER, cases: components::cases },
     Operation { shader: &difference::SHADER, cases: difference::cases },

@@ -6,13 +6,14 @@
 
 use std::ops::Range;
 
+use super::ball::MaskBall;
 use super::derivative::Derivative;
 use super::extend::Border;
 use super::gaussian::Smoothing;
 use super::mean::MeanBox;
 use super::rank::{Footprint, cpu as rank_cpu};
 use super::whole::has_sums;
-use super::{derivative, difference, extend, gaussian, lut, mean, median};
+use super::{ball, derivative, difference, extend, gaussian, lut, mean, median};
 use crate::volume::{Block, Dtype, Shape, Table, Tile};
 
 /// One step.
@@ -20,6 +21,8 @@ use crate::volume::{Block, Dtype, Shape, Table, Tile};
 pub enum Stage {
     /// The value of a rank, from 0, among the voxels of a footprint around each ([`rank`](super::rank)).
     Rank(Footprint, u32),
+    /// What a ball of any radius makes of a mask ([`ball`]).
+    Ball(MaskBall),
     /// What a table says of each voxel, of one of the types of 8 and 16 bits ([`lut`]).
     Table(Table),
     /// What the first steps give less what the second ones give of the same voxels ([`difference`]); neither changes the type.
@@ -39,6 +42,7 @@ impl Stage {
     pub fn halo(&self) -> [u64; 3] {
         match self {
             Self::Rank(footprint, _) => footprint.reach().map(u64::from),
+            Self::Ball(ball) => ball.reach(),
             Self::Table(_) => [0; 3],
             Self::Difference(upper, lower) => [0, 1, 2].map(|a| upper.halo()[a].max(lower.halo()[a])),
             Self::Gaussian(gaussian) => gaussian.reach().map(u64::from),
@@ -51,7 +55,7 @@ impl Stage {
     /// The type of its results.
     pub fn result(&self, dtype: Dtype) -> Dtype {
         match self {
-            Self::Rank(..) => dtype,
+            Self::Rank(..) | Self::Ball(_) => dtype,
             Self::Table(table) => table.to(),
             Self::Difference(..) => difference::result(dtype),
             // What has no sums has become levels before.
@@ -69,6 +73,8 @@ impl Stage {
                 let searched = if footprint.is_end(*rank) { 0 } else { 6 * dtype.bytes() as u64 };
                 u64::from(footprint.count()) * (1 + searched)
             }
+            // Outwards along three axes, as far as the nearest that counts: half of the way at the most.
+            Self::Ball(_) => self.windows() + 6,
             Self::Table(_) => 2,
             Self::Difference(upper, lower) => upper.looks(dtype) + lower.looks(dtype) + 3,
             Self::Gaussian(_) | Self::Mean(_) => self.windows() + 3,
@@ -87,6 +93,7 @@ impl Stage {
             }
             // Sums that run along cost little; what grows with the window is looking up what is left.
             Self::Rank(footprint, _) => wide * (25.0 + 0.75 * footprint.rows().len() as f64),
+            Self::Ball(_) => 12.0,
             Self::Table(_) => 0.5,
             Self::Difference(upper, lower) => upper.nanoseconds(dtype) + lower.nanoseconds(dtype) + 1.0,
             Self::Gaussian(_) => 2.0 + 0.12 * self.windows() as f64,
@@ -110,6 +117,8 @@ impl Stage {
         match self {
             Self::Rank(..) | Self::Table(_) => self.result(dtype).bytes(),
             Self::Difference(upper, lower) => 2 * dtype.bytes() + upper.widest(dtype).max(lower.widest(dtype)),
+            // Which side, and a square; on devices bits, and two.
+            Self::Ball(_) => 18,
             // On devices, what is between the axes.
             Self::Gaussian(_) | Self::Derivative(_) => 4,
             Self::Mean(_) => 8,
@@ -120,7 +129,7 @@ impl Stage {
     /// Whether devices compute it of voxels of this type with the same bits.
     fn has_kernel(&self, dtype: Dtype) -> bool {
         match self {
-            Self::Rank(..) | Self::Table(_) => dtype.bytes() <= 4,
+            Self::Rank(..) | Self::Ball(_) | Self::Table(_) => dtype.bytes() <= 4,
             Self::Difference(upper, lower) => {
                 dtype != Dtype::F32 && dtype.bytes() <= 4 && upper.has_kernels(dtype) && lower.has_kernels(dtype)
             }
@@ -158,6 +167,7 @@ impl Stage {
         match self {
             _ if self.is_median_of_27() => median::cpu(dtype, bytes, size, inner, out),
             Self::Rank(footprint, rank) => rank_cpu(dtype, bytes, size, inner, footprint, *rank, out),
+            Self::Ball(ball) => ball::cpu(dtype, bytes, size, inner, ball, out),
             Self::Table(table) => lut::cpu(Block { dtype, bytes }, table, out),
             Self::Gaussian(gaussian) => gaussian::cpu(dtype, bytes, size, inner, gaussian, out),
             Self::Mean(mean) => mean::cpu(dtype, bytes, size, inner, *mean, out),

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use super::sums::{SUM_FORMS, SumStep};
 use super::whole_step::WholeStep;
 use crate::analysis::steps::Chain;
+use crate::ops::ball::{MaskBall, Radius};
 use crate::ops::mean::MeanBox;
-use crate::ops::rank::{Footprint, FootprintShape};
+use crate::ops::rank::{Footprint, FootprintShape, MAX_REACH};
 use crate::ops::stages::{Stage, Stages};
 use crate::volume::Header;
 use crate::{Error, Result};
@@ -200,25 +201,91 @@ impl Near {
         matches!(self.which, Which::Mean | Which::Sum(_))
     }
 
-    /// The kernels of the step for a volume with this header. What is least and greatest is so among real values, whatever the sign of their slope.
+    /// The kernels of the step for a volume with this header. What is least and greatest is so among real values, whatever the sign of their slope. Balls beyond the
+    /// reach of footprints work on masks, whose two stored values, the less one first, `mask` is asked for.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a reach in mm without a spacing, and for one that is larger than the volume or than what there is a kernel for.
-    pub fn stages(&self, header: &Header) -> Result<Stages> {
-        let wrong = |what: String, hint: &str| Error::usage(format!("step {:?}: {what}", self.text), hint.to_owned());
+    /// [`Error::Usage`] for a reach in mm without a spacing, and for one that is larger than the volume or than what there is a kernel for; what `mask` gives.
+    pub fn stages(&self, header: &Header, mask: impl FnOnce() -> Result<[u64; 2]>) -> Result<Stages> {
         if let Which::Sum(step) = self.which {
             return Ok(Stages(vec![step.stage(header, &self.text)?]));
         }
+        let falling = header.meaning.rescale.of_slice(0).slope < 0.0;
+        if let Some(radius) = self.beyond_footprints(header)? {
+            let [less, more] = mask()?;
+            let [least, greatest] = [[less, more], [more, less]].map(|values| Stage::Ball(MaskBall::new(values, radius)));
+            return Ok(self.of_ends(if falling { [greatest, least] } else { [least, greatest] }, falling));
+        }
+        let footprint = self.footprint(header)?;
+        let count = footprint.count();
+        // Of the ascending real values.
+        let rank = |rank: u32| Stage::Rank(footprint.clone(), if falling { count - 1 - rank } else { rank });
+        Ok(match self.which {
+            Which::Median => Stages(vec![rank(count / 2)]),
+            // As SciPy has it.
+            Which::Percentile(percent) => Stages(vec![rank(((f64::from(count) * percent / 100.0) as u32).min(count - 1))]),
+            Which::Mean => Stages(vec![Stage::Mean(MeanBox::new(footprint.reach())?)]),
+            _ => self.of_ends([rank(0), rank(count - 1)], falling),
+        })
+    }
+
+    /// What is made of the least and the greatest real values around each voxel.
+    fn of_ends(&self, [least, greatest]: [Stage; 2], falling: bool) -> Stages {
+        // Of real values; stored ones that fall are the other way round.
+        let less = |upper: Vec<Stage>, lower: Vec<Stage>| {
+            let (upper, lower) = if falling { (lower, upper) } else { (upper, lower) };
+            vec![Stage::Difference(Stages(upper), Stages(lower))]
+        };
+        Stages(match self.which {
+            Which::Least => vec![least],
+            Which::Greatest => vec![greatest],
+            Which::Open => vec![least, greatest],
+            Which::Close => vec![greatest, least],
+            Which::TopHat => less(vec![], vec![least, greatest]),
+            Which::BlackHat => less(vec![greatest, least], vec![]),
+            Which::Gradient => less(vec![greatest], vec![least]),
+            Which::Median | Which::Percentile(_) | Which::Mean | Which::Sum(_) => unreachable!("made of more than ends"),
+        })
+    }
+
+    fn wrong(&self, what: String, hint: &str) -> Error {
+        Error::usage(format!("step {:?}: {what}", self.text), hint.to_owned())
+    }
+
+    /// The spacing of the voxels, for a reach in mm.
+    fn spacing_mm(&self, header: &Header) -> Result<[f64; 3]> {
+        let geometry = header.grid.geometry.as_ref();
+        let unknown = || self.wrong("the spacing of the voxels is not known".into(), "give the reach in voxels");
+        Ok(geometry.ok_or_else(unknown)?.spacing_mm)
+    }
+
+    /// The radius of a ball that goes further than footprints do, where the step is made of ends alone.
+    fn beyond_footprints(&self, header: &Header) -> Result<Option<Radius>> {
+        let takes_ends = !matches!(self.which, Which::Median | Which::Percentile(_) | Which::Mean | Which::Sum(_));
+        if self.shape != FootprintShape::Ball || !takes_ends {
+            return Ok(None);
+        }
+        let (radius, spacing) = match self.reach {
+            Reach::Voxels(reach) if reach > MAX_REACH => (f64::from(reach), [1.0; 3]),
+            Reach::Mm(mm) => (mm, self.spacing_mm(header)?),
+            _ => return Ok(None),
+        };
+        let size = header.grid.shape.xyz();
+        let far = (0..3).any(|a| size[a] > 1 && spacing[a] * f64::from(MAX_REACH + 1) <= radius * (1.0 + 1e-9));
+        if !far {
+            return Ok(None);
+        }
+        let found = Radius::in_mm(radius, spacing, size.map(|n| n as usize));
+        Ok(Some(
+            found.ok_or_else(|| self.wrong("the volume lies within the ball around any voxel".into(), "give a shorter reach"))?,
+        ))
+    }
+
+    fn footprint(&self, header: &Header) -> Result<Footprint> {
         let size = header.grid.shape.xyz();
         let footprint = match self.reach {
-            Reach::Mm(mm) => {
-                let geometry = header.grid.geometry.as_ref();
-                let spacing_mm = geometry
-                    .ok_or_else(|| wrong("the spacing of the voxels is not known".into(), "give the reach in voxels"))?
-                    .spacing_mm;
-                // An axis of one voxel has no neighbours.
-                Footprint::in_mm(mm, spacing_mm, size.map(|n| n > 1), self.shape)?
-            }
+            // An axis of one voxel has no neighbours.
+            Reach::Mm(mm) => Footprint::in_mm(mm, self.spacing_mm(header)?, size.map(|n| n > 1), self.shape)?,
             // The same on all axes that there are: a picture is flat.
             Reach::Voxels(reach) => Footprint::new(size.map(|n| if n > 1 { reach } else { 0 }), self.shape)?,
             Reach::Each(reach) => Footprint::new(reach, self.shape)?,
@@ -226,33 +293,10 @@ impl Near {
         for (axis, (reach, n)) in ["x", "y", "z"].into_iter().zip(footprint.reach().into_iter().zip(size)) {
             if u64::from(reach) >= n && reach > 0 {
                 let what = format!("a reach of {reach} voxels along {axis}, where there are {n}");
-                return Err(wrong(what, "give a reach for each axis, such as 2x2x0"));
+                return Err(self.wrong(what, "give a reach for each axis, such as 2x2x0"));
             }
         }
-        let count = footprint.count();
-        let falling = header.meaning.rescale.of_slice(0).slope < 0.0;
-        // Of the ascending real values.
-        let rank = |rank: u32| Stage::Rank(footprint.clone(), if falling { count - 1 - rank } else { rank });
-        let (least, greatest) = (|| rank(0), || rank(count - 1));
-        // Of real values; stored ones that fall are the other way round.
-        let less = |upper: Vec<Stage>, lower: Vec<Stage>| {
-            let (upper, lower) = if falling { (lower, upper) } else { (upper, lower) };
-            Stage::Difference(Stages(upper), Stages(lower))
-        };
-        Ok(Stages(match self.which {
-            Which::Median => vec![rank(count / 2)],
-            Which::Least => vec![least()],
-            Which::Greatest => vec![greatest()],
-            // As SciPy has it.
-            Which::Percentile(percent) => vec![rank(((f64::from(count) * percent / 100.0) as u32).min(count - 1))],
-            Which::Mean => vec![Stage::Mean(MeanBox::new(footprint.reach())?)],
-            Which::Sum(_) => unreachable!("answered above"),
-            Which::Open => vec![least(), greatest()],
-            Which::Close => vec![greatest(), least()],
-            Which::TopHat => vec![less(vec![], vec![least(), greatest()])],
-            Which::BlackHat => vec![less(vec![greatest(), least()], vec![])],
-            Which::Gradient => vec![less(vec![greatest()], vec![least()])],
-        }))
+        Ok(footprint)
     }
 }
 
@@ -289,7 +333,7 @@ mod tests {
     fn one(text: &str, header: &Header) -> Result<([u32; 3], u32, u32)> {
         let chain = FilterChain::parse(text)?.expect("neighbours");
         let [Link::Near(near)] = chain.0.as_slice() else { panic!("{chain:?}") };
-        let stages = near.stages(header)?;
+        let stages = near.stages(header, || Ok([0, 1]))?;
         let [Stage::Rank(footprint, rank)] = stages.0.as_slice() else { panic!("another step") };
         Ok((footprint.reach(), footprint.count(), *rank))
     }

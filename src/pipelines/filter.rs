@@ -6,15 +6,16 @@ use std::collections::VecDeque;
 use super::device::{Attempt, with_fallback};
 use super::ways::tiles::Tiles;
 use super::{Input, Run};
-use crate::engine::{Brick, CHUNK_VOXELS, Chunk, Gpu, GpuError, Pooled, STORAGE, UNIT_VOXELS};
+use crate::engine::{Brick, CHUNK_VOXELS, Chunk, Gpu, GpuError, Pooled, STORAGE, Timing, UNIT_VOXELS};
 use crate::io::Sink;
+use crate::ops::ball::MaskBall;
 use crate::ops::derivative::Derivative;
 use crate::ops::extend::Border;
 use crate::ops::gaussian::GpuSmoothing;
 use crate::ops::mean::MeanBox;
 use crate::ops::rank::GpuFootprint;
 use crate::ops::stages::{Scratch, Stage, Stages};
-use crate::ops::{derivative, difference, extend, gaussian, lut, mean, median, rank};
+use crate::ops::{ball, derivative, difference, extend, gaussian, lut, mean, median, rank};
 use crate::volume::{Dtype, Shape, Tile};
 use crate::{Error, Result};
 
@@ -53,7 +54,7 @@ pub fn filter(input: &Input<'_>, stages: &Stages, sink: &dyn Sink, run: &Run<'_>
         |_| {
             let left = match rest.take() {
                 Some(left) => tiles.recut(left, tiles.most_on_cpu()),
-                None => tiles.cut(tiles.most_on_cpu())?,
+                None => tiles.for_threads()?,
             };
             let size = stages.result(dtype).bytes();
             tiles.each(left, Default::default, |(scratch, out): &mut (Scratch, Vec<u8>), tile, read| {
@@ -95,6 +96,7 @@ fn most_on_device(stages: &Stages, dtype: Dtype, run: &Run<'_>) -> u64 {
 enum Kernel {
     Median,
     Rank(GpuFootprint, u32),
+    Ball(MaskBall),
     Table(lut::GpuTable),
     Difference(Box<[Kernels; 2]>),
     Gaussian(GpuSmoothing),
@@ -116,6 +118,7 @@ impl Kernel {
         Ok(match stage {
             _ if stage.is_median_of_27() => Self::Median,
             Stage::Rank(footprint, rank) => Self::Rank(GpuFootprint::upload(gpu, footprint)?, *rank),
+            Stage::Ball(ball) => Self::Ball(ball.clone()),
             Stage::Table(table) => Self::Table(lut::GpuTable::upload(gpu, table)?),
             Stage::Difference(upper, lower) => {
                 Self::Difference(Box::new([Kernels::upload(gpu, upper, dtype)?, Kernels::upload(gpu, lower, dtype)?]))
@@ -155,7 +158,7 @@ struct TileFlight {
 /// What is recorded for one tile.
 struct Recorder<'a> {
     gpu: &'a Gpu,
-    encoder: wgpu::CommandEncoder,
+    encoder: &'a mut wgpu::CommandEncoder,
     held: Vec<Pooled>,
     /// Of all voxels.
     volume: &'a Shape,
@@ -184,7 +187,7 @@ impl Recorder<'_> {
     fn packed(&mut self) -> Result<wgpu::Buffer, GpuError> {
         if let OnDevice::Keys(brick) = &self.place {
             let buffer = self.gpu.pooled(NAME, self.bytes(self.dtype), STORAGE)?;
-            brick.encode_into(self.gpu, &mut self.encoder, self.dtype, &buffer)?;
+            brick.encode_into(self.gpu, self.encoder, self.dtype, &buffer)?;
             self.put(OnDevice::Packed(buffer));
         }
         match &self.place {
@@ -198,7 +201,7 @@ impl Recorder<'_> {
         if let OnDevice::Packed(buffer) = &self.place {
             let chunk = Chunk { buffer: (**buffer).clone(), voxels: self.shape.iter().product() };
             let brick = self.brick(self.shape)?;
-            brick.encode_from(self.gpu, &mut self.encoder, self.dtype, &chunk)?;
+            brick.encode_from(self.gpu, self.encoder, self.dtype, &chunk)?;
             self.put(OnDevice::Keys(brick));
         }
         match &self.place {
@@ -227,7 +230,7 @@ impl Recorder<'_> {
             Kernel::Table(table) => {
                 let chunk = Chunk { buffer: self.packed()?, voxels: self.shape.iter().product() };
                 let mapped = self.gpu.pooled(NAME, self.bytes(table.to()), STORAGE)?;
-                lut::encode_chunk(self.gpu, &mut self.encoder, &chunk, table, &mapped)?;
+                lut::encode_chunk(self.gpu, self.encoder, &chunk, table, &mapped)?;
                 self.dtype = table.to();
                 self.put(OnDevice::Packed(mapped));
             }
@@ -243,7 +246,7 @@ impl Recorder<'_> {
                 }
                 let results = self.brick(size)?;
                 let [upper, lower] = [0, 1].map(|i| (&made[i].0, made[i].1));
-                difference::encode(self.gpu, &mut self.encoder, self.dtype, [upper, lower], &results)?;
+                difference::encode(self.gpu, self.encoder, self.dtype, [upper, lower], &results)?;
                 self.shape = size;
                 self.dtype = difference::result(self.dtype);
                 self.put(OnDevice::Keys(results));
@@ -255,7 +258,7 @@ impl Recorder<'_> {
                 let margins = stage.margins(shape, &[0, 1, 2].map(|a| start[a]..end[a])).map(|m| m.map(|n| n as u32));
                 let extended = self.brick([0, 1, 2].map(|a| margins[a][0] + read.shape[a] + margins[a][1]))?;
                 let before = margins.map(|[before, _]| before);
-                extend::encode(self.gpu, &mut self.encoder, (self.dtype, *border), &read, before, &extended)?;
+                extend::encode(self.gpu, self.encoder, (self.dtype, *border), &read, before, &extended)?;
                 self.near(kernel, (&extended, [0, 1, 2].map(|a| origin[a] + before[a])), size)?;
             }
             near => {
@@ -276,20 +279,27 @@ impl Recorder<'_> {
         match kernel {
             Kernel::Rank(footprint, rank) => {
                 let (how, scratch) = ((footprint, *rank), self.brick(size)?);
-                rank::encode(self.gpu, &mut self.encoder, dtype, from, how, [&results, &scratch])?;
+                rank::encode(self.gpu, self.encoder, dtype, from, how, [&results, &scratch])?;
+            }
+            Kernel::Ball(ball) => {
+                let [bits, a, b] = ball::scratch_bytes(from.0.shape, ball).map(|bytes| self.gpu.pooled(NAME, bytes, STORAGE));
+                let scratch = [bits?, a?, b?];
+                let buffers = scratch.each_ref().map(|buffer| &**buffer);
+                ball::encode(self.gpu, self.encoder, (dtype, ball), from, &results, buffers)?;
+                self.held.extend(scratch);
             }
             Kernel::Gaussian(gaussian) => {
                 let [a, b] = GpuSmoothing::scratch(from.0.shape, size).map(|shape| self.brick(shape));
-                gaussian::encode(self.gpu, &mut self.encoder, gaussian, from, &results, [&a?, &b?])?;
+                gaussian::encode(self.gpu, self.encoder, gaussian, from, &results, [&a?, &b?])?;
             }
             Kernel::Mean(mean) => {
                 let [a, b] = mean::scratch(from.0.shape, size).map(|shape| self.brick(shape));
-                mean::encode(self.gpu, &mut self.encoder, (dtype, *mean), from, &results, [&a?, &b?])?;
+                mean::encode(self.gpu, self.encoder, (dtype, *mean), from, &results, [&a?, &b?])?;
             }
             Kernel::Derivative(derivative) => {
-                derivative::encode(self.gpu, &mut self.encoder, (dtype, derivative), from, &results)?;
+                derivative::encode(self.gpu, self.encoder, (dtype, derivative), from, &results)?;
             }
-            _ => median::encode(self.gpu, &mut self.encoder, dtype, from.0, from.1, &results)?,
+            _ => median::encode(self.gpu, self.encoder, dtype, from.0, from.1, &results)?,
         }
         self.shape = size;
         self.put(OnDevice::Keys(results));
@@ -334,12 +344,13 @@ impl TileWork<'_> {
         let mut encoder = gpu.encoder();
         gpu.stage(NAME, &mut encoder, read, &upload, (&packed, 0))?;
         let (shape, place) = (outer.size(self.shape).map(|n| n as u32), OnDevice::Packed(packed));
-        let mut recorder = Recorder { gpu, encoder, held: Vec::new(), volume: self.shape, dtype: self.dtype, shape, place };
+        let mut recorder =
+            Recorder { gpu, encoder: &mut encoder, held: Vec::new(), volume: self.shape, dtype: self.dtype, shape, place };
         recorder.steps(kernels, &outer, tile)?;
         let results = recorder.packed()?;
         let bytes = recorder.bytes(recorder.dtype);
         let mut readback = gpu.pooled(NAME, bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?;
-        let Recorder { mut encoder, held, place, .. } = recorder;
+        let Recorder { held, place, .. } = recorder;
         gpu.copy(NAME, &mut encoder, (&results, 0), (&readback, 0), bytes)?;
         let submission = gpu.submit(NAME, encoder)?;
         upload.busy_until(submission.clone());
@@ -359,11 +370,45 @@ impl TileWork<'_> {
     }
 }
 
+/// How long a device takes for steps over a whole volume that lies there as it is stored: for benches.
+///
+/// # Errors
+/// What reading gives; [`GpuError::Input`] if the volume is too large for one tile; any other [`GpuError`].
+pub(super) fn time_kernels(gpu: &Gpu, input: &Input<'_>, stages: &Stages, run: &Run<'_>) -> Result<Timing> {
+    let header = input.header();
+    let (dtype, volume) = (header.meaning.dtype, &header.grid.shape);
+    let tile = Tile::whole(volume, 0);
+    if tile.voxels(volume) > most_on_device(stages, dtype, run) || !stages.has_kernels(dtype) {
+        let what = format!("{volume} voxels of {dtype}, of which the device takes parts, or none");
+        return Err(GpuError::Input { kernel: NAME, what }.into());
+    }
+    let mut bytes = vec![0; tile.voxels(volume) as usize * dtype.bytes()];
+    input.source().read(0, &mut bytes)?;
+    let kernels = Kernels::upload(gpu, stages, dtype)?;
+    let packed = gpu.pooled(NAME, (bytes.len() as u64).next_multiple_of(UNIT_VOXELS * dtype.bytes() as u64), STORAGE)?;
+    let mut upload = gpu.encoder();
+    let staging = gpu.pooled(NAME, packed.size(), wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC)?;
+    gpu.stage(NAME, &mut upload, &bytes, &staging, (&packed, 0))?;
+    gpu.wait(NAME, gpu.submit(NAME, upload)?)?;
+    let (shape, mut packed, mut held) = (tile.size(volume).map(|n| n as u32), Some(packed), Vec::new());
+    let timing = gpu.time(NAME, |encoder| {
+        let place = OnDevice::Packed(packed.take().ok_or(GpuError::Input { kernel: NAME, what: "recorded twice".into() })?);
+        let mut recorder = Recorder { gpu, encoder, held: Vec::new(), volume, dtype, shape, place };
+        recorder.steps(&kernels, &tile, &tile)?;
+        recorder.packed()?;
+        held = recorder.held;
+        held.extend(if let OnDevice::Packed(buffer) = recorder.place { Some(buffer) } else { None });
+        Ok(())
+    })?;
+    Ok(timing)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::ops::ball::Radius;
     use crate::ops::rank::{Footprint, FootprintShape};
     use crate::ops::testing::{Content, assert_same, noise};
     use crate::pipelines::Device;
@@ -420,6 +465,10 @@ mod tests {
         if dtype.is_small_integer() {
             let table = |from: Dtype, to: Dtype| Stage::Table(Table::from_fn(from, to, |v| f64::from(v * 7 % 199)));
             let (a, b) = (table(dtype, Dtype::I16), table(Dtype::I16, Dtype::U8));
+            let radius = Radius::in_mm(1.0, [0.5, 0.5, 1.0], [130, 61, 9]).unwrap();
+            let [shrunk, grown] = [[0, 1], [1, 0]].map(|values| Stage::Ball(MaskBall::new(values, radius)));
+            let mask = Stage::Table(Table::from_fn(dtype, Dtype::U8, |v| f64::from(u8::from(v % 40 == 0))));
+            all.push(Stages(vec![mask, grown, shrunk]));
             all.push(Stages(vec![a, Stage::Rank(flat, 14), b, Stage::Rank(ball, 32), table(Dtype::U8, Dtype::F32)]));
         }
         all

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::chain::{FilterChain, Link};
+use super::two_values::two_values;
 use super::whole_step::WholeStep;
 use super::{Background, Bins, BorderRule, Cost, Counted, Input, Mapping, Mask, Pointwise, Region, Run, filter};
 use crate::analysis::steps::{Chain, Composed, Facts, Scale};
+use crate::engine::{Gpu, Timing};
 use crate::io::{Sink, Source};
 use crate::ops::derivative::DerivativeKind;
 use crate::ops::stages::{Stage, Stages};
@@ -97,7 +99,12 @@ impl Filtering {
                     if near.sums() && work.needs_levels() {
                         work.level(None, run)?;
                     }
-                    let stages = near.stages(&work.header)?;
+                    let mut asked = false;
+                    let stages = near.stages(&work.header, || {
+                        asked = true;
+                        two_values(&Input::of(work.voxels(run)), near.text(), run)
+                    })?;
+                    work.passes += u32::from(asked);
                     let bordered = options.border.over(stages.clone(), &work.header, work.levels)?;
                     work.header = after(&stages, work.header);
                     work.levels |= stages.0.iter().any(|stage| matches!(stage, Stage::Derivative(_)));
@@ -325,6 +332,14 @@ impl Filtering {
             return Cost::STREAMING;
         }
         Cost::of(&self.stages, dtype, header.grid.shape.voxels(), header.bytes() + self.header.bytes())
+    }
+
+    /// How long a device takes for the kernels alone, of a volume that fits it and lies there already; point-wise steps at the end have no part in it.
+    ///
+    /// # Errors
+    /// What reading gives; any [`GpuError`](crate::engine::GpuError), also for a volume that the device takes in parts.
+    pub fn time_kernels(&self, gpu: &Gpu, run: &Run<'_>) -> Result<Timing> {
+        filter::time_kernels(gpu, &self.input, &self.stages, run)
     }
 
     /// Writes the result.

@@ -7,7 +7,7 @@ use super::labels::{Labels, Mask};
 use super::ways::cuts::Groups;
 use crate::Result;
 use crate::io::Source;
-use crate::volume::{Block, Dtype, Header, Observe, Padding, Rescale};
+use crate::volume::{Block, Dtype, Header, Observe, Padding, Rescale, Tile};
 
 /// A volume to be read, with all that goes with it. Cheap to clone.
 #[derive(Clone)]
@@ -145,6 +145,14 @@ impl<'a> Input<'a> {
     /// Whether voxels may be left out.
     pub(super) fn selects(&self) -> bool {
         self.labels.is_some() || self.selection.as_ref().is_some_and(Selection::selects)
+    }
+
+    /// The stored bytes of a tile, where they lie beside each other in memory.
+    pub(super) fn in_memory(&self, tile: &Tile) -> Option<&[u8]> {
+        let header = self.header();
+        let (size, mut runs) = (header.meaning.dtype.bytes(), tile.runs(&header.grid.shape));
+        let (all, (at, n)) = (self.source().in_memory()?, runs.next()?);
+        runs.next().is_none().then(|| &all[at as usize * size..(at + n) as usize * size])
     }
 
     /// Whether reading in order is much cheaper than jumping about.

@@ -37,6 +37,7 @@ mod statistics;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod two_values;
 mod ways;
 mod whole;
 mod whole_step;

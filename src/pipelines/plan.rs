@@ -59,7 +59,7 @@ impl ChainPlan {
         let (mut stages, mut passes, mut computes) = (Stages::default(), Vec::new(), Vec::new());
         let read = |stages: &Stages| -> Result<(u64, [u64; 3], u64)> {
             let tiles = Tiles::of(input, stages.halo(), stages.widest(dtype), run);
-            let cut = tiles.cut(tiles.most_on_cpu())?;
+            let cut = tiles.for_threads()?;
             let first = cut.front().map(|tile| tile.size(&shape)).unwrap_or_default();
             // A stream is read once, whatever the halo.
             let voxels = match input.sequential() {
@@ -76,7 +76,20 @@ impl ChainPlan {
                     computes.push(steps.to_string());
                 }
                 Link::Near(near) => {
-                    let more = near.stages(&header)?;
+                    let mut asked = false;
+                    let more = near.stages(&header, || {
+                        asked = true;
+                        Ok([0, 1])
+                    })?;
+                    if asked {
+                        let (read_bytes, ..) = read(&stages)?;
+                        passes.push(PlannedPass {
+                            computes: computes.clone(),
+                            kind: PassKind::Count,
+                            read_bytes,
+                            written_bytes: 0,
+                        });
+                    }
                     header.meaning.dtype = more.result(header.meaning.dtype);
                     stages.0.extend(more.0);
                     computes.push(near.text().to_owned());

@@ -70,7 +70,7 @@ pub fn blend(lattice: &Lattice, slice: &[u32], (tables, depth): (&TileLevels, Be
     let (across, down) = (lattice.between(0), lattice.between(1));
     let whole = tables.filled.iter().all(|filled| *filled);
     let rows = slice.par_chunks(nx).zip(out.par_chunks_mut(nx * to.bytes())).zip(&down);
-    rows.for_each(|((slots, out), between)| {
+    rows.with_min_len((VOXELS / nx).max(1)).for_each(|((slots, out), between)| {
         let row = TileRow { lattice, tables, across: &across, down: *between, depth, whole };
         #[cfg(target_arch = "x86_64")]
         if avx2 {

@@ -26,7 +26,7 @@ pub use gpu::{GpuSlots, SHADER, encode_blend, encode_count};
 pub use lattice::{Between, Lattice};
 
 /// The tables of layers of tiles.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TileLevels {
     /// Entries of a table: slots, and two more.
     pub entries: usize,

@@ -127,8 +127,8 @@ pub(super) fn check<T: SquareWord>(shape: [usize; 3], weights: [u64; 3]) {
     assert!((0..3).all(|axis| shape[axis] == 1 || weights[axis] > 0), "a weight of 0: {weights:?}");
 }
 
-/// Whether `T` holds the square of the diagonal.
-pub(super) fn fits<T: SquareWord>(shape: [usize; 3], weights: [u64; 3]) -> bool {
+/// Whether `T` holds the square of the diagonal of a box of this shape.
+pub fn fits<T: SquareWord>(shape: [usize; 3], weights: [u64; 3]) -> bool {
     let along = |axis: usize| (shape[axis] as u128 - 1).checked_mul(u128::from(weights[axis])).and_then(|d| d.checked_mul(d));
     let diagonal = (0..3).try_fold(0u128, |sum, axis| sum.checked_add(along(axis)?));
     diagonal.is_some_and(|d| d < u128::from(T::FAR.square()))

@@ -33,7 +33,7 @@ mod units;
 mod word;
 
 pub(crate) use case::cases;
-pub use cpu::{RowPass, squared, strips};
+pub use cpu::{RowPass, fits, squared, strips};
 pub use gpu::{SHADER, encode_columns, encode_rows, largest_axis, run};
 pub use nearest::{nearest, search_nearest};
 pub use search::Searched;

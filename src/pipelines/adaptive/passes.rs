@@ -1,7 +1,7 @@
 //! The passes: slices in batches, each counted and written at once where tiles lie within slices, else all counted first.
 
 use std::cell::Cell;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -26,7 +26,7 @@ pub(super) fn write(mapping: &AdaptiveMapping, sink: &dyn Sink, run: &Run<'_>) -
     let run = &if mapping.lattice.weight() >= 1 << 31 || slice > CHUNK_VOXELS { run.on_cpu() } else { *run };
     let shape = &mapping.input().grid.shape;
     for volume in 0..shape.volumes() {
-        let work = Volumes { mapping, sink, run: &run.one_of(mapping.passes()), volume };
+        let work = Volumes { mapping, sink, run: &run.one_of(mapping.passes()), volume, rooms: Mutex::default() };
         if mapping.by_slice {
             work.pass(|batch, tile, on| work.at_once(batch, tile, on))?;
         } else {
@@ -50,6 +50,16 @@ struct Volumes<'a> {
     sink: &'a dyn Sink,
     run: &'a Run<'a>,
     volume: u64,
+    /// What threads computed slices in, to be used again.
+    rooms: Mutex<Vec<SliceRoom>>,
+}
+
+/// What a slice takes on its way: slots of its voxels, counts and tables of its tiles.
+#[derive(Default)]
+struct SliceRoom {
+    found: Vec<u32>,
+    counts: Vec<u32>,
+    tables: TileLevels,
 }
 
 /// On what a batch is done.
@@ -138,12 +148,42 @@ impl Volumes<'_> {
 
     /// Slices that have tiles of their own: counted, decided and written.
     fn at_once(&self, batch: &SliceBatch<'_>, tile: &Tile, on: On<'_>) -> Result<()> {
+        if on.is_none() {
+            return self.each_slice(batch, tile);
+        }
         let (lattice, slots) = (&self.mapping.lattice, &self.mapping.slots);
         let visits: Vec<[u32; 2]> = (0..batch.slices).map(|z| [z, z]).collect();
         let mut counts = vec![0; batch.slices as usize * lattice.in_layer() * slots.len()];
         self.add(batch, on, &visits, &mut counts)?;
         let depth: Vec<Between> = (0..batch.slices).map(|z| Between { low: z, high: z, near: 1, far: 0 }).collect();
         self.put(batch, tile, on, (&self.decide(&counts), &depth))
+    }
+
+    /// The same on the CPU: a slice goes the whole way on one thread, so that its counts and tables stay in a cache.
+    fn each_slice(&self, batch: &SliceBatch<'_>, tile: &Tile) -> Result<()> {
+        let (mapping, to) = (self.mapping, self.mapping.header.meaning.dtype);
+        let (shape, lattice, slots) = (&mapping.input().grid.shape, &mapping.lattice, &mapping.slots);
+        let (slice, dtype) = (shape.slice_voxels() as usize, mapping.input().meaning.dtype);
+        let none = slots.len() as u32;
+        let depth = Between { low: 0, high: 0, near: 1, far: 0 };
+        let mut out = vec![0; tile.voxels(shape) as usize * to.bytes()];
+        out.par_chunks_mut(slice * to.bytes()).enumerate().for_each(|(z, out)| {
+            let mut room = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let block = Block { dtype, bytes: &batch.bytes[z * slice * dtype.bytes()..][..slice * dtype.bytes()] };
+            let mask = batch.mask.map(|mask| (&mask[z * slice..][..slice], none));
+            room.found.resize(slice, 0);
+            clahe::find(block, &slots.counting, mask, &mut room.found);
+            room.counts.clear();
+            room.counts.resize(lattice.in_layer() * slots.len(), 0);
+            clahe::count(lattice, &room.found, slots.len(), &mut room.counts);
+            self.decide_into(&room.counts, &mut room.tables);
+            if mask.is_some() || slots.counting != slots.looking {
+                clahe::find(block, &slots.looking, None, &mut room.found);
+            }
+            clahe::blend(lattice, &room.found, (&room.tables, depth), to, out);
+            self.rooms.lock().unwrap_or_else(PoisonError::into_inner).push(room);
+        });
+        tile.runs(shape).try_for_each(|(at, _)| self.sink.write(at, &out))
     }
 
     /// Slices of a volume: counted, each for all places of the continued image where it stands.
@@ -187,12 +227,17 @@ impl Volumes<'_> {
 
     /// The tables of tiles.
     fn decide(&self, counts: &[u32]) -> TileLevels {
+        let mut tables = TileLevels::default();
+        self.decide_into(counts, &mut tables);
+        tables
+    }
+
+    fn decide_into(&self, counts: &[u32], tables: &mut TileLevels) {
         let (slots, rule) = (&self.mapping.slots, &self.mapping.rule);
-        let entries = slots.len() + 2;
-        let mut levels = vec![0; counts.len() / slots.len() * entries];
-        let tiles = levels.par_chunks_mut(entries).zip(counts.par_chunks(slots.len()));
-        let filled = tiles.map(|(levels, counts)| rule.levels(counts, &slots.bins, levels)).collect();
-        TileLevels { entries, levels, filled }
+        tables.entries = slots.len() + 2;
+        tables.levels.resize(counts.len() / slots.len() * tables.entries, 0);
+        let tiles = tables.levels.par_chunks_mut(tables.entries).zip(counts.par_chunks(slots.len()));
+        tiles.map(|(levels, counts)| rule.levels(counts, &slots.bins, levels)).collect_into_vec(&mut tables.filled);
     }
 
     /// Writes the levels of a batch.

@@ -30,7 +30,7 @@ impl<'a> Ordered<'a> {
         }
         for (i, part) in parts.iter().enumerate() {
             self.run.stop()?;
-            let bytes = self.in_memory(part).unwrap_or(&now);
+            let bytes = self.input.in_memory(part).unwrap_or(&now);
             let (read, done) =
                 rayon::join(|| parts.get(i + 1).map_or(Ok(()), |after| self.read(after, &mut next)), || work(i, bytes));
             done.and(read)?;
@@ -43,7 +43,7 @@ impl<'a> Ordered<'a> {
     /// The voxels of a part, read into the buffer unless they lie in memory already.
     pub fn voxels<'b>(&'b self, part: &Tile, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
         self.read(part, buffer)?;
-        Ok(self.in_memory(part).unwrap_or(buffer.as_slice()))
+        Ok(self.input.in_memory(part).unwrap_or(buffer.as_slice()))
     }
 
     /// Bytes of a part.
@@ -52,17 +52,9 @@ impl<'a> Ordered<'a> {
         part.voxels(&header.grid.shape) * header.meaning.dtype.bytes() as u64
     }
 
-    /// Where the voxels of a part lie beside each other in memory.
-    fn in_memory(&self, part: &Tile) -> Option<&[u8]> {
-        let header = self.input.header();
-        let (size, mut runs) = (header.meaning.dtype.bytes(), part.runs(&header.grid.shape));
-        let (all, (at, n)) = (self.input.source().in_memory()?, runs.next()?);
-        runs.next().is_none().then(|| &all[at as usize * size..(at + n) as usize * size])
-    }
-
     /// By all threads, unless jumping about is dear.
     fn read(&self, part: &Tile, buffer: &mut Vec<u8>) -> Result<()> {
-        if self.in_memory(part).is_some() {
+        if self.input.in_memory(part).is_some() {
             return Ok(());
         }
         room(buffer, self.bytes(part))?;

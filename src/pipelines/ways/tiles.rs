@@ -10,7 +10,10 @@ use crate::volume::{Shape, Tile};
 use crate::{Error, Hint, Result};
 
 /// Bytes that a thread reads at a time. Of smaller tiles the halo is a larger part; larger ones serve nothing.
-const TILE_BYTES: u64 = 16 << 20;
+const TILE_BYTES: u64 = 32 << 20;
+
+/// Voxels that are worth a thread's turn.
+const LEAST_VOXELS: u64 = 1 << 14;
 
 /// Tiles in the order in which they cost least to read, ascending along z within the same rows.
 pub struct Tiles<'a> {
@@ -31,7 +34,8 @@ impl<'a> Tiles<'a> {
         &self.input.header().grid.shape
     }
 
-    /// A volume in tiles that have at most so many voxels with their halo: whole slices, or rows of single slices where these are too large.
+    /// A volume in tiles that have at most so many voxels with their halo: whole slices, unless these are too large or far less of the halo is read again with parts of
+    /// them.
     ///
     /// # Errors
     /// [`Error::Usage`] with the bytes, if not even a row fits.
@@ -44,22 +48,72 @@ impl<'a> Tiles<'a> {
             fit if fit >= all => all,
             fit => fit.saturating_sub(2 * halo),
         };
-        let (rows, slices) = match inner(nx * ny, above, nz) {
-            0 => (inner(nx * around(1, above, nz), beside, ny), 1),
-            slices => (ny, slices),
+        // How often a voxel is read.
+        let times = |rows: u64, slices: u64| {
+            (around(rows, beside, ny) * around(slices, above, nz)) as f64 / (rows * slices).max(1) as f64
         };
-        if rows == 0 {
+        let whole = inner(nx * ny, above, nz);
+        let parts = (1..=nz).map(|slices| (inner(nx * around(slices, above, nz), beside, ny), slices));
+        let parts = parts.take_while(|(rows, _)| *rows > 0);
+        let best = parts.min_by(|a, b| times(a.0, a.1).total_cmp(&times(b.0, b.1)));
+        // Slices are read in one go; of a stream, all else is read again and again.
+        let (rows, slices) = match best {
+            _ if whole > 0 && (self.input.sequential() || whole == nz) => (ny, whole),
+            Some((rows, slices)) if whole == 0 || 2.0 * times(rows, slices) < times(ny, whole) => (rows, slices),
+            _ => (ny, whole),
+        };
+        if rows * slices == 0 {
             let needs = nx * around(1, beside, ny) * around(1, above, nz) * self.input.header().meaning.dtype.bytes() as u64;
             let what = format!("a row of {nx} voxels with its neighbours takes {needs} bytes, several times over");
             return Err(Error::usage(what, Hint::MoreMemory));
         }
+        Ok(self.pieces(rows, slices))
+    }
+
+    /// Tiles of so many rows of so many slices.
+    fn pieces(&self, rows: u64, slices: u64) -> VecDeque<Tile> {
+        let [_, ny, nz] = self.shape().xyz();
         let steps = |n: u64, step: u64| (0..n).step_by(step as usize).map(move |at| at..(at + step).min(n));
         let volumes = 0..self.shape().volumes();
-        Ok(volumes
+        volumes
             .flat_map(|volume| {
                 steps(ny, rows).flat_map(move |y| steps(nz, slices).map(move |z| Tile { volume, y: y.clone(), z }))
             })
-            .collect())
+            .collect()
+    }
+
+    /// Most voxels of a tile with its halo for each thread of the CPU: voxels, results of the steps, and what a sink makes of them.
+    pub fn most_on_cpu(&self) -> u64 {
+        let fits = self.run.memory_bytes / (4 * rayon::current_num_threads() as u64) / self.widest;
+        let [nx, ny, _] = self.shape().xyz();
+        // Halos are at most half of it.
+        fits.min((TILE_BYTES / self.widest).max(nx * ny * 6 * self.halo[2]))
+    }
+
+    /// Tiles for the threads of the CPU: as many as make all threads end soonest, halos counted. Where there are few slices, these are cut into rows.
+    ///
+    /// # Errors
+    /// As [`Tiles::cut`].
+    pub fn for_threads(&self) -> Result<VecDeque<Tile>> {
+        let (most, threads) = (self.most_on_cpu(), rayon::current_num_threads() as u64);
+        let [nx, ny, nz] = self.shape().xyz();
+        let [_, beside, above] = self.halo;
+        // Voxels that a thread computes one after another, and some of a tile more, for threads are not alike.
+        let cost = |rows: u64, slices: u64| {
+            let tiles = self.shape().volumes() * ny.div_ceil(rows) * nz.div_ceil(slices);
+            let outer = nx * (rows + 2 * beside).min(ny) * (slices + 2 * above).min(nz);
+            let all = rows == ny && slices == nz;
+            let fair = outer <= most && (all || nx * rows * slices >= LEAST_VOXELS);
+            fair.then(|| (tiles.div_ceil(threads) * outer + nx * rows * slices / 4, tiles))
+        };
+        let by_slices = (1..=nz).map(|slices| (ny, slices));
+        // All slices of each, so that rows of several are cut alike.
+        let by_rows = (1..ny).filter(|_| !self.input.sequential() && nz <= 4 * (threads + above)).map(|rows| (rows, nz));
+        let costs = by_slices.chain(by_rows).filter_map(|(rows, slices)| Some((cost(rows, slices)?, (rows, slices))));
+        match costs.min_by_key(|((cost, tiles), _)| (*cost, u64::MAX - tiles)) {
+            Some((_, (rows, slices))) => Ok(self.pieces(rows, slices)),
+            None => self.cut(most),
+        }
     }
 
     /// The same tiles, each of at most so many voxels with its halo.
@@ -79,17 +133,6 @@ impl<'a> Tiles<'a> {
         done
     }
 
-    /// Most voxels of a tile with its halo for each thread of the CPU: voxels, results of the steps, and what a sink makes of them. Every thread gets several of
-    /// them, so that all end at about the same time, unless there were hardly more than halos to read.
-    pub fn most_on_cpu(&self) -> u64 {
-        let threads = rayon::current_num_threads() as u64;
-        let share = self.run.memory_bytes / (4 * threads);
-        let [nx, ny, nz] = self.shape().xyz();
-        let all = nz * self.shape().volumes();
-        let slices = all.div_ceil(4 * threads).max(4 * self.halo[2]).max(1) + 2 * self.halo[2];
-        (share.min(TILE_BYTES) / self.widest).min(nx * ny * slices)
-    }
-
     /// Hands every tile, and what was read of it with its halo, on to `work` on some thread, with that thread's state. The first error stops all threads.
     pub fn each<S: Send>(
         &self,
@@ -103,6 +146,13 @@ impl<'a> Tiles<'a> {
             self.run.stop()?;
             let mut turn = reader.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(tile) = turn.tiles.pop_front() else { return Ok(false) };
+            let outer = tile.grown(self.halo, self.shape());
+            if let Some(bytes) = self.input.in_memory(&outer) {
+                drop(turn);
+                work(state, &tile, bytes)?;
+                self.run.advance(tile.voxels(self.shape()) * size);
+                return Ok(true);
+            }
             if self.input.sequential() {
                 turn.read(self, &tile, buffer)?;
             } else {
@@ -201,5 +251,32 @@ mod tests {
                 assert!(matches!(too_few, Err(Error::Usage { hint: Hint::MoreMemory, .. })));
             }
         }
+    }
+
+    #[test]
+    fn every_thread_has_tiles_of_pictures_and_of_volumes() {
+        let device = Device::cpu();
+        let run = Run::silent(&device).with_memory(1 << 30);
+        for (axes, halo, sequential) in [
+            (vec![1000, 700], [3, 3, 0], false),
+            (vec![300, 300, 5], [1, 1, 1], false),
+            (vec![64, 64, 64], [10, 10, 10], false),
+            (vec![64, 64, 64], [40, 40, 40], true),
+            (vec![100, 100, 3, 20], [2, 2, 2], false),
+        ] {
+            let shape = Shape::new(&axes).unwrap();
+            let volume = Volume::new(Header::new(shape.clone(), Dtype::U8), vec![0; shape.voxels() as usize]).unwrap();
+            let input = Input::of(Arc::new(File { volume, unit: 1, sequential }));
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+            let tiles = pool.install(|| Tiles::of(&input, halo, 1, &run).for_threads().unwrap());
+            assert!(tiles.len() >= 4, "{axes:?}: {}", tiles.len());
+            assert_eq!(tiles.iter().map(|t| t.voxels(&shape)).sum::<u64>(), shape.voxels());
+            assert!(!sequential || tiles.iter().all(|t| t.y == (0..shape.axis(1))), "{axes:?}");
+        }
+        // Too small to be shared out.
+        let shape = Shape::new(&[90, 90]).unwrap();
+        let volume = Volume::new(Header::new(shape, Dtype::U8), vec![0; 8100]).unwrap();
+        let input = Input::of(Arc::new(File { volume, unit: 1, sequential: false }));
+        assert_eq!(Tiles::of(&input, [1; 3], 1, &run).for_threads().unwrap().len(), 1);
     }
 }

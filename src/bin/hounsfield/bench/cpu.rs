@@ -44,8 +44,9 @@ fn measured(volume: &Arc<Volume>, files: &Files, threads: usize, repeats: usize)
         transfer: None,
         file,
         bytes,
-        bandwidth,
+        bandwidth: Some(bandwidth),
         hash,
+        predicted: None,
     };
 
     let groups = count()?;

@@ -37,11 +37,18 @@ impl Files {
         self.folder.path().join(name)
     }
 
-    fn open(&self) -> Result<Input<'static>> {
+    /// The volume.
+    pub fn open(&self) -> Result<Input<'static>> {
         Ok(Input::of(io::open(&[self.path("input.nii")], &OpenOptions::default())?.into()))
     }
 
-    fn write(&self, header: &hounsfield::volume::Header, run: impl FnOnce(&dyn io::Sink) -> Result<()>) -> Result<()> {
+    /// The mask.
+    pub fn open_mask(&self) -> Result<Input<'static>> {
+        Ok(Input::of(io::open(&[self.path("mask.nii")], &OpenOptions::default())?.into()))
+    }
+
+    /// Creates the output with this header, fills it and puts it in its place.
+    pub fn write(&self, header: &hounsfield::volume::Header, run: impl FnOnce(&dyn io::Sink) -> Result<()>) -> Result<()> {
         let target = Target::new(&self.path("output.nii"), true, &[])?;
         let sink = io::create(&target, header, &WriteOptions::default())?;
         run(sink.as_ref())?;

@@ -141,8 +141,9 @@ pub fn rows(adapter: &Adapter, volume: &Volume, files: &Files, repeats: usize) -
         transfer: Some(transfer),
         file: Some(file),
         bytes,
-        bandwidth,
+        bandwidth: Some(bandwidth),
         hash,
+        predicted: None,
     };
     let of = |groups: &[Group]| statistics::of(&groups.iter().map(|g| (g.rescale, &g.counts)).collect::<Vec<_>>());
     let counted = Samples::of(repeats, || files.count(&device).map(|_| ()))?;

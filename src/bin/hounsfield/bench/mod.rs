@@ -5,6 +5,7 @@ mod data;
 mod files;
 mod gpu;
 mod measure;
+mod neighbours;
 mod rows;
 mod tissue;
 
@@ -22,8 +23,8 @@ use hounsfield::{Error, Result};
 use serde_json::json;
 
 use crate::args::{Shared, parse};
-use crate::job;
 use crate::text::{print, print_json};
+use crate::{job, rates};
 use rows::Measurement;
 
 #[derive(Debug, clap::Args)]
@@ -55,16 +56,28 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let all = shared.threads.map_or_else(rayon::current_num_threads, std::num::NonZero::get);
 
     let mut notes = header.origin.notes.clone();
-    let mut rows = cpu::rows(&volume, &files, 1, repeats)?;
-    job::say(shared, "measured the CPU with 1 thread");
-    if all > 1 {
-        rows.extend(cpu::rows(&volume, &files, all, repeats)?);
-        job::say(shared, &format!("measured the CPU with {all} threads"));
+    let near = neighbours::Neighbours::new(&volume)?;
+    let rates = rates::stored();
+    let mut rows = Vec::new();
+    for threads in [1, all].into_iter().take(if all > 1 { 2 } else { 1 }) {
+        rows.extend(cpu::rows(&volume, &files, threads, repeats)?);
+        rows.extend(near.on_cpu(threads, repeats, &rates)?);
+        job::say(shared, &format!("measured the CPU with {threads} thread{}", if threads == 1 { "" } else { "s" }));
     }
     if shared.device != DeviceChoice::Cpu {
         for adapter in adapters().iter().filter(|a| a.usable) {
-            match gpu::rows(adapter, &volume, &files, repeats) {
-                Ok(more) => rows.extend(more),
+            let measured =
+                gpu::rows(adapter, &volume, &files, repeats).and_then(|rows| Ok((rows, near.on_gpu(adapter, repeats, &rates)?)));
+            match measured {
+                Ok((points, more)) => {
+                    if more.is_empty() {
+                        notes.push(format!(
+                            "{}: a software driver takes minutes for work that looks at neighbours, which is left out",
+                            adapter.info.name
+                        ));
+                    }
+                    rows.extend(points.into_iter().chain(more));
+                }
                 Err(e) => {
                     let note = format!("{}: {}", adapter.info.name, crate::words::message(&e));
                     job::warn(shared, &note);

@@ -19,10 +19,18 @@ pub struct Measurement {
     pub file: Option<Samples>,
     /// Bytes that the computation must read and write.
     pub bytes: u64,
-    /// Bytes per second that a plain copy reads and writes on this device.
-    pub bandwidth: f64,
+    /// Bytes per second that a plain copy reads and writes on this device, where it is what limits the operation.
+    pub bandwidth: Option<f64>,
     /// CRC-32 of the result.
     pub hash: u32,
+    /// What `--device auto` expects of it, where it looks.
+    pub predicted: Option<Predicted>,
+}
+
+/// A job in memory, with its transfers: seconds as `--device auto` predicts them, and as they were.
+pub struct Predicted {
+    pub job_s: f64,
+    pub measured_s: f64,
 }
 
 impl Measurement {
@@ -34,27 +42,42 @@ impl Measurement {
 /// The table for people.
 pub fn as_text(rows: &[Measurement]) -> String {
     let mut out = format!(
-        "{:<11} {:<28} {:>11} {:>8} {:>7} {:>8} {:>11} {:>11}  {}\n",
-        "operation", "device", "compute ms", "GB/s", "% copy", "speed-up", "transfer ms", "file ms", "result"
+        "{:<11} {:<28} {:>11} {:>8} {:>7} {:>8} {:>11} {:>11} {:>12} {:>11}  {}\n",
+        "operation",
+        "device",
+        "compute ms",
+        "GB/s",
+        "% copy",
+        "speed-up",
+        "transfer ms",
+        "file ms",
+        "predicted ms",
+        "measured ms",
+        "result"
     );
     for row in rows {
         let ms = |s: &Option<Samples>| s.as_ref().map_or("-".to_owned(), time);
         let speed_up = baseline(rows, row).map_or("-".to_owned(), |s| format!("{s:.1}x"));
         out += &format!(
-            "{:<11} {:<28} {:>11} {:>8.1} {:>7.0} {:>8} {:>11} {:>11}  {:08x}{}\n",
+            "{:<11} {:<28} {:>11} {:>8.1} {:>7} {:>8} {:>11} {:>11} {:>12} {:>11}  {:08x}{}\n",
             row.operation,
             row.device.chars().take(28).collect::<String>(),
             time(&row.compute),
             row.rate() / 1e9,
-            100.0 * row.rate() / row.bandwidth,
+            row.bandwidth.map_or("-".to_owned(), |bandwidth| format!("{:.0}", 100.0 * row.rate() / bandwidth)),
             speed_up,
             ms(&row.transfer),
             ms(&row.file),
+            row.predicted.as_ref().map_or("-".to_owned(), |p| format!("{:.1}", 1e3 * p.job_s)),
+            row.predicted.as_ref().map_or("-".to_owned(), |p| format!("{:.1}", 1e3 * p.measured_s)),
             row.hash,
             if agrees(rows, row) { "" } else { "  DIFFERS" }
         );
     }
     out += "Medians; ~ marks figures whose middle half spreads by more than a quarter: noise. Speed-up is over one CPU thread.\n";
+    if rows.iter().any(|r| r.predicted.is_some()) {
+        out += "Predicted is what --device auto expects of a job in memory with its transfers, and measured what it took. Work that looks at neighbours is measured on the first 32 slices.\n";
+    }
     if rows.iter().any(|r| !r.by_device && r.transfer.is_some()) {
         out += "This driver gives no timestamps: GPU compute is wall time from submission to completion.\n";
     }
@@ -90,9 +113,11 @@ pub fn as_json(rows: &[Measurement]) -> Value {
                 "file_to_file": row.file.as_ref().map(samples),
                 "bytes": row.bytes,
                 "bytes_per_s": row.rate(),
-                "share_of_copy_bandwidth": row.rate() / row.bandwidth,
+                "share_of_copy_bandwidth": row.bandwidth.map(|bandwidth| row.rate() / bandwidth),
                 "speed_up": baseline(rows, row),
                 "crc32": format!("{:08x}", row.hash),
+                "predicted_s": row.predicted.as_ref().map(|p| p.job_s),
+                "measured_s": row.predicted.as_ref().map(|p| p.measured_s),
                 "agrees": agrees(rows, row),
             })
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hounsfield::findings::words::number;
 use hounsfield::findings::{DistanceFinding, Rows};
 use hounsfield::io::{Role, STREAM, Source};
-use hounsfield::pipelines::{self, Cost, DistanceMap, DistanceOf, DistanceOutput, Input, Labels, Mask, ScratchPlace};
+use hounsfield::pipelines::{self, DistanceMap, DistanceOf, DistanceOutput, Input, Labels, Mask, ScratchPlace};
 use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Observe};
 use hounsfield::{Error, Result};
@@ -14,9 +14,6 @@ use hounsfield::{Error, Result};
 use crate::args::{FileArgs, Shared};
 use crate::job::{self, Job};
 use crate::labels;
-
-/// Nanoseconds for each voxel of a mask of organs on one thread, and steps of the search of its kernel along three axes.
-const SEARCH: (f64, u64) = (8.0, 60);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -66,7 +63,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         _ => DistanceOf::Inside,
     };
     let mask = input.header();
-    job.costs(Cost::each(mask.grid.shape.voxels(), SEARCH, 5 * mask.grid.shape.voxels()));
+    job.costs(DistanceMap::cost(mask));
     let map = DistanceMap::new(mask, of, args.squared)?;
     let header = map.header(mask);
     let nearest_header = map.nearest_header(mask);

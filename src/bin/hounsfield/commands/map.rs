@@ -29,7 +29,7 @@ pub struct Args {
     /// and 0 is all that these leave out.
     ///
     /// Among them such that look at neighbours: median:R, min:R, max:R, rank:R:PERCENT, each also with :ball behind R (2:ball). R is voxels on each side (2
-    /// is 5 x 5 x 5, 2x2x1 is 5 x 5 x 3) or mm (2.5mm), at most 10 voxels. The nearest voxel goes on beyond the border; type and rescale stay. Point-wise steps
+    /// is 5 x 5 x 5, 2x2x1 is 5 x 5 x 3) or mm (2.5mm), at most 10 voxels; erode, dilate, open and close of a mask (two values) by a ball have no limit (close:20mm:ball). The nearest voxel goes on beyond the border; type and rescale stay. Point-wise steps
     /// before them keep 16 bits of their range, and statistics after them cost a pass that computes them.
     ///
     /// And such that sum over them: mean:R, gaussian:S (standard deviation in voxels, such as 2 or 2x2x1, in mm as 1.5mm, or width at half height as 6mm-fwhm),

@@ -41,6 +41,9 @@ pub fn write(mut job: Job<'_>, target: &Target, source: Arc<dyn Source>, onto: O
     let fill = fill_of(&job, source.header(), fill)?;
     let what = Resampling { placement, sampling: sampling.unwrap_or(Sampling::Nearest), fill: fill.bits };
     let header = what.header(source.header())?;
+    if sampling.is_some() {
+        job.costs(what.cost(source.header()));
+    }
     let input = Input::of(source);
     let outside = job.write((target, &header), header.bytes(), |sink, run| pipelines::resample(&input, &what, sink, run))?;
     job.publish()?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::builder::TypedValueParser;
 use hounsfield::io::{self, Role};
 use hounsfield::ops::resample::Sampling;
-use hounsfield::pipelines::{Cost, DeviceChoice};
+use hounsfield::pipelines::DeviceChoice;
 use hounsfield::volume::{Align, Grid, Header, Placement};
 use hounsfield::{Error, Result};
 
@@ -62,18 +62,6 @@ fn align() -> impl TypedValueParser<Value = Align> {
     ])
 }
 
-/// What a target costs: eight reads a voxel, and what one thread of the CPU took for each sampling of 256³ voxels of int16.
-fn cost(sampling: Sampling, source: &Header, target: &Grid) -> Cost {
-    let nanoseconds = match sampling {
-        Sampling::Nearest => 6.0,
-        Sampling::Linear => 9.0,
-        Sampling::Label | Sampling::Area => 20.0,
-    };
-    let (voxels, size) = (target.shape.voxels(), source.meaning.dtype.bytes() as u64);
-    let moved_bytes = source.bytes().saturating_add(voxels.saturating_mul(size));
-    Cost { moved_bytes, cpu_s: 1e-9 * nanoseconds * voxels as f64, gpu_looks: 8.0 * voxels as f64 }
-}
-
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let mut job = Job::new(shared, &args.input, args.like.iter().chain(&args.transform))?;
     let target = job.output(&args.output)?;
@@ -88,7 +76,6 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         }
         job = job.on_cpu();
     }
-    job.costs(cost(sampling, header, &placement.grid));
     onto::write(job, &target, source, Onto { placement, sampling: Some(sampling), fill: args.fill })
 }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::super::Footprint;
 
-/// Results beside, above and behind each other that are worked on at a time.
-const SIZE: [usize; 3] = [64, 64, 32];
+/// Results above and behind each other that are worked on at a time, and bytes of those beside each other: what lies between the axes stays in the second cache.
+const SIZE: [usize; 3] = [256, 32, 32];
 
 /// The room that a filter needs.
 struct MinimaRoom<T> {
@@ -65,8 +65,9 @@ fn minima_portable<T: Copy + Ord + Default, const BYTES: usize>(
     let part = |range: &Range<usize>, at: usize, size: usize| at..(at + size).min(range.end);
     for z in inner[2].clone().step_by(SIZE[2]) {
         for y in inner[1].clone().step_by(SIZE[1]) {
-            for x in inner[0].clone().step_by(SIZE[0]) {
-                let block = [part(&inner[0], x, SIZE[0]), part(&inner[1], y, SIZE[1]), part(&inner[2], z, SIZE[2])];
+            for x in inner[0].clone().step_by(SIZE[0] / size_of::<T>()) {
+                let block =
+                    [part(&inner[0], x, SIZE[0] / size_of::<T>()), part(&inner[1], y, SIZE[1]), part(&inner[2], z, SIZE[2])];
                 let [wide, high, deep] = block.each_ref().map(ExactSizeIterator::len);
                 if window.is_box() {
                     room.boxes(voxels, shape, &block, window, &load);
