@@ -7,12 +7,11 @@
 //! The answer to an operation is the seconds it took and, if asked for, the CRC-32 of its result (else 0).
 
 use std::io::{BufRead, Write};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use hounsfield::analysis::distribution::Distribution;
 use hounsfield::analysis::{equalization, statistics, thresholds};
-use hounsfield::io::Sink;
 use hounsfield::ops::components::{Components, Connectivity, Rules, Runs, fill, fill_slices};
 use hounsfield::ops::distance;
 use hounsfield::ops::mask::{self, Keep};
@@ -20,7 +19,7 @@ use hounsfield::ops::resample::{self, Positions, Sampled, Sampling};
 use hounsfield::phantom::Phantom;
 use hounsfield::pipelines::{
     Adaptive, AdaptiveMapping, Device, FilterChain, FilterOptions, Filtering, Group, How, Input, Projection, Run, Thickness,
-    count, map_into, map_volume,
+    count, into_memory, map_into, map_volume,
 };
 use hounsfield::volume::{Block, Dtype, Header, Shape, Table, Volume};
 use rayon::prelude::*;
@@ -57,7 +56,9 @@ fn make(slices: u64, file: &str) {
 fn serve(axes: &[u64], file: &str) {
     let bytes = std::fs::read(file).expect("the file can be read");
     let header = Header::new(Shape::new(axes).expect("a shape"), Dtype::I16);
-    let volume = Arc::new(Volume::new(header, bytes).expect("a whole volume"));
+    // In large pages, as numpy has its arrays.
+    let volume = Arc::new(into_memory(&header, |sink| sink.write(0, &bytes)).expect("a whole volume"));
+    drop(bytes);
     // Memory that has been written before: what is timed below is the work, not the first touch of pages.
     let mut held = vec![1u8; volume.bytes().len()];
     println!("ready");
@@ -153,19 +154,18 @@ fn run(name: &str, volume: &Arc<Volume>, held: &mut [u8], check: bool) -> (f64, 
             let axis = usize::from(name.as_bytes()[3] - b'0');
             let projection = Projection::new(volume.header(), axis, How::Max, Thickness::Whole).expect("a volume");
             let start = Instant::now();
-            let out = Kept::of(projection.header());
-            projection.write(&Input::of(volume.clone()), &out, &Run::silent(&Device::cpu())).expect("memory does not fail");
-            (start.elapsed().as_secs_f64(), out.crc(check))
+            let (input, device) = (Input::of(volume.clone()), Device::cpu());
+            let out = into_memory(projection.header(), |sink| projection.write(&input, sink, &Run::silent(&device)));
+            (start.elapsed().as_secs_f64(), crc(check, out.expect("memory does not fail").bytes()))
         }
         "clahe16" => {
             let input = Input::of(volume.clone());
             let device = Device::cpu();
             let run = Run::silent(&device);
             let start = Instant::now();
-            let out = Kept::of(volume.header());
             let mapping = AdaptiveMapping::new(&input, &Adaptive::USUAL, &run).expect("there are voxels");
-            mapping.write(&out, &run).expect("memory does not fail");
-            (start.elapsed().as_secs_f64(), out.crc(check))
+            let out = into_memory(mapping.header(), |sink| mapping.write(sink, &run)).expect("memory does not fail");
+            (start.elapsed().as_secs_f64(), crc(check, out.bytes()))
         }
         "copy" => {
             let mut out = vec![0; volume.bytes().len()];
@@ -213,41 +213,6 @@ fn labels_of(volume: &Volume) -> &'static [u8] {
     LABELS.get_or_init(|| volume.bytes().iter().step_by(2).copied().collect())
 }
 
-/// Results in memory, in parts that threads write at the same time.
-struct Kept {
-    parts: Vec<Mutex<Vec<u8>>>,
-    voxel_bytes: usize,
-}
-
-impl Kept {
-    const PART: usize = 1 << 20;
-
-    fn of(header: &Header) -> Self {
-        let (bytes, voxel_bytes) = (header.bytes() as usize, header.meaning.dtype.bytes());
-        let parts = (0..bytes).step_by(Self::PART).map(|at| Mutex::new(vec![0; Self::PART.min(bytes - at)])).collect();
-        Self { parts, voxel_bytes }
-    }
-
-    fn crc(&self, check: bool) -> u32 {
-        let mut hasher = crc32fast::Hasher::new();
-        self.parts.iter().filter(|_| check).for_each(|part| hasher.update(&part.lock().expect("no thread panicked")));
-        if check { hasher.finalize() } else { 0 }
-    }
-}
-
-impl Sink for Kept {
-    fn write(&self, at: u64, mut bytes: &[u8]) -> hounsfield::Result<()> {
-        let mut at = at as usize * self.voxel_bytes;
-        while !bytes.is_empty() {
-            let place = at % Self::PART;
-            let (now, later) = bytes.split_at(bytes.len().min(Self::PART - place));
-            self.parts[at / Self::PART].lock().expect("no thread panicked")[place..][..now.len()].copy_from_slice(now);
-            (at, bytes) = (at + now.len(), later);
-        }
-        Ok(())
-    }
-}
-
 /// A chain of steps, from memory into memory.
 fn steps(volume: &Arc<Volume>, text: &str, check: bool) -> (f64, u32) {
     let chain = FilterChain::parse(text).expect("steps").expect("such that look at neighbours");
@@ -255,9 +220,8 @@ fn steps(volume: &Arc<Volume>, text: &str, check: bool) -> (f64, u32) {
     let run = Run::silent(&device);
     let start = Instant::now();
     let filtering = Filtering::new(&Input::of(volume.clone()), &chain, &FilterOptions::default(), &run).expect("they fit");
-    let out = Kept::of(filtering.header());
-    filtering.write(&out, &run).expect("memory does not fail");
-    (start.elapsed().as_secs_f64(), out.crc(check))
+    let out = into_memory(filtering.header(), |sink| filtering.write(sink, &run)).expect("memory does not fail");
+    (start.elapsed().as_secs_f64(), crc(check, out.bytes()))
 }
 
 /// The first bytes of the volume as a picture of 8 bits, kept where the bytes after them are not 0; one thread, as OpenCV does it.

@@ -1,5 +1,6 @@
 //! What the tests of all operations share: the device, awkward sizes and contents, a comparison that cannot be blind.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::engine::{AdapterChoice, Gpu};
@@ -25,6 +26,15 @@ pub fn gpu() -> Option<&'static Gpu> {
 
 /// Voxel counts around every edge of units, words and groups.
 pub const SIZES: &[usize] = &[1, 2, 3, 7, 15, 16, 17, 31, 33, 105, 255, 256, 257, 4095, 4096, 4097, 65_535, 65_537, 100_003];
+
+/// All of them.
+pub const TYPES: [Dtype; 10] =
+    [Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16, Dtype::F32, Dtype::U32, Dtype::I32, Dtype::U64, Dtype::I64, Dtype::F64];
+
+/// The box that is a whole tile.
+pub fn whole(shape: [usize; 3]) -> [Range<usize>; 3] {
+    shape.map(|n| 0..n)
+}
 
 /// What voxels may hold.
 #[derive(Debug, Clone, Copy)]

@@ -410,13 +410,10 @@ mod tests {
     use super::*;
     use crate::ops::ball::Radius;
     use crate::ops::rank::{Footprint, FootprintShape};
-    use crate::ops::testing::{Content, assert_same, noise};
+    use crate::ops::testing::{Content, TYPES, assert_same, noise};
     use crate::pipelines::Device;
     use crate::pipelines::tests::{File, Memory, devices};
     use crate::volume::{Header, Rescale, Rescales, Table, Volume};
-
-    const TYPES: [Dtype; 10] =
-        [Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16, Dtype::U32, Dtype::I32, Dtype::U64, Dtype::I64, Dtype::F32, Dtype::F64];
 
     fn volume(axes: &[u64], dtype: Dtype) -> Volume {
         let header = Header::new(Shape::new(axes).unwrap(), dtype);

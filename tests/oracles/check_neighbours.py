@@ -6,7 +6,6 @@
 others, each with several budgets and on both devices: stored values must be equal bit for bit, and type, rescale and grid must be those of the input.
 """
 
-import gzip
 import json
 import pathlib
 import subprocess
@@ -17,6 +16,8 @@ import nibabel
 import numpy as np
 import scipy
 import scipy.ndimage
+
+from nifti import stored
 
 program, data = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 REAL = [
@@ -89,18 +90,6 @@ STEPS = {
     "gradient:2:ball": (ball, (2, 2, 2), less(grey("grey_dilation"), grey("grey_erosion"))),
 }
 DIFFERENCES = ("tophat", "blackhat", "gradient")
-
-
-def stored(path):
-    """Stored values as they lie in the file, without the rescale, and the header."""
-    image = nibabel.load(path)
-    opened = gzip.open if str(path).endswith(".gz") else open
-    with opened(path, "rb") as file:
-        file.seek(image.dataobj.offset)
-        raw = file.read()
-    dtype = image.header.get_data_dtype()
-    count = int(np.prod(image.shape))
-    return np.frombuffer(raw[: count * dtype.itemsize], dtype).reshape(image.shape, order="F"), image
 
 
 def check(path, step, options):

@@ -7,7 +7,6 @@ series among them; every plane, every way, whole and in slabs of mm and of slice
 for which NaN), sums as float32 to their rounding; the affine to 1e-4 mm.
 """
 
-import gzip
 import itertools
 import json
 import pathlib
@@ -17,6 +16,8 @@ import tempfile
 
 import nibabel
 import numpy as np
+
+from nifti import stored
 
 program, data = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 REAL = [
@@ -31,18 +32,6 @@ REAL = [
 ]
 NORMAL = {"axial": 2, "coronal": 1, "sagittal": 0}
 wrong = checked = 0
-
-
-def stored(path):
-    """Stored values as they lie in the file, without the rescale, and the header."""
-    image = nibabel.load(path)
-    opened = gzip.open if str(path).endswith(".gz") else open
-    with opened(path, "rb") as file:
-        file.seek(image.dataobj.offset)
-        raw = file.read()
-    dtype = image.header.get_data_dtype()
-    values = np.frombuffer(raw[: int(np.prod(image.shape)) * dtype.itemsize], dtype).reshape(image.shape, order="F")
-    return values.astype(dtype.newbyteorder("=")), image
 
 
 def along(values, axis, how, slope, inter):

@@ -4,11 +4,7 @@ use std::ops::Range;
 
 use super::case::{VALUES, on_device, two_values};
 use super::*;
-use crate::ops::testing::{assert_same, gpu};
-use crate::volume::Dtype;
-
-const TYPES: [Dtype; 10] =
-    [Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16, Dtype::U32, Dtype::I32, Dtype::U64, Dtype::I64, Dtype::F32, Dtype::F64];
+use crate::ops::testing::{TYPES, assert_same, gpu};
 
 /// Spacings whose squares take one word, and two; the weights they stand for.
 const SPACINGS: [([f64; 3], [i64; 3]); 2] =

@@ -4,11 +4,8 @@ use std::ops::Range;
 
 use super::*;
 use crate::engine::{Brick, Chunk, Gpu, Options, UNIT_VOXELS};
-use crate::ops::testing::{assert_same, gpu, noise};
+use crate::ops::testing::{TYPES, assert_same, gpu, noise, whole};
 use crate::volume::{Dtype, keys};
-
-const TYPES: [Dtype; 10] =
-    [Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16, Dtype::F32, Dtype::U32, Dtype::I32, Dtype::U64, Dtype::I64, Dtype::F64];
 
 /// One voxel, lines along each axis, primes, one slice, wider than workgroups and than the rows of the CPU.
 const SHAPES: [[usize; 3]; 11] = [
@@ -24,10 +21,6 @@ const SHAPES: [[usize; 3]; 11] = [
     [255, 3, 2],
     [1, 37, 41],
 ];
-
-fn whole(shape: [usize; 3]) -> [Range<usize>; 3] {
-    shape.map(|n| 0..n)
-}
 
 /// What a definition says and nothing else: the keys of the window, sorted.
 fn sorted_windows(dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Range<usize>; 3]) -> Vec<u8> {

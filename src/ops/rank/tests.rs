@@ -4,15 +4,12 @@ use std::ops::Range;
 
 use super::*;
 use crate::engine::{Brick, Chunk, Gpu, UNIT_VOXELS};
-use crate::ops::testing::{assert_same, gpu, noise};
+use crate::ops::testing::{TYPES, assert_same, gpu, noise, whole};
 use crate::volume::{Dtype, keys};
 
 fn ball_of(reach_mm: f64, spacing_mm: [f64; 3]) -> crate::Result<Footprint> {
     Footprint::in_mm(reach_mm, spacing_mm, [true; 3], FootprintShape::Ball)
 }
-
-const TYPES: [Dtype; 10] =
-    [Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16, Dtype::F32, Dtype::U32, Dtype::I32, Dtype::U64, Dtype::I64, Dtype::F64];
 
 /// One voxel, lines along each axis, primes, one slice, wider than a block along each axis.
 const SHAPES: [[usize; 3]; 11] = [
@@ -28,10 +25,6 @@ const SHAPES: [[usize; 3]; 11] = [
     [3, 19, 4],
     [2, 3, 18],
 ];
-
-fn whole(shape: [usize; 3]) -> [Range<usize>; 3] {
-    shape.map(|n| 0..n)
-}
 
 /// What a definition says and nothing else: the keys of the window, sorted.
 fn sorted_windows(

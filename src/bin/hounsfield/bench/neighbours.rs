@@ -1,6 +1,6 @@
 //! Work that looks at neighbours: where a GPU earns its place.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use hounsfield::engine::{Adapter, Gpu, GpuVolume};
 use hounsfield::io::Sink;
@@ -173,10 +173,10 @@ impl Neighbours {
 
     fn in_memory(&self, job: &Job<'_>, device: &Device, repeats: usize) -> Result<(Samples, u32)> {
         let (input, run) = (Input::of(job.volume.clone()), Run::silent(device));
-        let kept = Kept::of(&job.header(job.volume.header())?);
-        job.write(&input, &kept, &run)?;
-        let hash = crc32fast::hash(&kept.bytes.into_inner().unwrap_or_default());
-        Ok((Samples::of(repeats, || job.write(&input, &hounsfield::views::Nowhere, &run))?, hash))
+        let header = job.header(job.volume.header())?;
+        let once = || pipelines::into_memory(&header, |sink| job.write(&input, sink, &run));
+        let hash = crc32fast::hash(once()?.bytes());
+        Ok((Samples::of(repeats, || once().map(|_| ()))?, hash))
     }
 
     fn file_to_file(&self, job: &Job<'_>, device: &Device, repeats: usize) -> Result<Samples> {
@@ -262,24 +262,4 @@ fn turned(header: &Header) -> Result<Resampling> {
     });
     let placement = Placement { grid: Grid { geometry: None, ..header.grid.clone() }, to_source: Affine(to_source) };
     Ok(Resampling { placement, sampling: Sampling::Linear, fill: 0 })
-}
-
-/// Results in memory, to compare them.
-struct Kept {
-    bytes: Mutex<Vec<u8>>,
-    voxel_bytes: usize,
-}
-
-impl Kept {
-    fn of(header: &Header) -> Self {
-        Self { bytes: Mutex::new(vec![0; header.bytes() as usize]), voxel_bytes: header.meaning.dtype.bytes() }
-    }
-}
-
-impl Sink for Kept {
-    fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
-        let start = at as usize * self.voxel_bytes;
-        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)[start..start + bytes.len()].copy_from_slice(bytes);
-        Ok(())
-    }
 }
