@@ -27,17 +27,17 @@ TRANSFORM = "0.998 0.05 0.004 -12\n-0.05 0.998 0.002 13\n-0.004 -0.002 0.99999 1
 
 
 def header(slices, datatype):
-    """NIfTI-1 of int16 (4) or uint16 (512), 0.7 x 0.7 x 2.5 mm."""
+    """NIfTI-1 of int16 (4) or uint16 (512), 0.7 mm: so that the squares of a long body fit 32 bits, as those of real ones do."""
     raw = bytearray(352)
     struct.pack_into("<i", raw, 0, 348)
     struct.pack_into("<8h", raw, 40, 3, 512, 512, slices, 1, 1, 1, 1)
     struct.pack_into("<2h", raw, 70, datatype, 16)
-    struct.pack_into("<8f", raw, 76, 1, 0.7, 0.7, 2.5, 1, 1, 1, 1)
+    struct.pack_into("<8f", raw, 76, 1, 0.7, 0.7, 0.7, 1, 1, 1, 1)
     struct.pack_into("<f", raw, 108, 352)
     raw[123] = 2
     # A diagonal matrix, so that positions are known.
     struct.pack_into("<2h", raw, 252, 0, 1)
-    for row, mm in enumerate((0.7, 0.7, 2.5)):
+    for row, mm in enumerate((0.7, 0.7, 0.7)):
         values = [0.0] * 4
         values[row] = mm
         struct.pack_into("<4f", raw, 280 + 16 * row, *values)
@@ -84,6 +84,7 @@ def main():
     parser.add_argument("--slices", type=int, default=16384)
     parser.add_argument("--memory", type=int, default=256)
     parser.add_argument("--only", default="")
+    parser.add_argument("--once", action="store_true", help="with the budget alone")
     options = parser.parse_args()
     folder, slices = options.folder, options.slices
     folder.mkdir(exist_ok=True)
@@ -101,7 +102,7 @@ def main():
                 made.unlink()
             made = make(options.program, folder, slices, mask)
         out, digests = folder / "out.nii", []
-        for memory in (options.memory, 16 * options.memory):
+        for memory in (options.memory, 16 * options.memory)[: 1 if options.once else 2]:
             given = [word.format(slices=slices, transform=folder / "turn.txt", mask=path) for word in line]
             if not mask:
                 given.insert(1, path)

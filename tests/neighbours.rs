@@ -130,7 +130,13 @@ fn a_falling_rescale_turns_least_and_greatest_round() {
 fn masks_are_grown_and_shrunk_by_balls_of_any_radius() {
     let folder = Folder::new();
     let (nx, ny, nz) = (60i64, 45i64, 6i64);
-    let mask: Vec<u8> = (0..nx * ny * nz).map(|i| u8::from(i / (3 * nx + 1) % 3 > 0 && i % 701 > 0)).collect();
+    // A ball with some voxels missing, and a rod.
+    let inside = |i: i64| {
+        let (x, y, z) = (i % nx, i / nx % ny, i / (nx * ny));
+        let ball = ((x - 30) * 7).pow(2) + ((y - 20) * 7).pow(2) + ((z - 2) * 25).pow(2) <= 130 * 130;
+        (ball && i % 701 > 0) || (x - 8).pow(2) + (y - 38).pow(2) < 16
+    };
+    let mask: Vec<u8> = (0..nx * ny * nz).map(|i| u8::from(inside(i))).collect();
     let with_spacing = |mut file: Vec<u8>| {
         for (axis, mm) in [0.7f32, 0.7, 2.5].into_iter().enumerate() {
             file[80 + 4 * axis..][..4].copy_from_slice(&mm.to_le_bytes());

@@ -3,6 +3,7 @@
 //! Three passes over a volume, each of which any number of threads share: rows (and, where they fit, whole slices) as the mask is read, columns through the slices, and the
 //! numbers in millimetres into the file. Between them the squared distances lie in memory where they fit it, else in a scratch file; the bits are the same.
 
+mod layout;
 mod plan;
 mod store;
 mod volume;

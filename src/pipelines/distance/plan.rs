@@ -1,5 +1,6 @@
 //! Where squared distances lie between the passes, and how much of a mask is read at a time.
 
+use super::layout::StripLayout;
 use super::{DistanceMap, DistanceOf, DistanceOutput};
 use crate::Result;
 use crate::io::ScratchFile;
@@ -27,7 +28,9 @@ pub struct DistancePlan {
     pub whole_slices: bool,
     /// Most voxels that a thread writes at a time.
     pub block_voxels: usize,
-    /// Most bytes of columns that are in memory at a time where they come from a file.
+    /// How numbers lie in the file: in strips if pieces are whole slices, else as in memory.
+    pub layout: StripLayout,
+    /// Most bytes of columns that are in memory at a time where they come from a file that has no strips.
     pub strip_bytes: u64,
 }
 
@@ -57,6 +60,10 @@ impl DistancePlan {
             if whole_slices { most.min(fair.max(slice)) } else { most.min(slice.saturating_sub(1)).min(fair).max(nx) };
         // What takes a scratch file is too large for the device, too.
         let on_device = Self::device_takes(input, (voxels, carried > 0), voxels * (maps * word + 2 * word) + voxels / 4, run);
+        // What is searched is there once more, and so is what it carries.
+        let column = 2 * (word + if carried > 0 { 8 } else { 0 }) * nz;
+        let width = if whole_slices { (spare / 4 / column).clamp(1, slice) } else { slice };
+        let layout = StripLayout { slice: slice as usize, depth: nz as usize, width: width as usize };
         let scratch_bytes = if fits { 0 } else { resident };
         let scratch = if fits { None } else { Some(ScratchFile::new(&to.scratch.folder, scratch_bytes, to.scratch.beside)?) };
         Ok(Self {
@@ -65,7 +72,9 @@ impl DistancePlan {
             scratch_bytes,
             piece_voxels,
             whole_slices,
-            block_voxels: most.min(BLOCK_VOXELS) as usize,
+            // From the file whole slices, as many as the memory holds, so that its runs are long.
+            block_voxels: if fits || !whole_slices { most.min(BLOCK_VOXELS) } else { most / slice * slice } as usize,
+            layout,
             strip_bytes: spare / 4,
         })
     }

@@ -80,14 +80,14 @@ impl<T: Searched> Measuring<'_, T> {
         let mut squares = [None, None];
         for (room, _) in squares.iter_mut().zip(self.measured()).filter(|(_, measured)| *measured) {
             *room = Some(match &self.plan.scratch {
-                Some(scratch) => VoxelStore::Disk(scratch, start),
+                Some(scratch) => VoxelStore::Disk(scratch, start, self.plan.layout),
                 None => VoxelStore::in_memory(self.voxels())?,
             });
             start += (self.voxels() * size_of::<T>()) as u64;
         }
         let carried = match (&self.plan.scratch, self.to.nearest) {
             (_, None) => None,
-            (Some(scratch), _) => Some(VoxelStore::Disk(scratch, start)),
+            (Some(scratch), _) => Some(VoxelStore::Disk(scratch, start, self.plan.layout)),
             (None, _) => Some(VoxelStore::in_memory(self.voxels())?),
         };
         Ok(VolumeSquares { squares, carried })
@@ -188,9 +188,9 @@ impl<T: Searched> Measuring<'_, T> {
                     }
                 }
             }
-            put(slots, first, &portion.squares, nx * ny)?;
+            slots.put(first, &portion.squares)?;
             if let Some(slots) = carries {
-                put(slots, first, &portion.labels, nx * ny)?;
+                slots.put(first, &portion.labels)?;
             }
         }
         Ok(inside)
@@ -241,9 +241,11 @@ impl<T: Searched> Measuring<'_, T> {
         (squares, carried): (&VoxelStore<'_, T>, Option<&mut VoxelStore<'_, u16>>),
     ) -> Result<()> {
         let carried = carried.as_deref();
+        let layout = self.plan.layout;
         // What is searched is there once more, and so is what it carries.
         let each = 2 * (size_of::<T>() + carried.map_or(0, |_| 8)) as u64 * columns.rows as u64;
-        let width = ((self.plan.strip_bytes / each).max(1) as usize).min(columns.width);
+        let fits = (self.plan.strip_bytes / each).max(1) as usize;
+        let width = if layout.width < layout.slice { layout.width } else { fits.min(columns.width) };
         let (mut buffer, mut labels) = (Vec::new(), Vec::new());
         for at in (0..columns.width).step_by(width) {
             self.run.stop()?;
@@ -451,12 +453,4 @@ fn complement(words: &mut [u64], nx: usize) {
             *last &= (1 << rest) - 1;
         }
     }
-}
-
-/// Writes numbers that may go through several slices.
-fn put<T: bytemuck::Pod>(slots: &VoxelSlots<'_, T>, first: usize, values: &[T], slice: usize) -> Result<()> {
-    if first % slice + values.len() <= slice {
-        return slots.put(first, values);
-    }
-    values.chunks(slice).enumerate().try_for_each(|(i, part)| slots.put(first + i * slice, part))
 }

@@ -1,4 +1,4 @@
-//! Work that looks at neighbours: where a GPU earns its place.
+//! NearWork that looks at neighbours: where a GPU earns its place.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::measure::Samples;
 use super::rows::{Measurement, Predicted};
 
 /// What is measured.
-enum Work {
+enum NearWork {
     /// A chain as it is typed.
     Steps(&'static str),
     /// The same, of the mask.
@@ -33,18 +33,18 @@ enum Work {
 }
 
 /// Operations and what they are.
-const WORKS: [(&str, Work); 11] = [
-    ("median 3^3", Work::Steps("median:1")),
-    ("median 7^3", Work::Steps("median:3")),
-    ("erode 7^3", Work::Steps("erode:3")),
-    ("tophat r 3", Work::Steps("tophat:3:ball")),
-    ("gaussian 2", Work::Steps("gaussian:2")),
-    ("mean 5^3", Work::Steps("mean:2")),
-    ("ball r 20", Work::MaskSteps("erode:20:ball")),
-    ("distance", Work::Distance),
-    ("resample", Work::Turned),
-    ("max along z", Work::Greatest),
-    ("clahe", Work::Adaptive),
+const WORKS: [(&str, NearWork); 11] = [
+    ("median 3^3", NearWork::Steps("median:1")),
+    ("median 7^3", NearWork::Steps("median:3")),
+    ("erode 7^3", NearWork::Steps("erode:3")),
+    ("tophat r 3", NearWork::Steps("tophat:3:ball")),
+    ("gaussian 2", NearWork::Steps("gaussian:2")),
+    ("mean 5^3", NearWork::Steps("mean:2")),
+    ("ball r 20", NearWork::MaskSteps("erode:20:ball")),
+    ("distance", NearWork::Distance),
+    ("resample", NearWork::Turned),
+    ("max along z", NearWork::Greatest),
+    ("clahe", NearWork::Adaptive),
 ];
 
 /// Slices at the most: enough to be measured, and few enough that one thread is done in a second.
@@ -126,7 +126,7 @@ impl Neighbours {
             // Chains are recorded on voxels that are there; of other jobs their transfers are part.
             let mut by_device = false;
             let kernels = match work {
-                Work::Steps(_) | Work::MaskSteps(_) => {
+                NearWork::Steps(_) | NearWork::MaskSteps(_) => {
                     let run = Run::silent(&device);
                     let chain = job.filtering(&run)?;
                     Some(Samples::take(repeats, || {
@@ -159,9 +159,9 @@ impl Neighbours {
     }
 
     /// None of what this volume is too small for.
-    fn job<'a>(&'a self, work: &'a Work) -> Result<Option<Job<'a>>> {
-        let volume = if matches!(work, Work::MaskSteps(_) | Work::Distance) { &self.mask } else { &self.image };
-        let mut job = Job { work, volume, cost: None, bytes: 0 };
+    fn job<'a>(&'a self, work: &'a NearWork) -> Result<Option<NearJob<'a>>> {
+        let volume = if matches!(work, NearWork::MaskSteps(_) | NearWork::Distance) { &self.mask } else { &self.image };
+        let mut job = NearJob { work, volume, cost: None, bytes: 0 };
         let header = match job.header(volume.header()) {
             Err(Error::Usage { .. }) => return Ok(None),
             header => header?,
@@ -171,7 +171,7 @@ impl Neighbours {
         Ok(Some(job))
     }
 
-    fn in_memory(&self, job: &Job<'_>, device: &Device, repeats: usize) -> Result<(Samples, u32)> {
+    fn in_memory(&self, job: &NearJob<'_>, device: &Device, repeats: usize) -> Result<(Samples, u32)> {
         let (input, run) = (Input::of(job.volume.clone()), Run::silent(device));
         let header = job.header(job.volume.header())?;
         let once = || pipelines::into_memory(&header, |sink| job.write(&input, sink, &run));
@@ -179,8 +179,8 @@ impl Neighbours {
         Ok((Samples::of(repeats, || once().map(|_| ()))?, hash))
     }
 
-    fn file_to_file(&self, job: &Job<'_>, device: &Device, repeats: usize) -> Result<Samples> {
-        let of_mask = matches!(job.work, Work::MaskSteps(_) | Work::Distance);
+    fn file_to_file(&self, job: &NearJob<'_>, device: &Device, repeats: usize) -> Result<Samples> {
+        let of_mask = matches!(job.work, NearWork::MaskSteps(_) | NearWork::Distance);
         let header = job.header(job.volume.header())?;
         Samples::of(repeats, || {
             let input = if of_mask { self.files.open_mask()? } else { self.files.open()? };
@@ -190,22 +190,22 @@ impl Neighbours {
 }
 
 /// One of the works on its volume.
-struct Job<'a> {
-    work: &'a Work,
+struct NearJob<'a> {
+    work: &'a NearWork,
     volume: &'a Arc<Volume>,
     cost: Option<Cost>,
     /// Read and written, at the least.
     bytes: u64,
 }
 
-impl Job<'_> {
+impl NearJob<'_> {
     fn header(&self, from: &Header) -> Result<Header> {
         Ok(match self.work {
-            Work::Steps(_) | Work::MaskSteps(_) => self.filtering(&Run::silent(&Device::cpu()))?.header().clone(),
-            Work::Distance => DistanceMap::new(from, DistanceOf::Inside, true)?.header(from),
-            Work::Turned => turned(from)?.header(from)?,
-            Work::Greatest => greatest(from)?.header().clone(),
-            Work::Adaptive => {
+            NearWork::Steps(_) | NearWork::MaskSteps(_) => self.filtering(&Run::silent(&Device::cpu()))?.header().clone(),
+            NearWork::Distance => DistanceMap::new(from, DistanceOf::Inside, true)?.header(from),
+            NearWork::Turned => turned(from)?.header(from)?,
+            NearWork::Greatest => greatest(from)?.header().clone(),
+            NearWork::Adaptive => {
                 let device = Device::cpu();
                 AdaptiveMapping::new(&Input::of(self.volume.clone()), &Adaptive::USUAL, &Run::silent(&device))?.header().clone()
             }
@@ -215,10 +215,10 @@ impl Job<'_> {
     fn cost(&self) -> Result<Option<Cost>> {
         let header = self.volume.header();
         Ok(match self.work {
-            Work::Steps(_) | Work::MaskSteps(_) => Some(self.filtering(&Run::silent(&Device::cpu()))?.cost()),
-            Work::Distance => Some(DistanceMap::cost(header)),
-            Work::Turned => Some(turned(header)?.cost(header)),
-            Work::Greatest | Work::Adaptive => None,
+            NearWork::Steps(_) | NearWork::MaskSteps(_) => Some(self.filtering(&Run::silent(&Device::cpu()))?.cost()),
+            NearWork::Distance => Some(DistanceMap::cost(header)),
+            NearWork::Turned => Some(turned(header)?.cost(header)),
+            NearWork::Greatest | NearWork::Adaptive => None,
         })
     }
 
@@ -227,7 +227,7 @@ impl Job<'_> {
     }
 
     fn chain(&self, input: &Input<'_>, run: &Run<'_>) -> Result<Filtering> {
-        let (Work::Steps(text) | Work::MaskSteps(text)) = self.work else { unreachable!("no chain") };
+        let (NearWork::Steps(text) | NearWork::MaskSteps(text)) = self.work else { unreachable!("no chain") };
         let chain = FilterChain::parse(text)?.unwrap_or_else(|| unreachable!("{text} looks at neighbours"));
         Filtering::new(input, &chain, &FilterOptions::default(), run)
     }
@@ -235,15 +235,15 @@ impl Job<'_> {
     fn write(&self, input: &Input<'_>, sink: &dyn Sink, run: &Run<'_>) -> Result<()> {
         let header = input.header();
         match self.work {
-            Work::Steps(_) | Work::MaskSteps(_) => self.chain(input, run)?.write(sink, run),
-            Work::Distance => {
+            NearWork::Steps(_) | NearWork::MaskSteps(_) => self.chain(input, run)?.write(sink, run),
+            NearWork::Distance => {
                 let scratch = ScratchPlace { folder: std::env::temp_dir(), beside: 0 };
                 let to = DistanceOutput { distances: sink, nearest: None, scratch };
                 pipelines::distance(input, &DistanceMap::new(header, DistanceOf::Inside, true)?, &to, run).map(|_| ())
             }
-            Work::Turned => pipelines::resample(input, &turned(header)?, sink, run).map(|_| ()),
-            Work::Greatest => greatest(header)?.write(input, sink, run),
-            Work::Adaptive => AdaptiveMapping::new(input, &Adaptive::USUAL, run)?.write(sink, run),
+            NearWork::Turned => pipelines::resample(input, &turned(header)?, sink, run).map(|_| ()),
+            NearWork::Greatest => greatest(header)?.write(input, sink, run),
+            NearWork::Adaptive => AdaptiveMapping::new(input, &Adaptive::USUAL, run)?.write(sink, run),
         }
     }
 }
