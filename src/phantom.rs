@@ -6,6 +6,7 @@
 
 mod anatomy;
 mod hash;
+mod heart;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ use crate::io::dicom::write::{CtSlice, CtUids, write_ct_slice};
 use crate::io::output::{Target, publish};
 use crate::{Error, Result};
 use hash::hash;
+pub use heart::HeartPhantom;
 
 /// A chest phantom.
 #[derive(Debug, Clone, PartialEq)]

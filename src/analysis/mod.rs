@@ -7,6 +7,7 @@ pub mod exact_sum;
 pub mod mixture;
 pub mod overlap;
 pub mod pieces;
+pub mod regions;
 pub mod statistics;
 pub mod steps;
 pub mod thresholds;

@@ -2,7 +2,7 @@
 //! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
 //!
 //! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
-//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`RegionsFinding`], [`CurveFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -17,6 +17,7 @@
 //! ```
 
 mod adaptive;
+mod curve;
 mod distance;
 mod export;
 mod filter;
@@ -31,6 +32,7 @@ mod placement;
 mod plan;
 mod projection;
 mod provenance;
+mod regions;
 mod rows;
 mod size;
 mod statistics;
@@ -39,6 +41,7 @@ mod tests;
 pub mod words;
 
 pub use adaptive::AdaptiveFinding;
+pub use curve::{Beat, CurveFinding};
 pub use distance::DistanceFinding;
 pub use filter::FilterFinding;
 pub use header::HeaderFinding;
@@ -52,6 +55,7 @@ pub use placement::PlacementFinding;
 pub use plan::PlanFinding;
 pub use projection::ProjectionFinding;
 pub use provenance::Provenance;
+pub use regions::RegionsFinding;
 pub use rows::{Row, Rows, Value};
 pub use size::Size;
 pub use statistics::StatisticsFinding;

@@ -102,6 +102,20 @@ pub(super) fn with_unit(text: &str, unit: &str) -> String {
     if unit.is_empty() { text.to_owned() } else { format!("{text} {unit}") }
 }
 
+/// CSV with tabs instead of commas between fields, and no quotes.
+pub fn tabbed(csv: &str) -> String {
+    let mut quoted = false;
+    let field = |c: char| match c {
+        '"' => {
+            quoted = !quoted;
+            None
+        }
+        ',' if !quoted => Some('\t'),
+        other => Some(other),
+    };
+    csv.chars().filter_map(field).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +162,10 @@ mod tests {
     fn small_shares_are_not_written_as_nothing() {
         assert_eq!([0.403, 0.005, 0.0, 1234.5].map(|v| decimals(v, 3)), ["0.403", "0.005", "0.000", "1234.500"]);
         assert_eq!([0.0049, 0.0005, 1.25e-9].map(|v| decimals(v, 3)), ["0.0049", "0.0005", "1.25e-9"]);
+    }
+
+    #[test]
+    fn tabs_stand_for_commas_between_fields() {
+        assert_eq!(tabbed("a,b\n1,\"x, y\"\n"), "a\tb\n1\tx, y\n");
     }
 }

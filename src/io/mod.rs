@@ -11,6 +11,7 @@ mod loss;
 pub mod metaimage;
 #[cfg(test)]
 mod mutations;
+mod names;
 pub mod nifti;
 pub mod npy;
 pub mod nrrd;
@@ -37,6 +38,7 @@ pub use format::FORMATS;
 pub use grey::Grey;
 pub use limits::Limits;
 pub use loss::Loss;
+pub use names::{label_names, names_beside};
 pub use open::{create, open};
 #[cfg(feature = "zarr")]
 pub use options::OmeVersion;

@@ -2,6 +2,7 @@
 
 use super::bars::BarPlot;
 use super::histogram::{Histogram, HistogramPlot};
+use super::lines::LinePlot;
 use super::svg::Canvas;
 
 /// One plot, drawn into a panel of a figure or into a figure of its own.
@@ -12,13 +13,15 @@ pub enum Plot {
     Histogram(HistogramPlot),
     /// Bars with names.
     Bars(BarPlot),
+    /// Lines over time.
+    Lines(LinePlot),
 }
 
 impl Plot {
     /// The height that it takes in a panel, key and axes included.
     pub(super) fn height(&self) -> f64 {
         match self {
-            Self::Histogram(_) => 320.0,
+            Self::Histogram(_) | Self::Lines(_) => 320.0,
             Self::Bars(bars) => bars.height(),
         }
     }
@@ -28,6 +31,7 @@ impl Plot {
         match self {
             Self::Histogram(plot) => plot.draw(canvas, [x, y, w, h]),
             Self::Bars(bars) => bars.draw(canvas, [x, y, w]),
+            Self::Lines(lines) => lines.draw(canvas, [x, y, w, h]),
         }
     }
 }
@@ -47,5 +51,11 @@ impl From<Histogram> for Plot {
 impl From<BarPlot> for Plot {
     fn from(bars: BarPlot) -> Self {
         Self::Bars(bars)
+    }
+}
+
+impl From<LinePlot> for Plot {
+    fn from(lines: LinePlot) -> Self {
+        Self::Lines(lines)
     }
 }

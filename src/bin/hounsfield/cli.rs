@@ -10,8 +10,8 @@ use hounsfield::{Error, Result};
 use crate::args::Shared;
 use crate::bench;
 use crate::commands::{
-    completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, project,
-    reorient, resample, segment, slice, stats, threshold, window,
+    completions, convert, crop, curve, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, project,
+    regions, reorient, resample, segment, slice, stats, threshold, window,
 };
 use crate::line;
 
@@ -46,6 +46,10 @@ pub enum Command {
     Mask(mask::Args),
     /// Measure how far voxels lie from the edge of a mask, exactly, in millimetres
     Distance(distance::Args),
+    /// Measure the regions of a label map: place, shape, and the intensities of an image
+    Regions(regions::Args),
+    /// Follow labels over time: volumes, intensities, and what a ventricle ejects
+    Curve(curve::Args),
     /// Segment into classes by a Gaussian mixture
     Segment(segment::Args),
     /// Project slabs along an axis: the greatest, least, mean, sum or median of each ray
@@ -124,6 +128,8 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         Command::Threshold(args) => threshold::run(shared, args),
         Command::Mask(args) => mask::run(shared, args),
         Command::Distance(args) => distance::run(shared, args),
+        Command::Regions(args) => regions::run(shared, args),
+        Command::Curve(args) => curve::run(shared, args),
         Command::Segment(args) => segment::run(shared, args),
         Command::Project(args) => project::run(shared, args),
         Command::Slice(args) => slice::run(shared, args),

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use hounsfield::phantom::Phantom;
+use hounsfield::io::output::{Target, publish};
+use hounsfield::io::{self, WriteOptions};
+use hounsfield::phantom::{HeartPhantom, Phantom};
 use hounsfield::pipelines::Watch;
 use hounsfield::{Error, Result};
 
@@ -68,6 +70,14 @@ pub fn run(shared: &Shared, args: &Args, typed: Typed<'_>) -> Result<()> {
             &at("report.html"),
         ],
     )?;
+    let heart = HeartPhantom::default();
+    let [image, labels] = ["heart.nii.gz", "heart_labels.nii.gz"].map(|name| folder.join(name));
+    write_heart(&heart, [&image, &labels], shared.force)?;
+    print(&format!(
+        "\nA made-up ventricle that beats, and its labels: it ejects {:.0} % of its blood\n",
+        100.0 * heart.ejection_fraction()
+    ))?;
+    step("What it ejects, from its labels", &["curve", &at("heart_labels.nii.gz"), "--figure", &at("heart.png")])?;
     let report = folder.join("report.html");
     let report = report.canonicalize().unwrap_or(report);
     print(&format!(
@@ -75,6 +85,25 @@ pub fn run(shared: &Shared, args: &Args, typed: Typed<'_>) -> Result<()> {
         folder.display(),
         report.display()
     ))
+}
+
+/// Writes a ventricle's frames, and its labels.
+fn write_heart(heart: &HeartPhantom, [image, labels]: [&Path; 2], force: bool) -> Result<()> {
+    let mut staged = Vec::new();
+    for (path, of_labels) in [(image, false), (labels, true)] {
+        let header = heart.header(of_labels);
+        let sink = io::create(&Target::new(path, force, &[])?, &header, &WriteOptions::default())?;
+        let each = header.grid.shape.voxels() / heart.frames;
+        for frame in 0..heart.frames {
+            let bytes = match of_labels {
+                true => heart.labels(frame),
+                false => heart.voxels(frame).into_iter().flat_map(i16::to_le_bytes).collect(),
+            };
+            sink.write(frame * each, &bytes)?;
+        }
+        staged.push(sink.finish()?);
+    }
+    publish(staged)
 }
 
 /// Removes the slices of an earlier demo, and nothing else.
