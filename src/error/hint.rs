@@ -59,6 +59,8 @@ pub enum Hint {
     OneLabel,
     /// Measure voxels outside of a mask, or on both sides.
     MeasureOutside,
+    /// Say between which real values voxels count.
+    ChooseValues,
 }
 
 impl fmt::Display for Hint {
@@ -89,6 +91,7 @@ impl fmt::Display for Hint {
             Self::TrustGeometry => "check the series, or go on all the same by trusting its geometry",
             Self::OneSlice => "use .tiff or .nii.gz, or write one slice",
             Self::OneLabel => "make a mask by a threshold, or take one label of the map for the inside",
+            Self::ChooseValues => "say from which to which real value voxels count",
             Self::MeasureOutside => "measure the voxels outside, or both sides",
         })
     }

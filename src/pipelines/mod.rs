@@ -22,6 +22,8 @@ mod filter;
 mod filtering;
 mod hold;
 mod input;
+mod label;
+mod label_slabs;
 mod labels;
 mod look;
 mod map;
@@ -58,6 +60,7 @@ pub use distance::{DistanceMap, DistanceOf, DistanceOutput, Measured, ScratchPla
 pub use filter::filter;
 pub use filtering::{Decided, FilterOptions, Filtering};
 pub use input::Input;
+pub use label::{ComponentMap, LabelOrder, Labelling, LeastSize};
 pub use labels::{Labels, Mask};
 pub use look::census;
 pub use map::{BinTable, map, map_bins, map_into, map_volume};

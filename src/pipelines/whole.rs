@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::label_slabs::{LabelSlabs, check_room, too_many};
 use super::rounded::as_labels;
 use super::{Mask, Run};
 use crate::io::Source;
@@ -14,7 +15,7 @@ use crate::ops::bits::LabelType;
 use crate::ops::components::{Components, Connectivity, FilledHoles, HoleValues, Numbered, Rules, Runs, TooMany, hole_values};
 use crate::views::{Patch, Patched};
 use crate::volume::Dtype;
-use crate::{Error, Hint, Result};
+use crate::{Error, Result};
 
 /// What is a hole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,8 +55,8 @@ pub struct Marked {
 pub fn fill(labels: Arc<dyn Source>, which: Holes, run: &Run<'_>) -> Result<Relabelled<FilledHoles>> {
     let labels = labels_of("step fill", labels, run)?;
     let (source, found) = match labels.header().meaning.dtype {
-        Dtype::U8 => LabelSlabs::<u8>::new(&labels, run)?.fill(which)?,
-        _ => LabelSlabs::<u16>::new(&labels, run)?.fill(which)?,
+        Dtype::U8 => LabelSlabs::<u8>::new(&labels, 0, run)?.fill(which)?,
+        _ => LabelSlabs::<u16>::new(&labels, 0, run)?.fill(which)?,
     };
     Ok(Relabelled { source: Arc::new(Patched::new(labels, source)), found })
 }
@@ -74,8 +75,8 @@ pub fn reconstruct(
     let labels = labels_of("step reconstruct", labels, run)?;
     let marker = marker.clone().held(run)?;
     let (source, found) = match labels.header().meaning.dtype {
-        Dtype::U8 => LabelSlabs::<u8>::new(&labels, run)?.reconstruct(marker.source(), connectivity)?,
-        _ => LabelSlabs::<u16>::new(&labels, run)?.reconstruct(marker.source(), connectivity)?,
+        Dtype::U8 => LabelSlabs::<u8>::new(&labels, 0, run)?.reconstruct(marker.source(), connectivity)?,
+        _ => LabelSlabs::<u16>::new(&labels, 0, run)?.reconstruct(marker.source(), connectivity)?,
     };
     Ok(Relabelled { source: Arc::new(Patched::new(labels, source)), found })
 }
@@ -91,61 +92,7 @@ fn labels_of(what: &str, source: Arc<dyn Source>, run: &Run<'_>) -> Result<Arc<d
     Ok(source)
 }
 
-/// A label map being read slab by slab.
-struct LabelSlabs<'a, T> {
-    labels: &'a dyn Source,
-    run: Run<'a>,
-    /// Voxels along x, y and z, which memory can count.
-    shape: [usize; 3],
-    /// Slices of a slab.
-    height: usize,
-    slab: Vec<T>,
-}
-
-impl<'a, T: LabelType + bytemuck::Pod> LabelSlabs<'a, T> {
-    fn new(labels: &'a Arc<dyn Source>, run: &Run<'a>) -> Result<Self> {
-        let header = labels.header();
-        let shape = header.grid.shape.xyz().map(|n| n as usize);
-        let slice = header.grid.shape.slice_voxels();
-        // A slab takes its labels, a third of a byte a voxel for bits, and 4 bytes a run and more of noise.
-        let fits = run.memory_bytes / 4 / (slice * (size_of::<T>() as u64 + 4));
-        let height = (fits as usize).min(shape[2]);
-        if height < 2.min(shape[2]) {
-            let what = format!("two slices of {slice} voxels, several times over");
-            return Err(Error::usage(what, Hint::MoreMemory));
-        }
-        let height = if height < shape[2] { height / 2 * 2 } else { height };
-        Ok(Self { labels: labels.as_ref(), run: *run, shape, height, slab: Vec::new() })
-    }
-
-    fn volumes(&self) -> u64 {
-        self.labels.header().grid.shape.volumes()
-    }
-
-    /// Reads all slabs of a volume one after another and hands each on with its first slice.
-    fn each_slab(&mut self, volume: u64, mut work: impl FnMut(usize, &[T]) -> Result<()>) -> Result<()> {
-        let [nx, ny, nz] = self.shape;
-        for first in (0..nz).step_by(self.height) {
-            self.run.stop()?;
-            let slices = self.height.min(nz - first);
-            self.slab.resize(slices * nx * ny, T::zeroed());
-            let at = (volume * nz as u64 + first as u64) * (nx * ny) as u64;
-            let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.slab);
-            if self.labels.sequential() {
-                self.labels.read(at, bytes)?;
-            } else {
-                // What is computed as it is read, or decoded, keeps all threads busy.
-                let labels = self.labels;
-                let piece = (labels.unit() as usize / (nx * ny)).max(1) * nx * ny;
-                let pieces = bytes.par_chunks_mut(piece * size_of::<T>()).enumerate();
-                pieces.try_for_each(|(i, part)| labels.read(at + (i * piece) as u64, part))?;
-            }
-            self.run.advance(bytes.len() as u64);
-            work(first, &self.slab)?;
-        }
-        Ok(())
-    }
-
+impl<T: LabelType + bytemuck::Pod> LabelSlabs<'_, T> {
     fn fill(mut self, which: Holes) -> Result<(Patch, FilledHoles)> {
         let (mut patch, mut found) = (Patch::default(), FilledHoles::default());
         for volume in 0..self.volumes() {
@@ -208,48 +155,6 @@ impl<'a, T: LabelType + bytemuck::Pod> LabelSlabs<'a, T> {
         Ok((patch, found))
     }
 
-    /// The components of a volume; none if `go_on` says of a slab that they are not wanted.
-    fn components(&mut self, volume: u64, rules: Rules, mut go_on: impl FnMut(&[T]) -> bool) -> Result<Option<Numbered>> {
-        let (shape, run) = (self.shape, self.run);
-        let mut components = Some(Components::new(shape, rules, Runs::Kept));
-        self.each_slab(volume, |_, slab| {
-            let Some(own) = components.as_mut().filter(|_| go_on(slab)) else {
-                components = None;
-                return Ok(());
-            };
-            own.add_slab(slab).map_err(too_many)?;
-            if own.bytes() as u64 > run.memory_bytes / 4 {
-                own.forget_runs();
-            }
-            check_room(own.bytes() as u64, &run)
-        })?;
-        Ok(components.map(Components::finish))
-    }
-
-    /// Hands on every slab's first slice and number of slices, with its runs at hand.
-    fn each_with_runs(
-        &mut self,
-        volume: u64,
-        numbered: &mut Numbered,
-        mut work: impl FnMut(usize, usize, &Numbered) -> Result<()>,
-    ) -> Result<()> {
-        if numbered.forgets() {
-            self.run = self.run.quiet();
-            let slice = self.shape[0] * self.shape[1];
-            return self.each_slab(volume, |first, slab| {
-                numbered.restore(first, slab);
-                let done = work(first, slab.len() / slice, numbered);
-                numbered.forget();
-                done
-            });
-        }
-        let nz = self.shape[2];
-        (0..nz).step_by(self.height).try_for_each(|first| {
-            self.run.stop()?;
-            work(first, self.height.min(nz - first), numbered)
-        })
-    }
-
     fn mark(&mut self, volume: u64, marker: &dyn Source, numbered: &mut Numbered, marked: &mut [bool]) -> Result<()> {
         let [nx, ny, nz] = self.shape;
         let mut bytes = Vec::new();
@@ -289,9 +194,10 @@ impl<'a, T: LabelType + bytemuck::Pod> LabelSlabs<'a, T> {
 }
 
 /// Rows of a picture with the runs that fill its holes.
-type Filling = Vec<(usize, [u32; 3])>;
+pub(super) type Filling = Vec<(usize, [u32; 3])>;
 
-fn holes_of_slice<T: LabelType>(slice: &[T], [nx, ny]: [usize; 2]) -> std::result::Result<(FilledHoles, Filling), TooMany> {
+/// The holes of a picture by itself, and the runs that fill them.
+pub(super) fn holes_of_slice<T: LabelType>(slice: &[T], [nx, ny]: [usize; 2]) -> std::result::Result<(FilledHoles, Filling), TooMany> {
     let (rules, value) = HoleValues::of(slice).for_holes();
     let mut components = Components::new([nx, ny, 1], rules, Runs::Kept);
     components.add_slab(slice)?;
@@ -303,19 +209,6 @@ fn holes_of_slice<T: LabelType>(slice: &[T], [nx, ny]: [usize; 2]) -> std::resul
         runs.extend((value != 0).then_some((y, [start as u32, end as u32, value])));
     });
     Ok((FilledHoles::of(&numbered, &values), runs))
-}
-
-fn too_many(error: TooMany) -> Error {
-    Error::usage(error.to_string(), "smooth the labels first, such as with a median")
-}
-
-/// # Errors
-/// [`Error::Usage`] if what is known of components takes more than a half of the memory.
-fn check_room(bytes: u64, run: &Run<'_>) -> Result<()> {
-    if bytes <= run.memory_bytes / 2 {
-        return Ok(());
-    }
-    Err(Error::usage(format!("{} MiB for what hangs together, and for holes", bytes >> 20), Hint::MoreMemory))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Sources made of sources, and sinks before sinks: the same voxels seen another way. They know blocks, never devices or whole jobs.
 
+mod chosen;
 mod combined;
 mod filtered;
 mod leveled;
@@ -9,6 +10,7 @@ mod selected;
 mod tap;
 mod turned;
 
+pub use chosen::Chosen;
 pub use combined::Combined;
 pub use filtered::Filtered;
 pub use leveled::{Leveled, RealFunction, Unleveled};

@@ -31,8 +31,16 @@ impl Patch {
         (4 * self.rows.len() + 12 * self.runs.len()) as u64
     }
 
-    /// The runs of a row.
-    fn of(&self, row: u64) -> &[[u32; 3]] {
+    /// Gives every value the one that `new` has in its place.
+    ///
+    /// # Panics
+    /// If it has none there.
+    pub fn renumber(&mut self, new: &[u32]) {
+        self.runs.iter_mut().for_each(|[.., value]| *value = new[*value as usize]);
+    }
+
+    /// The runs of a row: first x, x behind the last, value.
+    pub fn of(&self, row: u64) -> &[[u32; 3]] {
         let Some(first) = self.rows.get(row as usize) else { return &[] };
         let end = self.rows.get(row as usize + 1).map_or(self.runs.len(), |end| *end as usize);
         &self.runs[*first as usize..end]

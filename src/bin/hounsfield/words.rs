@@ -48,6 +48,7 @@ fn flags(hint: &Hint) -> String {
         }
         Hint::Regrid => "interpolate the slices onto a regular grid with --regrid, or go on all the same with --trust-geometry",
         Hint::OneLabel => "make a mask with threshold, or take one label of the map for the inside with --label N",
+        Hint::ChooseValues => "say from which to which real value voxels count with --where LO:HI",
         Hint::MeasureOutside => "add --outside or --signed",
         Hint::FirstDuplicate => "check the series, or keep the first slice of each position with --first-duplicate",
         Hint::Split => "put the images of one kind into a folder of their own, or split the series with --split",

@@ -60,12 +60,13 @@ impl Section {
         }
     }
 
-    /// Calls `run` with y, start, end and component of the runs of a slice.
-    fn runs_of(&self, z: usize, ny: usize, mut run: impl FnMut(usize, usize, usize, u32)) {
+    /// Calls `run` with y, start, end and component of the runs of a slice, where they are a list of those of rows `y` alone.
+    fn runs_of(&self, z: usize, y: Range<usize>, mut run: impl FnMut(usize, usize, usize, u32)) {
         match &self.store {
             Store::Bits(slab) => slab.runs_of(z, run),
             Store::List { rows, runs } => {
-                for y in 0..ny {
+                let ny = (rows.len() - 1) / self.z.len();
+                for y in y {
                     let row = (z - self.z.start) * ny + y;
                     for [start, end, component] in &runs[rows[row] as usize..rows[row + 1] as usize] {
                         run(y, *start as usize, *end as usize, *component);
@@ -149,15 +150,31 @@ impl Numbered {
 
     fn write(&self, z: Range<usize>, zeros: bool, out: &mut [u32]) {
         let [nx, ny, _] = self.shape;
-        out.par_chunks_exact_mut(nx * ny).zip(z).for_each(|(out, z)| {
-            let part = self.part(z);
-            if let Store::Bits(slab) = &part.store {
-                return slab.write(z, &self.labels[part.base as usize..], zeros, out);
-            }
-            if !zeros {
-                out.fill(0);
-            }
-            self.runs_of(z, |y, start, end, label| out[y * nx + start..y * nx + end].fill(label));
+        out.par_chunks_exact_mut(nx * ny).zip(z).for_each(|(out, z)| self.write_slice((0..ny, z), zeros, out));
+    }
+
+    /// Writes the labels of rows `y` of slice `z`, by the thread that asks.
+    ///
+    /// # Panics
+    /// If `out` has another length, or the slice was [forgotten](Runs::Forgotten).
+    pub fn write_rows(&self, y: Range<usize>, z: usize, out: &mut [u32]) {
+        assert_eq!(out.len(), self.shape[0] * y.len(), "an output of another length");
+        self.write_slice((y, z), false, out);
+    }
+
+    fn write_slice(&self, (y, z): (Range<usize>, usize), zeros: bool, out: &mut [u32]) {
+        let (part, nx) = (self.part(z), self.shape[0]);
+        let labels = &self.labels[part.base as usize..];
+        if let Store::Bits(slab) = &part.store {
+            return slab.write((y, z), labels, zeros, out);
+        }
+        if !zeros {
+            out.fill(0);
+        }
+        let first = y.start;
+        part.runs_of(z, y, |y, start, end, component| {
+            let row = (y - first) * nx;
+            out[row + start..row + end].fill(labels[component as usize]);
         });
     }
 
@@ -172,7 +189,7 @@ impl Numbered {
     pub fn runs_of(&self, z: usize, mut run: impl FnMut(usize, usize, usize, u32)) {
         let part = self.part(z);
         let labels = &self.labels[part.base as usize..];
-        part.runs_of(z, self.shape[1], |y, start, end, component| run(y, start, end, labels[component as usize]));
+        part.runs_of(z, 0..self.shape[1], |y, start, end, component| run(y, start, end, labels[component as usize]));
     }
 
     /// Finds forgotten runs again in the same voxels as before. `slices` begin at slice `first` and are as many as one or more calls of
@@ -249,9 +266,19 @@ impl Numbered {
         self.retain(&self.table.iter().map(|component| component.voxels >= voxels).collect::<Vec<_>>());
     }
 
-    /// Numbers the components by size, the largest first; equally large ones keep their order.
-    pub fn order_by_size(&mut self) {
-        self.renumber(&self.by_size());
+    /// Numbers the components by size, the largest first; equally large ones keep their order. Gives the new label of each old one, that of 0 being 0.
+    pub fn order_by_size(&mut self) -> Vec<u32> {
+        self.renumber(&self.by_size())
+    }
+
+    /// Adds voxels that lie within the box of a component to what is known of it, such as those of its holes: how many, and the sums of their x, y and z.
+    ///
+    /// # Panics
+    /// If there is no such label.
+    pub fn grow(&mut self, label: u32, voxels: u64, sums: [u64; 3]) {
+        let facts = &mut self.table[label as usize - 1];
+        facts.voxels += voxels;
+        facts.sums.iter_mut().zip(sums).for_each(|(sum, more)| *sum += more);
     }
 
     fn by_size(&self) -> Vec<u32> {
@@ -260,11 +287,12 @@ impl Numbered {
         labels
     }
 
-    /// The labels `order` become 1, 2, ...; others 0.
-    fn renumber(&mut self, order: &[u32]) {
+    /// The labels `order` become 1, 2, ...; others 0. Gives the new label of each old one.
+    fn renumber(&mut self, order: &[u32]) -> Vec<u32> {
         let mut new = vec![0; self.table.len() + 1];
         (1..).zip(order).for_each(|(label, old)| new[*old as usize] = label);
         self.labels.iter_mut().for_each(|label| *label = new[*label as usize]);
         self.table = order.iter().map(|old| self.table[*old as usize - 1].clone()).collect();
+        new
     }
 }

@@ -1,5 +1,7 @@
 //! Runs and labels out of the bits of a slab.
 
+use std::ops::Range;
+
 use super::slab::Slab;
 #[cfg(target_arch = "x86_64")]
 use super::slab::counts_ones;
@@ -46,27 +48,27 @@ impl Slab {
         }
     }
 
-    /// Writes what `labels` has for the components of slice `z` of the volume. Where nothing is, nothing is written if `zeros` are there already.
-    pub fn write(&self, z: usize, labels: &[u32], zeros: bool, out: &mut [u32]) {
+    /// Writes what `labels` has for the components of rows `y` of slice `z` of the volume. Where nothing is, nothing is written if `zeros` are there already.
+    pub fn write(&self, (y, z): (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
         if counts_ones() {
             // SAFETY: the CPU has what is asked for, as was found one line above; the function is safe in every other way.
-            return unsafe { self.write_popcnt(z, labels, zeros, out) };
+            return unsafe { self.write_popcnt((y, z), labels, zeros, out) };
         }
-        self.write_portable(z, labels, zeros, out);
+        self.write_portable((y, z), labels, zeros, out);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,popcnt,bmi1")]
-    fn write_popcnt(&self, z: usize, labels: &[u32], zeros: bool, out: &mut [u32]) {
-        self.write_portable(z, labels, zeros, out);
+    fn write_popcnt(&self, rows: (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [u32]) {
+        self.write_portable(rows, labels, zeros, out);
     }
 
     #[inline(always)]
-    fn write_portable(&self, z: usize, labels: &[u32], zeros: bool, out: &mut [u32]) {
+    fn write_portable(&self, (y, z): (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [u32]) {
         let z = z - self.z.start;
         let [height, depth] = self.joins().group;
-        for (y, out) in out.chunks_exact_mut(self.nx).enumerate() {
+        for (y, out) in y.zip(out.chunks_exact_mut(self.nx)) {
             let words = &self.rows[(z * self.stride + y) * self.words..][..self.words];
             let group = self.group([y / height, z / depth]);
             for ((word, bits), out) in words.iter().enumerate().zip(out.chunks_mut(64)) {
