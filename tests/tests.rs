@@ -15,6 +15,7 @@ mod faults;
 mod grids;
 mod guests;
 mod hostile;
+mod label;
 mod labels;
 mod manners;
 mod neighbours;

@@ -71,7 +71,12 @@ impl<'a, T: LabelType + bytemuck::Pod> LabelSlabs<'a, T> {
     }
 
     /// The components of a volume; none if `go_on` says of a slab that they are not wanted.
-    pub(super) fn components(&mut self, volume: u64, rules: Rules, mut go_on: impl FnMut(&[T]) -> bool) -> Result<Option<Numbered>> {
+    pub(super) fn components(
+        &mut self,
+        volume: u64,
+        rules: Rules,
+        mut go_on: impl FnMut(&[T]) -> bool,
+    ) -> Result<Option<Numbered>> {
         let (shape, run) = (self.shape, self.run);
         let mut components = Some(Components::new(shape, rules, Runs::Kept));
         self.each_slab(volume, |_, slab| {

@@ -197,7 +197,10 @@ impl<T: LabelType + bytemuck::Pod> LabelSlabs<'_, T> {
 pub(super) type Filling = Vec<(usize, [u32; 3])>;
 
 /// The holes of a picture by itself, and the runs that fill them.
-pub(super) fn holes_of_slice<T: LabelType>(slice: &[T], [nx, ny]: [usize; 2]) -> std::result::Result<(FilledHoles, Filling), TooMany> {
+pub(super) fn holes_of_slice<T: LabelType>(
+    slice: &[T],
+    [nx, ny]: [usize; 2],
+) -> std::result::Result<(FilledHoles, Filling), TooMany> {
     let (rules, value) = HoleValues::of(slice).for_holes();
     let mut components = Components::new([nx, ny, 1], rules, Runs::Kept);
     components.add_slab(slice)?;
@@ -325,7 +328,7 @@ mod tests {
             let run = Run::silent(&device).with_memory(memory);
             let filled = fill(image.clone(), Holes::Volume, &run).unwrap();
             assert_same(&format!("{memory}"), &written(&filled.source, &run), &want);
-            let mut step = LabelSlabs::<u8>::new(&image, &run).unwrap();
+            let mut step = LabelSlabs::<u8>::new(&image, 0, &run).unwrap();
             let numbered = step.components(0, Rules::background(), |_| true).unwrap().unwrap();
             assert_eq!(numbered.forgets(), forgets, "{memory}");
         }

@@ -72,7 +72,8 @@ impl Chosen {
 
     fn strange(&self, at: u64, stored: f64) -> Error {
         let shape = &self.header.grid.shape;
-        let ([nx, ny, nz], real) = (shape.xyz(), self.inner.header().meaning.rescale.of_slice(at / shape.slice_voxels()).real(stored));
+        let ([nx, ny, nz], real) =
+            (shape.xyz(), self.inner.header().meaning.rescale.of_slice(at / shape.slice_voxels()).real(stored));
         let volume = if shape.volumes() > 1 { format!(" of volume {}", at / (nx * ny * nz)) } else { String::new() };
         let place = format!("voxel ({}, {}, {}){volume}", at % nx, at / nx % ny, at / (nx * ny) % nz);
         if self.header.meaning.dtype == Dtype::U8 {

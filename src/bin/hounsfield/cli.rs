@@ -12,6 +12,8 @@ use crate::bench;
 use crate::commands::{
     completions, convert, crop, curve, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, project,
     regions, reorient, resample, segment, slice, stats, threshold, window,
+    completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, label, man, map, mask, pad, project,
+    reorient, resample, segment, slice, stats, threshold, window,
 };
 use crate::line;
 
@@ -44,6 +46,8 @@ pub enum Command {
     Threshold(threshold::Args),
     /// Keep what lies inside a mask; statistics inside and outside
     Mask(mask::Args),
+    /// Number what hangs together in a mask, a label map or a range of values, with a table of sizes and places
+    Label(label::Args),
     /// Measure how far voxels lie from the edge of a mask, exactly, in millimetres
     Distance(distance::Args),
     /// Measure the regions of a label map: place, shape, and the intensities of an image
@@ -127,6 +131,7 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         Command::Window(args) => window::run(shared, args),
         Command::Threshold(args) => threshold::run(shared, args),
         Command::Mask(args) => mask::run(shared, args),
+        Command::Label(args) => label::run(shared, args),
         Command::Distance(args) => distance::run(shared, args),
         Command::Regions(args) => regions::run(shared, args),
         Command::Curve(args) => curve::run(shared, args),

@@ -29,13 +29,18 @@ impl LeastSize {
         let flat = grid.shape.axis(2) == 1;
         let (size, unit) = match self {
             Self::Voxels(voxels) => return Ok(voxels),
-            Self::CubicMm(_) if flat => return Err(Error::usage("a volume as the least size in a single slice", "give mm2 or voxels")),
-            Self::SquareMm(_) if !flat => return Err(Error::usage("an area as the least size in a volume", "give mL, mm3 or voxels")),
+            Self::CubicMm(_) if flat => {
+                return Err(Error::usage("a volume as the least size in a single slice", "give mm2 or voxels"));
+            }
+            Self::SquareMm(_) if !flat => {
+                return Err(Error::usage("an area as the least size in a volume", "give mL, mm3 or voxels"));
+            }
             Self::CubicMm(size) => (size, grid.geometry.as_ref().map(|geometry| geometry.voxel_mm3())),
             Self::SquareMm(size) => (size, grid.geometry.as_ref().map(|g| g.spacing_mm[0] * g.spacing_mm[1])),
         };
         let unit = unit.filter(|unit| *unit > 0.0);
-        let unit = unit.ok_or_else(|| Error::usage("a least size in millimetres for an image of unknown spacing", "give voxels"))?;
+        let unit =
+            unit.ok_or_else(|| Error::usage("a least size in millimetres for an image of unknown spacing", "give voxels"))?;
         // Casts of floats stop at the limits of the type.
         Ok((size / unit * (1.0 - ROUNDING)).ceil() as u64)
     }

@@ -51,7 +51,11 @@ fn each_labelled<T: LabelType + bytemuck::Pod>(
     })
 }
 
-fn of_volume<T: LabelType + bytemuck::Pod>(slabs: &mut LabelSlabs<'_, T>, volume: u64, own: &mut Connected) -> Result<FilledHoles> {
+fn of_volume<T: LabelType + bytemuck::Pod>(
+    slabs: &mut LabelSlabs<'_, T>,
+    volume: u64,
+    own: &mut Connected,
+) -> Result<FilledHoles> {
     let ([_, ny, _], Connected { numbered, patch }) = (slabs.shape, own);
     let (rules, value) = match numbered.table().len() {
         1 => (Rules::background(), 1),
@@ -103,7 +107,11 @@ fn of_volume<T: LabelType + bytemuck::Pod>(slabs: &mut LabelSlabs<'_, T>, volume
     Ok(found)
 }
 
-fn of_slices<T: LabelType + bytemuck::Pod>(slabs: &mut LabelSlabs<'_, T>, volume: u64, own: &mut Connected) -> Result<FilledHoles> {
+fn of_slices<T: LabelType + bytemuck::Pod>(
+    slabs: &mut LabelSlabs<'_, T>,
+    volume: u64,
+    own: &mut Connected,
+) -> Result<FilledHoles> {
     let ([nx, ny, _], Connected { numbered, patch }) = (slabs.shape, own);
     let (kept, mut found) = (numbered.bytes() as u64, FilledHoles::default());
     each_labelled(slabs, volume, numbered, |first, labels, run| {

@@ -9,9 +9,9 @@ mod write;
 
 use std::sync::Arc;
 
+use super::Run;
 use super::label_slabs::{LabelSlabs, check_room};
 use super::whole::Holes;
-use super::Run;
 use crate::io::{Sink, Source};
 use crate::ops::bits::LabelType;
 use crate::ops::components::{ComponentFacts, Connectivity, FilledHoles, Numbered, Rules};

@@ -1,5 +1,7 @@
 //! Sizes and lengths along axes, as they are typed.
 
+use hounsfield::pipelines::LeastSize;
+
 /// Two or three numbers with an x between them, or one for all axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PerAxis(pub Vec<f64>);
@@ -85,6 +87,25 @@ pub fn extents(text: &str) -> Result<Extents, String> {
     Ok(Extents { along, in_mm })
 }
 
+/// The least size of a component: a number with its unit.
+pub fn least(text: &str) -> Result<LeastSize, String> {
+    let bad = || "give a size with its unit, 0 or more: 0.5mL, 30mm3, 100vox, or in a single slice 12mm2".to_owned();
+    let text = text.trim();
+    let end = text.find(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E')).ok_or_else(bad)?;
+    let (number, unit) = text.split_at(end);
+    let size: f64 = number.trim().parse().map_err(|_| bad())?;
+    if !(size.is_finite() && size >= 0.0) {
+        return Err(bad());
+    }
+    match unit.to_ascii_lowercase().as_str() {
+        "ml" => Ok(LeastSize::CubicMm(1000.0 * size)),
+        "mm3" => Ok(LeastSize::CubicMm(size)),
+        "mm2" => Ok(LeastSize::SquareMm(size)),
+        "vox" | "voxels" if size.fract() == 0.0 => Ok(LeastSize::Voxels(size as u64)),
+        _ => Err(bad()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +118,11 @@ mod tests {
         assert!(margin("2.5mm").unwrap().in_mm && margin("2x2x1").unwrap().along.0 == [2.0, 2.0, 1.0]);
         let cut = extents("1:4,,-2:3mm").unwrap();
         assert_eq!((cut.along, cut.in_mm), ([Some((1.0, 4.0)), None, Some((-2.0, 3.0))], true));
+        assert_eq!((least("0.5mL"), least("100vox")), (Ok(LeastSize::CubicMm(500.0)), Ok(LeastSize::Voxels(100))));
+        assert_eq!((least(" 3 mm3"), least("1e2mm2")), (Ok(LeastSize::CubicMm(3.0)), Ok(LeastSize::SquareMm(100.0))));
+        for text in ["", "5", "mL", "-1mL", "1.5vox", "2cm", "nanmL", "infmL"] {
+            assert!(least(text).is_err(), "{text}");
+        }
         for text in ["", "x", "1x", "1x2x3x4", "nan", "1,2"] {
             assert!(along(text).is_err() && counts(text).is_err() && margin(text).is_err(), "{text}");
         }

@@ -108,8 +108,18 @@ pub fn start(text: &str) -> Result<Start, String> {
 
 /// LO:HI, two finite numbers in ascending order.
 pub fn range(text: &str) -> Result<(f64, f64), String> {
+    let (low, high) = ends(text)?;
+    if low < high { Ok((low, high)) } else { Err(format!("{low} is not below {high}")) }
+}
+
+/// The same, which may be one number alone.
+pub fn range_or_one(text: &str) -> Result<(f64, f64), String> {
+    let (low, high) = ends(text)?;
+    if low <= high { Ok((low, high)) } else { Err(format!("{low} is above {high}")) }
+}
+
+fn ends(text: &str) -> Result<(f64, f64), String> {
     let (low, high) = text.split_once(':').ok_or("give two numbers as LO:HI")?;
     let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or(format!("{t:?} is not a number"));
-    let (low, high) = (number(low)?, number(high)?);
-    if low < high { Ok((low, high)) } else { Err(format!("{low} is not below {high}")) }
+    Ok((number(low)?, number(high)?))
 }

@@ -13,6 +13,7 @@ mod filter;
 pub mod guest;
 pub mod histogram;
 pub mod info;
+pub mod label;
 pub mod man;
 pub mod map;
 pub mod mask;
