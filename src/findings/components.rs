@@ -51,7 +51,7 @@ impl ComponentsFinding<'_> {
 
     /// A row for each component, volume by volume.
     fn each_row(&self) -> impl Iterator<Item = Rows> {
-        let place = Place::of(self.header());
+        let place = ComponentPlace::of(self.header());
         let times = self.header().grid.shape.volumes() > 1;
         let per_label = self.what.per_label;
         let all = self.map.tables().enumerate().flat_map(|(time, table)| (1u64..).zip(table).map(move |one| (time, one)));
@@ -75,7 +75,7 @@ impl ComponentsFinding<'_> {
         let (mut text, mut begun) = (String::new(), false);
         if rows.peek().is_none() {
             // The names of the columns, for who reads them by name.
-            let row = Place::of(self.header()).rows(&NOTHING);
+            let row = ComponentPlace::of(self.header()).rows(&NOTHING);
             let keys = ["label"].into_iter().chain(self.what.per_label.then_some("value")).map(str::to_owned);
             let keys: Vec<_> = keys.chain(row.iter().filter(|r| !r.key.is_empty()).map(|r| r.key.to_string())).collect();
             return keys.join(if tabs { "\t" } else { "," }) + "\n";
@@ -166,7 +166,7 @@ impl ComponentsFinding<'_> {
 const NOTHING: ComponentFacts = ComponentFacts { voxels: 0, first: 0, low: [0; 3], high: [0; 3], sums: [0; 3], value: 1 };
 
 /// What voxels are in millimetres, where that is known.
-struct Place {
+struct ComponentPlace {
     /// Voxel indices to patient coordinates (LPS+), or where a file has none to distances from the first voxel.
     to_mm: Option<Affine>,
     in_patient: bool,
@@ -175,7 +175,7 @@ struct Place {
     flat: bool,
 }
 
-impl Place {
+impl ComponentPlace {
     fn of(header: &Header) -> Self {
         let (grid, geometry) = (&header.grid, header.grid.geometry.as_ref());
         let flat = grid.shape.axis(2) == 1;

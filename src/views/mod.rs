@@ -1,8 +1,8 @@
 //! Sources made of sources, and sinks before sinks: the same voxels seen another way. They know blocks, never devices or whole jobs.
 
-mod chosen;
 mod combined;
 mod filtered;
+mod foreground;
 mod leveled;
 mod narrow;
 mod patched;
@@ -10,9 +10,9 @@ mod selected;
 mod tap;
 mod turned;
 
-pub use chosen::Chosen;
 pub use combined::Combined;
 pub use filtered::Filtered;
+pub use foreground::Foreground;
 pub use leveled::{Leveled, RealFunction, Unleveled};
 pub use narrow::Narrow;
 pub use patched::{Patch, Patched};

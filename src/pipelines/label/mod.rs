@@ -15,7 +15,7 @@ use super::whole::Holes;
 use crate::io::{Sink, Source};
 use crate::ops::bits::LabelType;
 use crate::ops::components::{ComponentFacts, Connectivity, FilledHoles, Numbered, Rules};
-use crate::views::{Chosen, Patch};
+use crate::views::{Foreground, Patch};
 use crate::volume::{Dtype, Header};
 use crate::{Error, Result};
 
@@ -68,7 +68,7 @@ impl Default for Labelling {
 impl Labelling {
     /// What this takes of a volume: a mask, or labels.
     pub fn chosen(&self, source: Arc<dyn Source>) -> Arc<dyn Source> {
-        Chosen::of(source, self.range, self.per_label)
+        Foreground::of(source, self.range, self.per_label)
     }
 
     fn rules(&self) -> Rules {

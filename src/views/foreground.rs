@@ -7,7 +7,7 @@ use crate::volume::{Dtype, Header, LabelScale, Rescale, Rescales};
 use crate::{Error, Hint, Result};
 
 /// A mask of bytes 0 and 1, or labels as uint32: what does not belong is 0. Judged as it is read.
-pub struct Chosen {
+pub struct Foreground {
     inner: Arc<dyn Source>,
     range: Option<(f64, f64)>,
     header: Header,
@@ -15,7 +15,7 @@ pub struct Chosen {
     table: Option<Vec<Option<u32>>>,
 }
 
-impl Chosen {
+impl Foreground {
     /// The voxels of `inner` whose real values lie from one to the other end of `range`, without a range those that are not 0; by their `labels`, or all alike. A mask or labels of 8 or
     /// 16 bits of which everything counts stay as they are.
     ///
@@ -86,7 +86,7 @@ impl Chosen {
     }
 }
 
-impl Source for Chosen {
+impl Source for Foreground {
     fn header(&self) -> &Header {
         &self.header
     }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn chosen(volume: Volume, range: Option<(f64, f64)>, labels: bool) -> Result<Vec<u32>> {
-        read(Chosen::of(Arc::new(volume), range, labels).as_ref())
+        read(Foreground::of(Arc::new(volume), range, labels).as_ref())
     }
 
     #[test]
