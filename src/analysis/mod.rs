@@ -4,6 +4,7 @@ pub mod adaptive;
 pub mod distribution;
 pub mod equalization;
 pub mod exact_sum;
+pub mod groups;
 pub mod mixture;
 pub mod overlap;
 pub mod pieces;

@@ -27,6 +27,7 @@ mod scratch;
 pub mod slices;
 mod stack;
 mod stored;
+mod table;
 #[cfg(test)]
 mod tests;
 pub mod transform;
@@ -45,6 +46,7 @@ pub use options::OmeVersion;
 pub use options::{ExtensionPolicy, Follow, OpenOptions, Role, WriteOptions};
 pub use scratch::ScratchFile;
 pub use stored::real_type;
+pub use table::{NumberCell, TextTable};
 
 use std::path::Path;
 
