@@ -61,6 +61,12 @@ pub enum Hint {
     MeasureOutside,
     /// Say between which real values voxels count.
     ChooseValues,
+    /// Name two of several groups.
+    NameGroups,
+    /// Name the column that says whose row it is.
+    NameSubject,
+    /// Ask for a test, or for covariates.
+    TestOrCovariates,
 }
 
 impl fmt::Display for Hint {
@@ -93,6 +99,9 @@ impl fmt::Display for Hint {
             Self::OneLabel => "make a mask by a threshold, or take one label of the map for the inside",
             Self::ChooseValues => "say from which to which real value voxels count",
             Self::MeasureOutside => "measure the voxels outside, or both sides",
+            Self::NameGroups => "name the two that are to be compared",
+            Self::NameSubject => "name the column that says whose row it is",
+            Self::TestOrCovariates => "leave the test out, or the covariates",
         })
     }
 }

@@ -9,6 +9,7 @@ mod border;
 mod calibrate;
 mod census;
 mod chain;
+mod cohort;
 mod copy;
 mod cost;
 mod count;
@@ -51,6 +52,9 @@ pub use border::BorderRule;
 pub use calibrate::calibrate;
 pub use census::{Census, Rounding};
 pub use chain::{FilterChain, Link, Near};
+pub use cohort::{
+    Condition, Confounder, Covariate, GroupAnswer, GroupQuestion, GroupStudy, GroupTest, Outcome, Repeated, compare_groups,
+};
 pub use copy::{copy, gather};
 pub use cost::{Cost, KnownGpu, Prediction, Rates};
 pub use count::{Group, count, count_between, count_by_label};
