@@ -4,6 +4,7 @@
 //! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
 //! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`RegionsFinding`], [`CurveFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ComponentsFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`GroupFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -20,6 +21,7 @@
 mod adaptive;
 mod curve;
 mod components;
+mod cohort;
 mod distance;
 mod export;
 mod filter;
@@ -45,6 +47,7 @@ pub mod words;
 pub use adaptive::AdaptiveFinding;
 pub use curve::{Beat, CurveFinding};
 pub use components::ComponentsFinding;
+pub use cohort::GroupFinding;
 pub use distance::DistanceFinding;
 pub use filter::FilterFinding;
 pub use header::HeaderFinding;

@@ -111,6 +111,41 @@ pub enum Note {
         /// Its voxels.
         voxels: u64,
     },
+    /// Cells of a table without a value.
+    ValuesMissing {
+        /// How many rows, by column.
+        columns: Vec<(String, usize)>,
+    },
+    /// Subjects with several rows were tested as if each row were another subject.
+    SubjectsRepeated {
+        /// How many.
+        subjects: usize,
+        /// Of how many.
+        of: usize,
+        /// Their rows.
+        rows: usize,
+        /// Subjects that are in both groups.
+        in_both: usize,
+    },
+    /// Subjects with a row in one group only were left out of pairs.
+    SubjectsWithoutPair {
+        /// How many.
+        subjects: usize,
+    },
+    /// Other columns differ strongly between the groups.
+    GroupsDifferElsewhere {
+        /// Each with both groups, in words.
+        columns: Vec<String>,
+        /// How many more there are.
+        more: usize,
+    },
+    /// A value has no answer.
+    NoAnswer {
+        /// Which one.
+        value: String,
+        /// Why.
+        why: String,
+    },
     /// Sums that no whole type was sure to hold.
     RoundedSums,
     /// The truth holds other labels than the classes.
@@ -175,6 +210,23 @@ impl fmt::Display for Note {
                 count(*voxels),
                 count(u64::from(*bins))
             ),
+            Self::ValuesMissing { columns } => {
+                let one = |(name, rows): &(String, usize)| format!("{name} in {rows}");
+                write!(f, "rows without a value were left out: {}", columns.iter().map(one).collect::<Vec<_>>().join(", "))
+            }
+            Self::SubjectsRepeated { subjects, of, rows, in_both } => {
+                write!(f, "{subjects} of {of} subjects have several rows, {rows} in all, and {in_both} are in both groups: ")?;
+                f.write_str("rows of one subject are not independent, and p is smaller than it should be")
+            }
+            Self::SubjectsWithoutPair { subjects } => {
+                write!(f, "{subjects} subjects have a row in one group only and were left out")
+            }
+            Self::GroupsDifferElsewhere { columns, more } => {
+                let more = if *more > 0 { format!(" and {more} more columns") } else { String::new() };
+                write!(f, "the groups also differ strongly in {}{more}: ", columns.join(", "))?;
+                f.write_str("what bears on both group and value confounds the difference")
+            }
+            Self::NoAnswer { value, why } => write!(f, "{value} has no answer: {why}"),
             Self::RoundedSums => f.write_str("sums are rounded to float32: no whole type is sure to hold them"),
             Self::StrangeTruth { voxels, classes } => {
                 write!(f, "{} voxels of the truth hold no label from 0 to {classes}: taken as 0", count(*voxels))

@@ -114,6 +114,8 @@ pub fn plot(title: &str, plot: &Plot) -> Svg {
     let (top, height) = match plot {
         Plot::Histogram(_) | Plot::Lines(_) => (if untitled { MARGIN * 0.6 } else { MARGIN + 34.0 }, 520.0),
         Plot::Bars(_) => (MARGIN + 40.0, plot.height() + 2.0 * MARGIN + 30.0),
+        Plot::Histogram(_) => (if untitled { MARGIN * 0.6 } else { MARGIN + 34.0 }, 520.0),
+        Plot::Bars(_) | Plot::Boxes(_) => (MARGIN + 40.0, plot.height() + 2.0 * MARGIN + 30.0),
     };
     let mut canvas = Canvas::new(width, height);
     canvas.text(MARGIN, MARGIN + 16.0, TITLE, &TITLE.fit(title, width - 2.0 * MARGIN));
@@ -123,6 +125,8 @@ pub fn plot(title: &str, plot: &Plot) -> Svg {
             plot.draw(&mut canvas, [MARGIN * 0.5, top, width - MARGIN, height - top - MARGIN * 0.4])
         }
         Plot::Bars(_) => plot.draw(&mut canvas, [MARGIN, top, width - 2.0 * MARGIN, plot.height()]),
+        Plot::Histogram(_) => plot.draw(&mut canvas, [MARGIN * 0.5, top, width - MARGIN, height - top - MARGIN * 0.4]),
+        Plot::Bars(_) | Plot::Boxes(_) => plot.draw(&mut canvas, [MARGIN, top, width - 2.0 * MARGIN, plot.height()]),
     }
     canvas.finish(title)
 }

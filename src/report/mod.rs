@@ -6,12 +6,13 @@
 //! From voxels to a figure:
 //! 1. [`View`] says how the voxel axes lie on screen, [`Picker`] collects the voxels of a few slices while blocks pass by;
 //! 2. [`Shade`] turns real values into greys, [`Picture`] holds the pixels with their letters, caption and outlines;
-//! 3. [`Plot`] is what stands on axes: an exact [`Histogram`] with its cumulative curve, bars with names;
+//! 3. [`Plot`] is what stands on axes: an exact [`Histogram`] with its cumulative curve, bars with names, boxes and strips of points;
 //! 4. [`figure`] lays pictures and plots out, [`html`] writes the page around them.
 
 mod axes;
 mod bars;
 mod bins;
+mod boxes;
 pub mod colours;
 pub mod figure;
 mod histogram;
@@ -30,6 +31,7 @@ mod window;
 mod tests;
 
 pub use bars::{Bar, BarPlot};
+pub use boxes::{BoxPlot, Strip};
 pub use figure::{Key, Panel};
 pub use histogram::{Curve, Histogram, HistogramPlot, Marker};
 pub use html::Report;

@@ -1,6 +1,7 @@
 //! One plot of any kind.
 
 use super::bars::BarPlot;
+use super::boxes::BoxPlot;
 use super::histogram::{Histogram, HistogramPlot};
 use super::lines::LinePlot;
 use super::svg::Canvas;
@@ -15,6 +16,8 @@ pub enum Plot {
     Bars(BarPlot),
     /// Lines over time.
     Lines(LinePlot),
+    /// Groups of numbers as boxes over their points.
+    Boxes(BoxPlot),
 }
 
 impl Plot {
@@ -23,6 +26,7 @@ impl Plot {
         match self {
             Self::Histogram(_) | Self::Lines(_) => 320.0,
             Self::Bars(bars) => bars.height(),
+            Self::Boxes(boxes) => boxes.height(),
         }
     }
 
@@ -32,6 +36,7 @@ impl Plot {
             Self::Histogram(plot) => plot.draw(canvas, [x, y, w, h]),
             Self::Bars(bars) => bars.draw(canvas, [x, y, w]),
             Self::Lines(lines) => lines.draw(canvas, [x, y, w, h]),
+            Self::Boxes(boxes) => boxes.draw(canvas, [x, y, w]),
         }
     }
 }
@@ -57,5 +62,8 @@ impl From<BarPlot> for Plot {
 impl From<LinePlot> for Plot {
     fn from(lines: LinePlot) -> Self {
         Self::Lines(lines)
+impl From<BoxPlot> for Plot {
+    fn from(boxes: BoxPlot) -> Self {
+        Self::Boxes(boxes)
     }
 }

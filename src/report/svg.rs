@@ -140,6 +140,11 @@ impl Style {
         Self { soft: true, ..self }
     }
 
+    /// From its point on to the right.
+    pub const fn start(self) -> Self {
+        Self { anchor: Anchor::Start, ..self }
+    }
+
     /// Width of `text` in this style: an upper estimate from DejaVu Sans' advance widths.
     pub fn width(&self, text: &str) -> f64 {
         let em: f64 = text.chars().map(advance).sum();

@@ -13,6 +13,7 @@ use crate::commands::{
     completions, convert, crop, curve, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, project,
     regions, reorient, resample, segment, slice, stats, threshold, window,
     completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, label, man, map, mask, pad, project,
+    completions, convert, crop, demo, devices, distance, equalize, group, guest, histogram, info, man, map, mask, pad, project,
     reorient, resample, segment, slice, stats, threshold, window,
 };
 use crate::line;
@@ -56,6 +57,8 @@ pub enum Command {
     Curve(curve::Args),
     /// Segment into classes by a Gaussian mixture
     Segment(segment::Args),
+    /// Ask of a table whether a group matters: tests, adjusted differences, effect sizes, box plots
+    Group(group::Args),
     /// Project slabs along an axis: the greatest, least, mean, sum or median of each ray
     Project(project::Args),
     /// Save a slice, or many, as a picture
@@ -136,6 +139,7 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         Command::Regions(args) => regions::run(shared, args),
         Command::Curve(args) => curve::run(shared, args),
         Command::Segment(args) => segment::run(shared, args),
+        Command::Group(args) => group::run(shared, args),
         Command::Project(args) => project::run(shared, args),
         Command::Slice(args) => slice::run(shared, args),
         Command::Resample(args) => resample::run(shared, args),

@@ -81,6 +81,8 @@ pub fn note(note: &Note) -> String {
         Note::ClipIsLeast { .. } => "--bins 256 counts coarser, and larger tiles or a higher --clip help, too",
         Note::NotConverged { .. } => "--max-iter allows more",
         Note::ClassInParts { .. } => "--monotone forbids that",
+        Note::SubjectsRepeated { .. } => "--where chooses one, --test paired pairs them",
+        Note::GroupsDifferElsewhere { .. } => "--covariates adjusts for it, --where compares like with like",
         Note::ClassesOutOfOrder => "--monotone makes them",
         other => return other.to_string(),
     };

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use hounsfield::analysis::groups::TwoSampleTest;
 use hounsfield::analysis::mixture::{STARTS, Start};
 use hounsfield::io::Grey;
 #[cfg(feature = "zarr")]
@@ -83,6 +84,21 @@ pub fn how() -> impl TypedValueParser<Value = How> {
         ("sum", "The sum of the real values", How::Sum),
         ("median", "The one in the middle, of two the lower", How::Median),
     ])
+}
+
+pub fn two_sample_test() -> impl TypedValueParser<Value = TwoSampleTest> {
+    words(&[
+        ("welch", "Welch's t: the variances may differ", TwoSampleTest::Welch),
+        ("student", "Student's t: both groups have one variance", TwoSampleTest::Student),
+        ("paired", "Student's t of the differences within subjects; needs --subject", TwoSampleTest::Paired),
+        ("mann-whitney", "Mann and Whitney's U of ranks, exact in small groups without ties", TwoSampleTest::MannWhitney),
+    ])
+}
+
+/// A confidence in percent, as a share.
+pub fn confidence(text: &str) -> Result<f64, String> {
+    let percent = text.trim().trim_end_matches('%').parse::<f64>().ok().filter(|p| *p > 0.0 && *p < 100.0);
+    percent.map(|p| p / 100.0).ok_or_else(|| "give a percentage between 0 and 100, such as 95".into())
 }
 
 pub fn plane() -> impl TypedValueParser<Value = Plane> {

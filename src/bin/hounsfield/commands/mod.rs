@@ -10,6 +10,7 @@ pub mod devices;
 pub mod distance;
 pub mod equalize;
 mod filter;
+pub mod group;
 pub mod guest;
 pub mod histogram;
 pub mod info;
