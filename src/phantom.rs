@@ -1,10 +1,11 @@
-//! A made-up chest CT: the same voxels from the same seed on every machine, and no patient behind them.
+//! A made-up chest CT, and a made-up cohort: the same voxels from the same seed on every machine, and no patient behind them.
 //!
 //! The anatomy is drawn in a box 400 wide, 400 deep and 320 high whatever the size in voxels, from ellipsoids and tubes whose edges
 //! are as soft as a scanner's. Only `+ - * / sqrt` are used, which every machine rounds alike; noise is a hash of the voxel's index,
 //! so slices can be made in any order and on any thread.
 
 mod anatomy;
+mod cohort;
 mod hash;
 mod heart;
 
@@ -15,6 +16,7 @@ use rayon::prelude::*;
 use crate::io::dicom::write::{CtSlice, CtUids, write_ct_slice};
 use crate::io::output::{Target, publish};
 use crate::{Error, Result};
+pub use cohort::Cohort;
 use hash::hash;
 pub use heart::HeartPhantom;
 

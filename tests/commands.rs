@@ -319,12 +319,27 @@ fn the_demo_goes_the_whole_way() {
     let folder = Folder::new();
     let place = folder.at("demo folder");
     let said = ok(&["demo", &place, "--slices", "4"]).text();
-    for step in
-        ["hounsfield info", "hounsfield stats", "hounsfield slice", "hounsfield histogram", "hounsfield equalize", "report.html"]
-    {
+    for step in [
+        "hounsfield info",
+        "hounsfield stats",
+        "hounsfield slice",
+        "hounsfield histogram",
+        "hounsfield equalize",
+        "hounsfield group",
+        "report.html",
+    ] {
         assert!(said.contains(step), "no {step:?} in {said}");
     }
-    for file in ["slices.png", "histogram.png", "equalized.nii.gz", "equalized.png", "report.html", "dicom/slice_0004.dcm"] {
+    for file in [
+        "slices.png",
+        "histogram.png",
+        "equalized.nii.gz",
+        "equalized.png",
+        "report.html",
+        "cohort.csv",
+        "groups.png",
+        "dicom/slice_0004.dcm",
+    ] {
         assert!(folder.path().join("demo folder").join(file).is_file(), "no {file}");
     }
     // A second time nothing is replaced unasked.

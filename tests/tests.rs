@@ -13,6 +13,7 @@ mod distance;
 mod embedding;
 mod faults;
 mod grids;
+mod group;
 mod guests;
 mod hostile;
 mod label;

@@ -139,7 +139,12 @@ impl GroupFinding<'_> {
         };
         let mut rows = Rows::new();
         rows.add("value", "value", answer.value.as_str(), "");
-        rows.add("difference", if by_ranks { "difference of medians" } else { "difference" }, read(answer.difference(), short), "");
+        rows.add(
+            "difference",
+            if by_ranks { "difference of medians" } else { "difference" },
+            read(answer.difference(), short),
+            "",
+        );
         rows.key("ci_low", means.map(|(_, interval)| interval[0]));
         rows.key("ci_high", means.map(|(_, interval)| interval[1]));
         let interval = means.map(|(_, [low, high])| format!("{} to {}", short(*low), short(*high)));
@@ -217,7 +222,8 @@ impl GroupFinding<'_> {
         }
         let panel = |answer: &GroupAnswer| {
             let p = answer.p().map_or_else(|| "no answer".to_owned(), |p| format!("p {}", probability_sign(p)));
-            let strip = |i: usize| Strip { name: study.groups[i].clone(), values: answer.values[i].clone(), summary: answer.groups[i] };
+            let strip =
+                |i: usize| Strip { name: study.groups[i].clone(), values: answer.values[i].clone(), summary: answer.groups[i] };
             let plot = BoxPlot { value: answer.value.clone(), groups: (0..2).map(strip).collect() };
             Panel { title: format!("{}: {p}", answer.value), plot: Some(plot.into()), ..Panel::default() }
         };

@@ -73,7 +73,8 @@ impl BoxPlot {
             return (0.0, 1.0);
         }
         let room = (high / 2.0 - low / 2.0) * 0.08;
-        let room = if room > 0.0 && room.is_finite() { room } else { (low.abs() * 0.01).clamp(1e-300, 1e300).max(low.abs() * 1e-12) };
+        let room =
+            if room > 0.0 && room.is_finite() { room } else { (low.abs() * 0.01).clamp(1e-300, 1e300).max(low.abs() * 1e-12) };
         ((low - room).max(-1e307), (high + room).min(1e307))
     }
 }
@@ -143,7 +144,13 @@ mod tests {
     #[test]
     fn strange_values_draw_no_strange_numbers() {
         let many: Vec<f64> = (0..10_000).map(f64::from).collect();
-        for groups in [vec![&[][..], &[]], vec![&[7.0, 7.0], &[7.0]], vec![&[-1e300, 1e300], &[0.0]], vec![&[0.0], &[]], vec![&many, &[1.0]]] {
+        for groups in [
+            vec![&[][..], &[]],
+            vec![&[7.0, 7.0], &[7.0]],
+            vec![&[-1e300, 1e300], &[0.0]],
+            vec![&[0.0], &[]],
+            vec![&many, &[1.0]],
+        ] {
             let svg = figure::plot("", &Plot::from(plot(&groups)));
             assert!(!svg.as_str().contains("NaN") && !svg.as_str().contains("inf"), "{groups:?}");
             assert!(svg.as_str().matches("h0").count() <= 2 * MOST_POINTS);

@@ -1,7 +1,7 @@
 //! Linear models by least squares.
 
-use super::two_samples::Difference;
 use super::Undefined;
+use super::two_samples::Difference;
 use crate::analysis::exact_sum::ExactSum;
 
 /// A coefficient of a linear model, with its error and t.

@@ -63,12 +63,8 @@ impl TextTable {
             return Err(broken(format!("line {line} is no UTF-8"), "save the table as UTF-8"));
         }
         let between = separator(path, text);
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(between)
-            .flexible(true)
-            .has_headers(false)
-            .trim(csv::Trim::All)
-            .from_reader(text);
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(between).flexible(true).has_headers(false).trim(csv::Trim::All).from_reader(text);
         let mut table = Self { path: path.into(), names: Vec::new(), lines: Vec::new(), columns: Vec::new() };
         let mut at = Lines { text, byte: 0, line: 1 };
         for record in reader.records() {

@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn conditions_as_they_are_typed() {
-        for (text, shown) in [("age>60", "age>60"), (" age >= 60.5 ", "age>=60.5"), ("sex=F", "sex=F"), ("sex==F", "sex=F"), ("x!=-1", "x!=-1")] {
+        for (text, shown) in
+            [("age>60", "age>60"), (" age >= 60.5 ", "age>=60.5"), ("sex=F", "sex=F"), ("sex==F", "sex=F"), ("x!=-1", "x!=-1")]
+        {
             assert_eq!(text.parse::<Condition>().unwrap().to_string(), shown);
         }
         for text in ["", "age", "age>", ">5", "age>x", "age=>5", "age!5", "age>nan", "a<=>b"] {

@@ -54,9 +54,9 @@ impl Covariate {
     pub(super) fn values(&self, table: &TextTable, row: usize, missing: &mut Missing) -> Result<Option<Vec<f64>>> {
         let found = match self.levels.is_empty() {
             true => table.finite(self.column, row)?.map(|number| vec![number]),
-            false => table.text(self.column, row).map(|text| {
-                self.levels.iter().skip(1).map(|level| f64::from(u8::from(level == text))).collect()
-            }),
+            false => table
+                .text(self.column, row)
+                .map(|text| self.levels.iter().skip(1).map(|level| f64::from(u8::from(level == text))).collect()),
         };
         if found.is_none() {
             missing.add(self.column, row);

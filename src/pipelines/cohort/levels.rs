@@ -49,7 +49,12 @@ pub(super) fn split(
         }
         None => match names.as_slice() {
             [first, second] => [(*first).to_owned(), (*second).to_owned()],
-            [] => return refuse(format!("no row counts: column {name} has no group"), "check the conditions, and that groups are not missing"),
+            [] => {
+                return refuse(
+                    format!("no row counts: column {name} has no group"),
+                    "check the conditions, and that groups are not missing",
+                );
+            }
             [one] => {
                 return refuse(
                     format!("column {name} has one group only: {one} ({} rows that count)", groups[one].len()),

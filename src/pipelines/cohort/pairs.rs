@@ -18,14 +18,17 @@ pub(super) fn of(table: &TextTable, column: usize, rows: &TwoGroups, missing: &m
             };
             if let Some(other) = places.insert(subject, *row) {
                 let what = format!("lines {} and {} are the same subject in the same group", table.line(other), table.line(*row));
-                return Err(Error::format(table.path(), what, "pairs need one row of each subject in each group: choose one by a condition"));
+                return Err(Error::format(
+                    table.path(),
+                    what,
+                    "pairs need one row of each subject in each group: choose one by a condition",
+                ));
             }
         }
     }
     let [first, second] = &places;
     let subject = |row: &usize| table.text(column, *row);
-    let both: Vec<(usize, usize)> =
-        rows[0].iter().filter_map(|row| Some((*row, *second.get(subject(row)?)?))).collect();
+    let both: Vec<(usize, usize)> = rows[0].iter().filter_map(|row| Some((*row, *second.get(subject(row)?)?))).collect();
     let single = first.len() + second.len() - 2 * both.len();
     let (firsts, seconds) = both.into_iter().unzip();
     Ok(([firsts, seconds], single))

@@ -1,10 +1,11 @@
-//! `hounsfield demo`: a CT phantom, and the whole way on it, by the same commands that a user types.
+//! `hounsfield demo`: a CT phantom and a cohort, and the whole way on them, by the same commands that a user types.
 
 use std::path::{Path, PathBuf};
 
 use hounsfield::io::output::{Target, publish};
 use hounsfield::io::{self, WriteOptions};
 use hounsfield::phantom::{HeartPhantom, Phantom};
+use hounsfield::phantom::{Cohort, Phantom};
 use hounsfield::pipelines::Watch;
 use hounsfield::{Error, Result};
 
@@ -78,6 +79,33 @@ pub fn run(shared: &Shared, args: &Args, typed: Typed<'_>) -> Result<()> {
         100.0 * heart.ejection_fraction()
     ))?;
     step("What it ejects, from its labels", &["curve", &at("heart_labels.nii.gz"), "--figure", &at("heart.png")])?;
+    let table = folder.join("cohort.csv");
+    let cohort = Cohort { seed: args.seed, ..Cohort::default() };
+    publish(vec![Target::new(&table, shared.force, &[])?.stage_bytes(cohort.csv().as_bytes())?])?;
+    let effect = Cohort::EFFECT_CM3;
+    print(&format!(
+        "\nA made-up cohort, {}: patients' brains differ by {effect} cm3, and patients are older.\n",
+        table.display()
+    ))?;
+    step(
+        "Whether the group matters, adjusted for what else differs",
+        &[
+            "group",
+            &table.to_string_lossy(),
+            "--value",
+            "brain_vol",
+            "--by",
+            "group",
+            "--groups",
+            "patient,control",
+            "--covariates",
+            "age,sex,skull_vol",
+            "--subject",
+            "subject",
+            "--figure",
+            &at("groups.png"),
+        ],
+    )?;
     let report = folder.join("report.html");
     let report = report.canonicalize().unwrap_or(report);
     print(&format!(

@@ -13,7 +13,9 @@ use crate::job::{self, Job};
 use crate::{picture, words};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Differences are first minus second group. What p says: how often chance alone would give a difference as large if the group did not matter.")]
+#[command(
+    after_help = "Differences are first minus second group. What p says: how often chance alone would give a difference as large if the group did not matter."
+)]
 pub struct Args {
     /// A CSV or TSV file with a line of names, or - for standard input; empty cells and NA are missing values
     #[arg(value_name = "TABLE")]
