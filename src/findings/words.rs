@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use crate::analysis::overlap::Absence;
+
 /// A number with up to seven significant digits, without needless zeros.
 pub fn number(value: f64) -> String {
     significant(value, 7)
@@ -72,6 +74,15 @@ pub(super) fn decimals(value: f64, n: usize) -> String {
     let plain = format!("{value:.n$}");
     let lost = value != 0.0 && value.abs() < 5.0 * 10f64.powi(-(n as i32));
     if lost { significant(value, 3) } else { plain }
+}
+
+/// Why nothing is said of how well two label maps agree on a class.
+pub(super) fn absence(absence: Absence) -> &'static str {
+    match absence {
+        Absence::FromBoth => "in neither",
+        Absence::FromFound => "only in the reference",
+        Absence::FromTruth => "not in the reference",
+    }
 }
 
 /// Several numbers, ` x ` between them.

@@ -27,6 +27,7 @@ pub mod resample;
 pub mod scan;
 pub mod selfcheck;
 pub mod stages;
+pub mod surface;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod whole;

@@ -10,6 +10,7 @@ mod calibrate;
 mod census;
 mod chain;
 mod cohort;
+mod comparing;
 mod copy;
 mod cost;
 mod count;
@@ -54,6 +55,9 @@ pub use census::{Census, Rounding};
 pub use chain::{FilterChain, Link, Near};
 pub use cohort::{
     Condition, Confounder, Covariate, GroupAnswer, GroupQuestion, GroupStudy, GroupTest, Outcome, Repeated, compare_groups,
+pub use comparing::{
+    ImageDifference, ImagePair, InstanceCounts, LabelMaps, LabelOverlaps, SurfaceSettings, VoxelBox, difference_counts, differences, instances,
+    looks_like_labels, overlaps, surfaces,
 };
 pub use copy::{copy, gather};
 pub use cost::{Cost, KnownGpu, Prediction, Rates};

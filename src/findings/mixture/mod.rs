@@ -6,10 +6,10 @@ mod page;
 pub use figure::FurtherChannel;
 
 use super::rows::{Rows, Value};
-use super::words::{Digits, count, decimals, number_among};
+use super::words::{Digits, absence, count, decimals, number_among};
 use super::{Note, Provenance, Size};
 use crate::analysis::mixture::{ClassSpan, Gaussian, Start, Trial};
-use crate::analysis::overlap::Overlap;
+use crate::analysis::overlap::{Absence, Overlap};
 use crate::pipelines::{Segmentation, Written};
 
 /// A fitted mixture and the labels that were written.
@@ -180,7 +180,8 @@ impl<'a> MixtureFinding<'a> {
             truth.key("both", o.both);
             truth.key("found_only", o.found_only);
             truth.key("true_only", o.true_only);
-            truth.key("empty", o.empty());
+            truth.key("empty", o.absence() == Some(Absence::FromBoth));
+            truth.key("reason", o.absence().map(absence));
             rows.key("truth", truth);
         }
         rows
@@ -237,9 +238,9 @@ impl<'a> MixtureFinding<'a> {
 
 /// How a class agrees with the truth, as people read it.
 fn overlap_rows(c: &MixtureClass<'_>, o: &Overlap) -> Rows {
-    let share = |v: f64| {
-        let empty = if o.empty() { " (empty in both)" } else { "" };
-        Value::from(v).read_as(format!("{v:.4}{empty}"))
+    let share = |v: Option<f64>| {
+        let why = || format!("n/a ({})", o.absence().map_or("", absence));
+        Value::from(v).read_as(v.map_or_else(why, |v| format!("{v:.4}")))
     };
     let mut rows = Rows::new();
     rows.words("label", c.label, "");

@@ -75,8 +75,8 @@ impl MixtureFinding<'_> {
             }),
         ];
         if self.classes.iter().any(|c| c.overlap.is_some()) {
-            rows.push(row("Dice", &|c| c.overlap.map_or("-".into(), |o| format!("{:.4}", o.dice()))));
-            rows.push(row("IoU", &|c| c.overlap.map_or("-".into(), |o| format!("{:.4}", o.iou()))));
+            rows.push(row("Dice", &|c| c.overlap.map_or("-".into(), |o| o.dice().map_or("n/a".into(), |v| format!("{v:.4}")))));
+            rows.push(row("IoU", &|c| c.overlap.map_or("-".into(), |o| o.iou().map_or("n/a".into(), |v| format!("{v:.4}")))));
         }
         rows
     }

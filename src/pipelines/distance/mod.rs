@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use super::{Cost, Input, Run};
 use crate::io::Sink;
 use crate::ops::distance::Units;
-use crate::volume::{Dtype, Geometry, Header};
+use crate::volume::{Dtype, Geometry, Grid, Header};
 use crate::{Error, Hint, Result};
 
 /// Which voxels get a distance, and what becomes of the others.
@@ -80,14 +80,7 @@ impl DistanceMap {
     /// # Errors
     /// [`Error::Usage`] for axes that are not at right angles.
     pub fn new(mask: &Header, of: DistanceOf, squared: bool) -> Result<Self> {
-        let shape = mask.grid.shape.xyz().map(|n| n as usize);
-        let spacing_mm = mask.grid.geometry.as_ref().map(spacing);
-        let units = Units::new(spacing_mm.unwrap_or([1.0; 3]), shape);
-        let units = units.ok_or_else(|| Error::usage("a spacing of 0 or less, or beyond float32", "correct it in the file"))?;
-        if let Some(degrees) = mask.grid.geometry.as_ref().and_then(|geometry| leaning(geometry, shape)) {
-            let what = format!("the axes of the mask meet at {degrees:.1}°, so that distances along them say little");
-            return Err(Error::usage(what, "resample it onto a grid of right angles first"));
-        }
+        let (spacing_mm, units) = measures(&mask.grid, mask.grid.shape.xyz().map(|n| n as usize))?;
         Ok(Self { of, squared, spacing_mm, units })
     }
 
@@ -131,6 +124,21 @@ pub fn distance(input: &Input<'_>, map: &DistanceMap, to: &DistanceOutput<'_>, r
         return Err(Error::usage("the nearest labels of voxels inside, which lie outside and are all 0", Hint::MeasureOutside));
     }
     if map.units.fits_u32() { volume::all::<u32>(input, map, to, run) } else { volume::all::<u64>(input, map, to, run) }
+}
+
+/// The spacing that distances are measured by on a grid, none if it is not known, and whole numbers for a box of `shape` places on it.
+///
+/// # Errors
+/// [`Error::Usage`] for axes that are not at right angles, and for a spacing that is none.
+pub(super) fn measures(grid: &Grid, shape: [usize; 3]) -> Result<(Option<[f64; 3]>, Units)> {
+    let spacing_mm = grid.geometry.as_ref().map(spacing);
+    let units = Units::new(spacing_mm.unwrap_or([1.0; 3]), shape);
+    let units = units.ok_or_else(|| Error::usage("a spacing of 0 or less, or beyond float32", "correct it in the file"))?;
+    if let Some(degrees) = grid.geometry.as_ref().and_then(|geometry| leaning(geometry, shape)) {
+        let what = format!("the axes of the mask meet at {degrees:.1}°, so that distances along them say little");
+        return Err(Error::usage(what, "resample it onto a grid of right angles first"));
+    }
+    Ok((spacing_mm, units))
 }
 
 /// How far two axes may lean towards each other, as a cosine: distances are off by less than a two-thousandth.
