@@ -5,6 +5,7 @@
 //! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`RegionsFinding`], [`CurveFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ComponentsFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`GroupFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`AgreementFinding`], [`DifferenceFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -22,6 +23,7 @@ mod adaptive;
 mod curve;
 mod components;
 mod cohort;
+mod comparing;
 mod distance;
 mod export;
 mod filter;
@@ -48,6 +50,7 @@ pub use adaptive::AdaptiveFinding;
 pub use curve::{Beat, CurveFinding};
 pub use components::ComponentsFinding;
 pub use cohort::GroupFinding;
+pub use comparing::{AgreementFinding, Bound, DifferenceFinding, Limit, Shortfall};
 pub use distance::DistanceFinding;
 pub use filter::FilterFinding;
 pub use header::HeaderFinding;

@@ -148,6 +148,11 @@ pub enum Note {
     },
     /// Sums that no whole type was sure to hold.
     RoundedSums,
+    /// Voxels that are finite in one of two images alone.
+    FiniteInOne {
+        /// How many.
+        voxels: u64,
+    },
     /// The truth holds other labels than the classes.
     StrangeTruth {
         /// In so many voxels.
@@ -227,6 +232,9 @@ impl fmt::Display for Note {
                 f.write_str("what bears on both group and value confounds the difference")
             }
             Self::NoAnswer { value, why } => write!(f, "{value} has no answer: {why}"),
+            Self::FiniteInOne { voxels } => {
+                write!(f, "{} voxels are finite in one image alone: they differ beyond any tolerance", count(*voxels))
+            }
             Self::RoundedSums => f.write_str("sums are rounded to float32: no whole type is sure to hold them"),
             Self::StrangeTruth { voxels, classes } => {
                 write!(f, "{} voxels of the truth hold no label from 0 to {classes}: taken as 0", count(*voxels))

@@ -45,6 +45,15 @@ impl Value {
         Self::Phrase(Box::new(self), text.into())
     }
 
+    /// A measure as a number; none for what is missing or something else.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Phrase(value, _) => value.number(),
+            _ => None,
+        }
+    }
+
     /// A measure among others that spread over `spread`, which people read with as many digits as tell them apart.
     pub(super) fn among(value: f64, spread: f64, unit: &str) -> Self {
         let text = number_among(value, spread);

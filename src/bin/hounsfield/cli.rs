@@ -14,14 +14,16 @@ use crate::commands::{
     regions, reorient, resample, segment, slice, stats, threshold, window,
     completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, label, man, map, mask, pad, project,
     completions, convert, crop, demo, devices, distance, equalize, group, guest, histogram, info, man, map, mask, pad, project,
+    compare, completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, project,
     reorient, resample, segment, slice, stats, threshold, window,
 };
+use crate::exit::Answer;
 use crate::line;
 
 /// Exact histograms, statistics and equalisation of medical images and volumes, the same bits on CPU and GPU
 #[derive(Debug, Parser)]
 #[command(name = "hounsfield", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done, 2 usage, 3 input, 4 output, 5 device.\nNot a medical device.")]
+#[command(after_help = "Exit codes: 0 done, 1 compare says no, 2 usage, 3 input, 4 output, 5 device.\nNot a medical device.")]
 pub struct Cli {
     #[command(flatten)]
     pub shared: Shared,
@@ -55,6 +57,8 @@ pub enum Command {
     Regions(regions::Args),
     /// Follow labels over time: volumes, intensities, and what a ventricle ejects
     Curve(curve::Args),
+    /// Compare two label maps or two images: overlap, surface distances, differences
+    Compare(compare::Args),
     /// Segment into classes by a Gaussian mixture
     Segment(segment::Args),
     /// Ask of a table whether a group matters: tests, adjusted differences, effect sizes, box plots
@@ -123,9 +127,10 @@ pub fn complain(error: &clap::Error) -> ExitCode {
 }
 
 /// Does what was typed.
-pub fn dispatch(cli: &Cli) -> Result<()> {
+pub fn dispatch(cli: &Cli) -> Result<Answer> {
     let shared = &cli.shared;
-    match &cli.command {
+    let done = match &cli.command {
+        Command::Compare(args) => return compare::run(shared, args),
         Command::Info(args) => info::run(shared, args),
         Command::Stats(args) => stats::run(shared, args),
         Command::Histogram(args) => histogram::run(shared, args),
@@ -154,12 +159,13 @@ pub fn dispatch(cli: &Cli) -> Result<()> {
         Command::View(_) | Command::Learn(_) => guest::typed_behind_options(),
         Command::Completions { shell } => completions::run(*shell, Cli::command()),
         Command::Man { folder } => man::run(shared, folder, Cli::command()),
-    }
+    };
+    done.map(|()| Answer::Yes)
 }
 
 /// Does what these words would, with the shared options given, as if they had been typed.
 fn typed(words: &[&str], shared: Shared) -> Result<()> {
     let line = std::iter::once(&"hounsfield").chain(words);
     let cli = Cli::read(line).map_err(|e| Error::usage(e.to_string(), "report this as a bug"))?;
-    dispatch(&Cli { shared: Shared { line: cli.shared.line, ..shared }, ..cli })
+    dispatch(&Cli { shared: Shared { line: cli.shared.line, ..shared }, ..cli }).map(|_| ())
 }

@@ -137,6 +137,13 @@ impl<'a> Job<'a> {
         Ok(source)
     }
 
+    /// Opens one of several inputs, in a role, and says of its notes what was not said yet.
+    pub fn open_as(&self, files: &FileArgs, role: Role) -> Result<Box<dyn Source>> {
+        let source = io::open(&paths(files)?, &OpenOptions { role, follow: self.options.follow.clone(), ..options(files) })?;
+        source.header().origin.notes.iter().for_each(|note| self.warn(note));
+        Ok(source)
+    }
+
     /// Opens the input as it can be counted; wide types take a look at all voxels.
     pub fn resolve(&mut self) -> Result<Input<'static>> {
         let source = self.open()?;

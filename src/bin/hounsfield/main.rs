@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     }
     let result = cli::dispatch(&cli);
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(verdict) => verdict.code(),
         Err(e) => {
             eprintln!("hounsfield: {}", words::message(&e));
             exit::code(&e)

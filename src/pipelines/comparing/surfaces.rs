@@ -165,7 +165,7 @@ fn inside(map: &Arc<dyn Source>, label: u32, around: VoxelBox, size: [usize; 3])
         if let Some(all) = map.in_memory() {
             let at = tile.runs(shape).next().map_or(0, |(at, _)| at as usize);
             select(&all[at * bytes..][..voxels * bytes], out);
-            return Ok(());
+            return Ok::<(), Error>(());
         }
         let mut rows = vec![0; voxels * bytes];
         map.read_tile(&tile, &mut rows)?;

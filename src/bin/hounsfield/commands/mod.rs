@@ -1,6 +1,7 @@
 //! One file for each command: its arguments and what it does.
 
 mod adaptive;
+pub mod compare;
 pub mod completions;
 pub mod convert;
 pub mod crop;
