@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod commands;
+mod compare;
 mod components;
 mod corpus;
 mod curve;

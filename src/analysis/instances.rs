@@ -90,6 +90,9 @@ mod tests {
         assert_eq!(InstanceMatch::new(&[4, 10, 2], &[4, 8, 3], &overlaps, 0.1).matched, 3);
         assert_eq!(InstanceMatch::new(&[4, 10, 2], &[4, 8, 3], &overlaps, 0.8).matched, 0);
         let none = InstanceMatch::new(&[], &[], &BTreeMap::new(), 0.5);
-        assert_eq!((none.precision(), none.recall(), none.f1(), none.panoptic_quality(), none.mean_iou()), (None, None, None, None, None));
+        assert_eq!(
+            (none.precision(), none.recall(), none.f1(), none.panoptic_quality(), none.mean_iou()),
+            (None, None, None, None, None)
+        );
     }
 }

@@ -8,8 +8,8 @@
 //! | `voxel` | voxels inside that have a neighbour outside across a face | of each direction by linear interpolation between ranks; the larger of both (MONAI) |
 //! | `voxel-pooled` | the same | of the distances of both directions together (medpy) |
 //!
-//! In all three the Hausdorff distance is the largest distance of all, `assd` the mean over both directions together, `masd` the mean of the two directed means (which medpy calls
-//! assd), and NSD the share of both surfaces within a tolerance of the other one (Nikolov et al., arXiv 1809.04430).
+//! In all three the Hausdorff distance is the largest distance of all, `assd` the mean over both directions together, `masd` the mean of the two directed means (medpy 0.5 calls the
+//! first assd), and NSD the share of both surfaces within a tolerance of the other one (Nikolov et al., arXiv 1809.04430).
 
 use super::statistics::interpolated;
 

@@ -56,8 +56,8 @@ pub use chain::{FilterChain, Link, Near};
 pub use cohort::{
     Condition, Confounder, Covariate, GroupAnswer, GroupQuestion, GroupStudy, GroupTest, Outcome, Repeated, compare_groups,
 pub use comparing::{
-    ImageDifference, ImagePair, InstanceCounts, LabelMaps, LabelOverlaps, SurfaceSettings, VoxelBox, difference_counts, differences, instances,
-    looks_like_labels, overlaps, surfaces,
+    ImageDifference, ImagePair, InstanceCounts, LabelMaps, LabelOverlaps, SurfaceSettings, VoxelBox, difference_counts,
+    differences, instances, looks_like_labels, overlaps, surfaces,
 };
 pub use copy::{copy, gather};
 pub use cost::{Cost, KnownGpu, Prediction, Rates};

@@ -174,7 +174,8 @@ impl AgreementFinding {
             return format!("{} voxels, and no label in either map but 0: n/a\n", count(self.overlaps.pairs.voxels()));
         }
         if labels.iter().all(|row| row.get("reason") == Some(&Value::Missing)) {
-            labels = labels.into_iter().map(|row| row.into_iter().filter(|one| one.words != WHY).fold(Rows::new(), grown)).collect();
+            labels =
+                labels.into_iter().map(|row| row.into_iter().filter(|one| one.words != WHY).fold(Rows::new(), grown)).collect();
         }
         Rows::columns(&labels).table() + &self.overall().text() + &self.matrix()
     }

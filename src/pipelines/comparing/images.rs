@@ -21,7 +21,10 @@ pub struct ImagePair {
 
 impl std::fmt::Debug for ImagePair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ImagePair").field("shape", &self.header().grid.shape).field("turned", &self.turned).finish_non_exhaustive()
+        f.debug_struct("ImagePair")
+            .field("shape", &self.header().grid.shape)
+            .field("turned", &self.turned)
+            .finish_non_exhaustive()
     }
 }
 

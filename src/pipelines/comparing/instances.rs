@@ -49,7 +49,12 @@ pub fn instances(
         }
         at = next;
     }
-    Ok(overlaps.pairs.labels().into_iter().map(|label| (label, matched(label, [&found_facts, &truth_facts], &pairs, threshold))).collect())
+    Ok(overlaps
+        .pairs
+        .labels()
+        .into_iter()
+        .map(|label| (label, matched(label, [&found_facts, &truth_facts], &pairs, threshold)))
+        .collect())
 }
 
 /// The number of the object of each voxel, from 1, and what is known of each.
@@ -79,7 +84,8 @@ fn objects(map: &Arc<dyn Source>, connectivity: Connectivity, run: &Run<'_>) -> 
 fn matched(label: u32, facts: [&[ComponentFacts]; 2], pairs: &HashMap<(u32, u32), u64>, threshold: f64) -> InstanceMatch {
     // The numbers of this label's objects, and their places among them.
     let own = facts.map(|facts| (1u32..).zip(facts).filter(|(_, fact)| fact.value == label).collect::<Vec<_>>());
-    let places = own.each_ref().map(|own| own.iter().zip(0usize..).map(|((number, _), i)| (*number, i)).collect::<HashMap<_, _>>());
+    let places =
+        own.each_ref().map(|own| own.iter().zip(0usize..).map(|((number, _), i)| (*number, i)).collect::<HashMap<_, _>>());
     let overlaps = pairs.iter().filter_map(|((f, t), both)| Some(((*places[0].get(f)?, *places[1].get(t)?), *both))).collect();
     let [found, truth] = own.map(|own| own.into_iter().map(|(_, fact)| fact.voxels).collect::<Vec<_>>());
     InstanceMatch::new(&found, &truth, &overlaps, threshold)

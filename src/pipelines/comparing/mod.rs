@@ -30,7 +30,10 @@ pub struct LabelMaps {
 
 impl std::fmt::Debug for LabelMaps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LabelMaps").field("shape", &self.header().grid.shape).field("turned", &self.turned).finish_non_exhaustive()
+        f.debug_struct("LabelMaps")
+            .field("shape", &self.header().grid.shape)
+            .field("turned", &self.turned)
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,7 +74,8 @@ impl LabelMaps {
 fn on_one_grid(what: &str, judged: Arc<dyn Source>, reference: &Header, run: &Run<'_>) -> Result<(Arc<dyn Source>, bool)> {
     let (own, wanted) = (&judged.header().grid.shape, &reference.grid.shape);
     if own.volumes() != wanted.volumes() {
-        let text = format!("the {what} has {own} voxels, the reference {wanted}: {} and {} volumes", own.volumes(), wanted.volumes());
+        let text =
+            format!("the {what} has {own} voxels, the reference {wanted}: {} and {} volumes", own.volumes(), wanted.volumes());
         return Err(Error::usage(text, crate::Hint::ChooseVolume));
     }
     let (judged, axes) = turned(judged, reference, what, run)?;

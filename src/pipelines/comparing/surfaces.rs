@@ -57,7 +57,8 @@ pub fn surfaces(
         .map(|label| {
             run.stop()?;
             let around = overlaps.around(label).unwrap_or(VoxelBox { low: [0; 3], high: [0; 3] });
-            let found = if job.units.fits_u32() { job.label::<u32>(label, around, run) } else { job.label::<u64>(label, around, run) };
+            let found =
+                if job.units.fits_u32() { job.label::<u32>(label, around, run) } else { job.label::<u64>(label, around, run) };
             let (judged, reference) = (overlaps.pairs.of(label).found(), overlaps.pairs.of(label).truth());
             run.advance(judged + reference);
             Ok((label, found?))
@@ -84,7 +85,10 @@ impl SurfaceJob<'_> {
         let bytes = places as u64 * (3 + size_of::<T>() as u64);
         let held: u64 = self.maps.both().into_iter().filter_map(|map| map.in_memory()).map(|bytes| bytes.len() as u64).sum();
         if bytes + held > run.memory_bytes {
-            let what = format!("the surfaces of label {label}, in a box of {size:?} voxels, take {} MiB", (bytes + held).div_ceil(1 << 20));
+            let what = format!(
+                "the surfaces of label {label}, in a box of {size:?} voxels, take {} MiB",
+                (bytes + held).div_ceil(1 << 20)
+            );
             return Err(Error::usage(what, Hint::MoreMemory));
         }
         let pieces = |map: &Arc<dyn Source>| -> Result<Vec<u8>> {
@@ -124,7 +128,8 @@ impl SurfaceJob<'_> {
             own.into_iter().for_each(|(key, count)| *all.entry(key).or_default() += count);
             all
         };
-        let counts = from.par_chunks(1 << 14).zip(squares.par_chunks(1 << 14)).fold(HashMap::new, tally).reduce(HashMap::new, merge);
+        let counts =
+            from.par_chunks(1 << 14).zip(squares.par_chunks(1 << 14)).fold(HashMap::new, tally).reduce(HashMap::new, merge);
         // Whole numbers until here, then one order of adding.
         let mut counts: Vec<((u64, u8), u64)> = counts.into_iter().collect();
         counts.sort_unstable();

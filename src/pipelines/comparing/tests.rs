@@ -15,7 +15,8 @@ fn map(axes: &[u64], spacing: [f64; 3], labels: &[u16]) -> Volume {
     let wide = labels.iter().any(|label| *label > 255);
     let mut header = Header::new(Shape::new(axes).unwrap(), if wide { Dtype::U16 } else { Dtype::U8 });
     header.grid.geometry = Some(Geometry::spacing(spacing));
-    let bytes = if wide { labels.iter().flat_map(|l| l.to_le_bytes()).collect() } else { labels.iter().map(|l| *l as u8).collect() };
+    let bytes =
+        if wide { labels.iter().flat_map(|l| l.to_le_bytes()).collect() } else { labels.iter().map(|l| *l as u8).collect() };
     Volume::new(header, bytes).unwrap()
 }
 
@@ -84,7 +85,10 @@ fn plainly(from: &[u16], to: &[u16], [nx, ny, nz]: [usize; 3], spacing: [f64; 3]
                     let place = [0, 1, 2].map(|a| place[a] * spacing[a]);
                     if by_cells {
                         let code: usize = (0..if nz == 1 { 4 } else { 8 })
-                            .map(|c: i64| usize::from(at(x - 1 + (c & 1), y - 1 + (c >> 1 & 1), if nz == 1 { 0 } else { z - 1 + (c >> 2) })) << c)
+                            .map(|c: i64| {
+                                usize::from(at(x - 1 + (c & 1), y - 1 + (c >> 1 & 1), if nz == 1 { 0 } else { z - 1 + (c >> 2) }))
+                                    << c
+                            })
                             .sum();
                         let area = areas.area(areas.kinds()[code]);
                         if area > 0.0 {
@@ -138,7 +142,13 @@ fn surface_distances_are_those_of_every_pair_of_pieces() {
                 let percentile = |all: &[(f64, f64)]| {
                     let mut sum = 0.0;
                     let whole = area(all);
-                    all.iter().find(|(_, area)| { sum += area; sum >= 0.9 * whole }).unwrap().0
+                    all.iter()
+                        .find(|(_, area)| {
+                            sum += area;
+                            sum >= 0.9 * whole
+                        })
+                        .unwrap()
+                        .0
                 };
                 near(got.percentile, percentile(&there).max(percentile(&back)));
             }

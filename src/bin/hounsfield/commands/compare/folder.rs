@@ -78,13 +78,9 @@ pub fn run(shared: &Shared, args: &Args) -> Result<Answer> {
         job.stage(target.stage_bytes(text.as_bytes())?);
     }
     job.publish()?;
-    let counted = format!(
-        "{} files, {} not compared; {} rows, {undefined} n/a\n",
-        told.len(),
-        missing.len(),
-        lines.len(),
-    );
-    let why: String = missing.iter().map(|one| format!("{}: {}\n", one.name, one.reason.as_deref().unwrap_or_default())).collect();
+    let counted = format!("{} files, {} not compared; {} rows, {undefined} n/a\n", told.len(), missing.len(), lines.len(),);
+    let why: String =
+        missing.iter().map(|one| format!("{}: {}\n", one.name, one.reason.as_deref().unwrap_or_default())).collect();
     text::tell(shared, &(counted + &why + &summary_text(&lines)), &job.noted(rows))?;
     let verdict = judge(&shortfalls);
     // What could not be compared is no agreement.
@@ -147,7 +143,8 @@ fn columns(lines: &[Rows]) -> Rows {
 fn summary(lines: &[Rows]) -> Vec<Rows> {
     let label = |line: &Rows| line.get("label").and_then(Value::text);
     let labels: BTreeSet<(usize, String)> = lines.iter().filter_map(label).map(|label| (label.len(), label)).collect();
-    let groups: Vec<Option<String>> = if labels.is_empty() { vec![None] } else { labels.into_iter().map(|(_, l)| Some(l)).collect() };
+    let groups: Vec<Option<String>> =
+        if labels.is_empty() { vec![None] } else { labels.into_iter().map(|(_, l)| Some(l)).collect() };
     let of = |group: Option<String>| {
         let own: Vec<&Rows> = lines.iter().filter(|line| label(line) == group).collect();
         let mut rows = Rows::new();
@@ -170,7 +167,20 @@ fn summary(lines: &[Rows]) -> Vec<Rows> {
 
 /// Measures that a summary has, by how their keys begin.
 const SUMMED: [&str; 14] = [
-    "dice", "iou", "precision", "recall", "hd", "assd", "masd", "nsd", "panoptic", "instance_", "max_abs", "mean_abs", "rmse", "psnr",
+    "dice",
+    "iou",
+    "precision",
+    "recall",
+    "hd",
+    "assd",
+    "masd",
+    "nsd",
+    "panoptic",
+    "instance_",
+    "max_abs",
+    "mean_abs",
+    "rmse",
+    "psnr",
 ];
 
 /// A line for each label and measure.

@@ -248,7 +248,9 @@ impl Comparison {
                     return Err(Error::usage("--tolerance for label maps", "it is for images: use --fail-below, or --as image"));
                 }
                 unknown(&OF_LABELS, "label maps")?;
-                if found.instances.is_none() && args.fail_below.iter().any(|l| l.key.starts_with("instance_") || l.key == "panoptic_quality") {
+                if found.instances.is_none()
+                    && args.fail_below.iter().any(|l| l.key.starts_with("instance_") || l.key == "panoptic_quality")
+                {
                     return Err(Error::usage("a limit for objects that are not matched", "add --instances"));
                 }
                 if found.surfaces.is_none() && args.fail_below.iter().any(|l| l.key == "nsd") {
@@ -270,7 +272,8 @@ impl Comparison {
 
 /// Compares two files.
 fn compare(job: &mut Job<'_>, args: &Args, (judged, reference): (&Path, &Path)) -> Result<Comparison> {
-    let open = |job: &Job<'_>, path: &Path, role: Role| -> Result<Arc<dyn Source>> { Ok(job.open_as(&files(args, path), role)?.into()) };
+    let open =
+        |job: &Job<'_>, path: &Path, role: Role| -> Result<Arc<dyn Source>> { Ok(job.open_as(&files(args, path), role)?.into()) };
     let wanted = match args.compared_as {
         Some(wanted) => wanted,
         None => {
