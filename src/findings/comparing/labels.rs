@@ -130,7 +130,7 @@ impl AgreementFinding {
         rows.add("voxels", "voxels", pairs.voxels(), "");
         rows.add("voxel_accuracy", "voxels that agree", share(Some(pairs.agreeing() as f64 / pairs.voxels() as f64)), "");
         rows.extend(overlap_rows(&all).into_iter().map(|row| {
-            let words = format!("{}, labels pooled", row.words).into();
+            let words = if row.words.is_empty() { row.words } else { format!("{}, labels pooled", row.words).into() };
             Row { words, ..row }
         }));
         if let Some(instances) = &self.instances {
