@@ -85,7 +85,7 @@ mod tests {
     fn cells_and_borders_are_what_their_neighbours_say() {
         for shape in [[5, 4, 3], [1, 1, 1], [7, 1, 4], [1, 6, 2], [6, 5, 1], [70, 3, 2]] {
             let [nx, ny, nz] = shape;
-            let mask: Vec<u8> = (0..nx * ny * nz).map(|i| u8::from(noise(i as u64) % 3 > 0)).collect();
+            let mask: Vec<u8> = (0..nx * ny * nz).map(|i| u8::from(!noise(i as u64).is_multiple_of(3))).collect();
             let at = |x: i64, y: i64, z: i64| {
                 let within = [(x, nx), (y, ny), (z, nz)].into_iter().all(|(v, n)| (0..n as i64).contains(&v));
                 if within { mask[(z as usize * ny + y as usize) * nx + x as usize] } else { 0 }
