@@ -2,10 +2,8 @@
 //! a viewer or another language alike: nothing here prints, writes a file or knows a command line.
 //!
 //! A finding is a plain struct around what a pipeline gave: [`HeaderFinding`], [`StatisticsFinding`], [`HistogramFinding`], [`MappingFinding`],
-//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`RegionsFinding`], [`CurveFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
-//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ComponentsFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
-//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ProjectionFinding`], [`GroupFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
-//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`AgreementFinding`], [`DifferenceFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
+//! [`EqualizationFinding`], [`AdaptiveFinding`], [`FilterFinding`], [`DistanceFinding`], [`ComponentsFinding`], [`RegionsFinding`], [`CurveFinding`], [`AgreementFinding`], [`DifferenceFinding`],
+//! [`GroupFinding`], [`ProjectionFinding`], [`PlacementFinding`], [`MaskFinding`], [`MixtureFinding`]. What only the caller knows is a [`Provenance`]; what the reader should
 //! know first are [`Note`]s.
 //!
 //! ```
@@ -20,10 +18,10 @@
 //! ```
 
 mod adaptive;
-mod curve;
-mod components;
 mod cohort;
 mod comparing;
+mod components;
+mod curve;
 mod distance;
 mod export;
 mod filter;
@@ -47,10 +45,10 @@ mod tests;
 pub mod words;
 
 pub use adaptive::AdaptiveFinding;
-pub use curve::{Beat, CurveFinding};
-pub use components::ComponentsFinding;
 pub use cohort::GroupFinding;
 pub use comparing::{AgreementFinding, Bound, DifferenceFinding, Limit, Shortfall};
+pub use components::ComponentsFinding;
+pub use curve::{Beat, CurveFinding};
 pub use distance::DistanceFinding;
 pub use filter::FilterFinding;
 pub use header::HeaderFinding;

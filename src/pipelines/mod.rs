@@ -55,6 +55,7 @@ pub use census::{Census, Rounding};
 pub use chain::{FilterChain, Link, Near};
 pub use cohort::{
     Condition, Confounder, Covariate, GroupAnswer, GroupQuestion, GroupStudy, GroupTest, Outcome, Repeated, compare_groups,
+};
 pub use comparing::{
     ImageDifference, ImagePair, InstanceCounts, LabelMaps, LabelOverlaps, SurfaceSettings, VoxelBox, difference_counts,
     differences, instances, looks_like_labels, overlaps, surfaces,

@@ -113,8 +113,6 @@ pub fn plot(title: &str, plot: &Plot) -> Svg {
     let untitled = title.is_empty();
     let (top, height) = match plot {
         Plot::Histogram(_) | Plot::Lines(_) => (if untitled { MARGIN * 0.6 } else { MARGIN + 34.0 }, 520.0),
-        Plot::Bars(_) => (MARGIN + 40.0, plot.height() + 2.0 * MARGIN + 30.0),
-        Plot::Histogram(_) => (if untitled { MARGIN * 0.6 } else { MARGIN + 34.0 }, 520.0),
         Plot::Bars(_) | Plot::Boxes(_) => (MARGIN + 40.0, plot.height() + 2.0 * MARGIN + 30.0),
     };
     let mut canvas = Canvas::new(width, height);
@@ -124,8 +122,6 @@ pub fn plot(title: &str, plot: &Plot) -> Svg {
         Plot::Histogram(_) | Plot::Lines(_) => {
             plot.draw(&mut canvas, [MARGIN * 0.5, top, width - MARGIN, height - top - MARGIN * 0.4])
         }
-        Plot::Bars(_) => plot.draw(&mut canvas, [MARGIN, top, width - 2.0 * MARGIN, plot.height()]),
-        Plot::Histogram(_) => plot.draw(&mut canvas, [MARGIN * 0.5, top, width - MARGIN, height - top - MARGIN * 0.4]),
         Plot::Bars(_) | Plot::Boxes(_) => plot.draw(&mut canvas, [MARGIN, top, width - 2.0 * MARGIN, plot.height()]),
     }
     canvas.finish(title)

@@ -62,6 +62,9 @@ impl From<BarPlot> for Plot {
 impl From<LinePlot> for Plot {
     fn from(lines: LinePlot) -> Self {
         Self::Lines(lines)
+    }
+}
+
 impl From<BoxPlot> for Plot {
     fn from(boxes: BoxPlot) -> Self {
         Self::Boxes(boxes)

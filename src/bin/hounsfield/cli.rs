@@ -10,12 +10,8 @@ use hounsfield::{Error, Result};
 use crate::args::Shared;
 use crate::bench;
 use crate::commands::{
-    completions, convert, crop, curve, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, project,
-    regions, reorient, resample, segment, slice, stats, threshold, window,
-    completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, label, man, map, mask, pad, project,
-    completions, convert, crop, demo, devices, distance, equalize, group, guest, histogram, info, man, map, mask, pad, project,
-    compare, completions, convert, crop, demo, devices, distance, equalize, guest, histogram, info, man, map, mask, pad, project,
-    reorient, resample, segment, slice, stats, threshold, window,
+    compare, completions, convert, crop, curve, demo, devices, distance, equalize, group, guest, histogram, info, label, man,
+    map, mask, pad, project, regions, reorient, resample, segment, slice, stats, threshold, window,
 };
 use crate::exit::Answer;
 use crate::line;
