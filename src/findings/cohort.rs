@@ -4,8 +4,8 @@ use super::rows::Value;
 use super::words::number;
 use super::{Note, Rows};
 use crate::analysis::groups::{GroupSummary, TwoSampleTest};
-use crate::pipelines::{GroupAnswer, GroupStudy, GroupTest, Outcome};
-use crate::report::{BoxPlot, Panel, Strip, Svg, figure};
+use crate::pipelines::{GroupAnswer, GroupOutcome, GroupStudy, GroupTest};
+use crate::report::{BoxPlot, Panel, StripPlot, Svg, figure};
 use crate::{Error, Result};
 
 /// What a table says about two groups.
@@ -127,8 +127,8 @@ impl GroupFinding<'_> {
     /// The test of one value.
     fn result(&self, answer: &GroupAnswer) -> Rows {
         let (means, ranks) = match &answer.outcome {
-            Ok(Outcome::Means { test, interval }) => (Some((test, interval)), None),
-            Ok(Outcome::Ranks(test)) => (None, Some(test)),
+            Ok(GroupOutcome::Means { test, interval }) => (Some((test, interval)), None),
+            Ok(GroupOutcome::Ranks(test)) => (None, Some(test)),
             Err(_) => (None, None),
         };
         let by_ranks = self.test() == GroupTest::TwoSamples(TwoSampleTest::MannWhitney);
@@ -222,8 +222,11 @@ impl GroupFinding<'_> {
         }
         let panel = |answer: &GroupAnswer| {
             let p = answer.p().map_or_else(|| "no answer".to_owned(), |p| format!("p {}", probability_sign(p)));
-            let strip =
-                |i: usize| Strip { name: study.groups[i].clone(), values: answer.values[i].clone(), summary: answer.groups[i] };
+            let strip = |i: usize| StripPlot {
+                name: study.groups[i].clone(),
+                values: answer.values[i].clone(),
+                summary: answer.groups[i],
+            };
             let plot = BoxPlot { value: answer.value.clone(), groups: (0..2).map(strip).collect() };
             Panel { title: format!("{}: {p}", answer.value), plot: Some(plot.into()), ..Panel::default() }
         };
@@ -237,12 +240,15 @@ const MOST_CONFOUNDERS: usize = 4;
 /// Panels of a figure.
 const MOST_PANELS: usize = 12;
 
+/// What is told of a group.
+type Measure = fn(&GroupSummary) -> f64;
+
 /// What a group looks like; nothing of one without values.
 fn summary(name: &str, of: Option<&GroupSummary>) -> Rows {
     let mut rows = Rows::new();
     rows.add("group", "group", name, "");
     rows.add("n", "n", of.map_or(0, |of| of.n), "");
-    let measures: [(&'static str, &'static str, fn(&GroupSummary) -> f64); 8] = [
+    let measures: [(&'static str, &'static str, Measure); 8] = [
         ("mean", "mean", |of| of.mean),
         ("std", "SD", GroupSummary::std),
         ("median", "median", |of| of.median),

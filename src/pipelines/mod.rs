@@ -54,7 +54,7 @@ pub use calibrate::calibrate;
 pub use census::{Census, Rounding};
 pub use chain::{FilterChain, Link, Near};
 pub use cohort::{
-    Condition, Confounder, Covariate, GroupAnswer, GroupQuestion, GroupStudy, GroupTest, Outcome, Repeated, compare_groups,
+    Condition, Confounder, Covariate, GroupAnswer, GroupOutcome, GroupQuestion, GroupStudy, GroupTest, Repeated, compare_groups,
 };
 pub use comparing::{
     ImageDifference, ImagePair, InstanceCounts, LabelMaps, LabelOverlaps, SurfaceSettings, VoxelBox, difference_counts,

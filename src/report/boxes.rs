@@ -25,12 +25,12 @@ pub struct BoxPlot {
     /// What the axis shows.
     pub value: String,
     /// The groups, from top to bottom.
-    pub groups: Vec<Strip>,
+    pub groups: Vec<StripPlot>,
 }
 
 /// One group of numbers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Strip {
+pub struct StripPlot {
     /// Its name.
     pub name: String,
     /// Its values, finite.
@@ -79,7 +79,7 @@ impl BoxPlot {
     }
 }
 
-impl Strip {
+impl StripPlot {
     /// All points, shifted up and down so that they can be told apart.
     fn points(&self, canvas: &mut Canvas, area: &Area, middle: f64, colour: Rgb) {
         let mut sorted = self.values.clone();
@@ -128,7 +128,8 @@ mod tests {
     use crate::report::{Plot, figure};
 
     fn plot(groups: &[&[f64]]) -> BoxPlot {
-        let strip = |values: &&[f64]| Strip { name: "a<b".into(), values: values.to_vec(), summary: GroupSummary::of(values) };
+        let strip =
+            |values: &&[f64]| StripPlot { name: "a<b".into(), values: values.to_vec(), summary: GroupSummary::of(values) };
         BoxPlot { value: "volume".into(), groups: groups.iter().map(strip).collect() }
     }
 

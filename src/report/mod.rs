@@ -31,7 +31,7 @@ mod window;
 mod tests;
 
 pub use bars::{Bar, BarPlot};
-pub use boxes::{BoxPlot, Strip};
+pub use boxes::{BoxPlot, StripPlot};
 pub use figure::{Key, Panel};
 pub use histogram::{Curve, Histogram, HistogramPlot, Marker};
 pub use html::Report;

@@ -158,7 +158,7 @@ mod tests {
             ct().bytes().to_vec(),
         );
         assert_eq!(chosen(padded.unwrap(), Some((3.0, 5000.0)), false).unwrap(), [0, 0, 0, 0, 1, 0]);
-        let floats = || source(Dtype::F32, 1.0, &[0.0f32, 3.0, f32::NAN, 70_000.004, 0.25]);
+        let floats = || source(Dtype::F32, 1.0, &[0.0f32, 3.0, f32::NAN, 70_000.0, 0.25]);
         assert_eq!(chosen(floats(), Some((0.2, 3.0)), false).unwrap(), [0, 1, 0, 0, 1]);
         assert_eq!(chosen(floats(), Some((1.0, 1e6)), true).unwrap(), [0, 3, 0, 70_000, 0]);
         assert_eq!(chosen(source(Dtype::U32, 1.0, &[u32::MAX, 0]), None, true).unwrap(), [u32::MAX, 0]);

@@ -66,7 +66,7 @@ impl TextTable {
         let mut reader =
             csv::ReaderBuilder::new().delimiter(between).flexible(true).has_headers(false).trim(csv::Trim::All).from_reader(text);
         let mut table = Self { path: path.into(), names: Vec::new(), lines: Vec::new(), columns: Vec::new() };
-        let mut at = Lines { text, byte: 0, line: 1 };
+        let mut at = TableLines { text, byte: 0, line: 1 };
         for record in reader.records() {
             let record = record.map_err(|e| broken(format!("the table cannot be read: {e}"), "check its quotes"))?;
             let line = at.of(record.position().map_or(0, csv::Position::byte) as usize);
@@ -191,13 +191,13 @@ fn separator(path: &Path, text: &[u8]) -> u8 {
 }
 
 /// Finds lines by bytes, from the start on: empty lines count, and so do those within quotes.
-struct Lines<'a> {
+struct TableLines<'a> {
     text: &'a [u8],
     byte: usize,
     line: u64,
 }
 
-impl Lines<'_> {
+impl TableLines<'_> {
     /// The line of the first text that begins at `byte` or behind.
     fn of(&mut self, byte: usize) -> u64 {
         let blank = self.text[byte..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();

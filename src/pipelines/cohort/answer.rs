@@ -23,7 +23,7 @@ pub struct GroupAnswer {
     /// Rows of each group that were left out because something is missing.
     pub left_out: [usize; 2],
     /// The answer, or why there is none.
-    pub outcome: Result<Outcome, String>,
+    pub outcome: Result<GroupOutcome, String>,
     /// Holm's adjusted p.
     pub p_holm: Option<f64>,
     /// Benjamini and Hochberg's adjusted p.
@@ -32,7 +32,7 @@ pub struct GroupAnswer {
 
 /// What a test gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Outcome {
+pub enum GroupOutcome {
     /// A difference of means, adjusted or not.
     Means {
         /// With its t and p.
@@ -48,16 +48,16 @@ impl GroupAnswer {
     /// The probability of a difference as large if the group did not matter.
     pub fn p(&self) -> Option<f64> {
         match self.outcome.as_ref().ok()? {
-            Outcome::Means { test, .. } => Some(test.p),
-            Outcome::Ranks(test) => Some(test.p),
+            GroupOutcome::Means { test, .. } => Some(test.p),
+            GroupOutcome::Ranks(test) => Some(test.p),
         }
     }
 
     /// First minus second: of the means, adjusted if the model has covariates; of the medians where ranks were tested.
     pub fn difference(&self) -> Option<f64> {
         match self.outcome.as_ref().ok()? {
-            Outcome::Means { test, .. } => Some(test.difference),
-            Outcome::Ranks(_) => Some(self.groups[0]?.median - self.groups[1]?.median),
+            GroupOutcome::Means { test, .. } => Some(test.difference),
+            GroupOutcome::Ranks(_) => Some(self.groups[0]?.median - self.groups[1]?.median),
         }
     }
 }
@@ -110,11 +110,11 @@ impl Answering<'_> {
         Ok((GroupAnswer { value, groups, values, left_out, outcome, p_holm: None, p_bh: None }, single))
     }
 
-    fn outcome(&self, by: GroupTest, [first, second]: &[Vec<f64>; 2], model: &[Vec<f64>]) -> Result<Outcome, String> {
+    fn outcome(&self, by: GroupTest, [first, second]: &[Vec<f64>; 2], model: &[Vec<f64>]) -> Result<GroupOutcome, String> {
         let said = |why: Undefined| why.to_string();
         let test = match by {
             GroupTest::TwoSamples(TwoSampleTest::MannWhitney) => {
-                return mann_whitney(first, second).map(Outcome::Ranks).map_err(said);
+                return mann_whitney(first, second).map(GroupOutcome::Ranks).map_err(said);
             }
             GroupTest::TwoSamples(TwoSampleTest::Welch) => welch(first, second),
             GroupTest::TwoSamples(TwoSampleTest::Student) => student(first, second),
@@ -133,7 +133,7 @@ impl Answering<'_> {
                 LeastSquares::fit(&values, model).map_err(|which| self.dependent(which.column))?.coefficient(0)
             }
         };
-        test.map(|test| Outcome::Means { test, interval: test.interval(self.question.confidence) }).map_err(said)
+        test.map(|test| GroupOutcome::Means { test, interval: test.interval(self.question.confidence) }).map_err(said)
     }
 
     /// Why a column of the model cannot stand in it.

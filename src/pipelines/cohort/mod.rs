@@ -13,7 +13,7 @@ mod quantity;
 mod question;
 mod subjects;
 
-pub use answer::{GroupAnswer, Outcome};
+pub use answer::{GroupAnswer, GroupOutcome};
 pub use condition::Condition;
 pub use confounders::Confounder;
 pub use covariates::Covariate;

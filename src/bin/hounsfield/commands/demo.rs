@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hounsfield::io::output::{Target, publish};
 use hounsfield::io::{self, WriteOptions};
-use hounsfield::phantom::{Cohort, Phantom};
-use hounsfield::phantom::{HeartPhantom, Phantom};
+use hounsfield::phantom::{Cohort, HeartPhantom, Phantom};
 use hounsfield::pipelines::Watch;
 use hounsfield::{Error, Result};
 
