@@ -62,7 +62,7 @@ def check(path, before, radius, unit):
     small = mask.size < 300_000
     for name in ("erode", "dilate", "open", "close"):
         want = expected(name, mask, radius, spacing)
-        for options in [["--device", "cpu"], ["--memory", "64", "--threads", "1"]] + [["--device", "gpu"]] * small:
+        for options in [["--device", "cpu"], ["--memory", "128", "--threads", "1"]] + [["--device", "gpu"]] * small:
             bad = int((map_(path, f"{before}{name}:{radius}{unit}:ball", *options) != want).sum())
             checked, wrong = checked + 1, wrong + (bad > 0)
             print("WRONG" if bad else "ok   ", pathlib.Path(path).name, f"{before}{name}:{radius}{unit}:ball", mask.shape, *options, f"{bad} differ" if bad else "", flush=True)

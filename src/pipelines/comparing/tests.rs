@@ -30,7 +30,12 @@ fn blobs([nx, ny, nz]: [usize; 3], seed: u64) -> Vec<u16> {
     let place = |i: usize| [i % nx, i / nx % ny, i / (nx * ny)].map(|v| v as f64);
     (0..nx * ny * nz)
         .map(|i| {
-            let far: f64 = place(i).iter().zip(centre).zip([nx, ny, nz]).map(|((v, c), n)| ((v - c) / n as f64).powi(2)).sum();
+            let far: f64 = place(i)
+                .iter()
+                .zip(centre)
+                .zip([nx, ny, nz])
+                .map(|((v, c), n)| if n == 1 { 0.0 } else { ((v - c) / n as f64).powi(2) })
+                .sum();
             u16::from(far + (noise(seed * 1000 + i as u64) % 100) as f64 / 1500.0 < 0.14) * (1 + u16::from(i % nx > nx / 2))
         })
         .collect()
