@@ -4,7 +4,7 @@
 //! erosion.
 //!
 //! - **Input**: voxels of any type that have two values, shape `[nx, ny, nz]`, x fastest; whole weights along the axes and the square of the radius in the same units
-//!   ([`Units`](super::distance::Units)).
+//!   ([`Units`]).
 //! - **Output**: the same type, one of the two values.
 //! - **Border**: what lies outside of the volume counts as neither; so the outermost voxel going on makes no difference.
 //! - **NaN/Inf**: none: voxels have one of two values.
