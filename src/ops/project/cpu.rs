@@ -8,7 +8,7 @@ use super::{Beams, Fold, Rays};
 use crate::volume::{Dtype, keys};
 
 /// Rays taken together where a plane of them has neighbours in memory: long rows, whose pages are walked through, while what is known of the rays stays in a cache.
-const STRIP: usize = 1 << 13;
+const STRIP: usize = 1 << 14;
 
 /// Voxels of the rows of a task, where rays run along rows.
 const ROWS: usize = 1 << 16;
@@ -245,18 +245,7 @@ fn best<W: Word, const FLOAT: bool, const PADDED: bool>(
         return;
     }
     let mut strip = vec![W::default(); values.len()];
-    let rows = |step: usize| row::<W>(tile, lines, step, values.len());
-    let mut step = 0;
-    // Four at a time, so that the strip is read and written a quarter as often.
-    while !PADDED && step + 4 <= lines.steps {
-        let four = rows(step).zip(rows(step + 1)).zip(rows(step + 2)).zip(rows(step + 3));
-        for (own, (((a, b), c), d)) in strip.iter_mut().zip(four) {
-            let [a, b, c, d] = [a, b, c, d].map(|bytes| kept(bytes).0);
-            *own = (*own).max(a.max(b).max(c.max(d)));
-        }
-        step += 4;
-    }
-    for step in step..lines.steps {
+    for step in 0..lines.steps {
         let row = row::<W>(tile, lines, step, strip.len());
         if PADDED {
             for ((own, count), bytes) in strip.iter_mut().zip(counts.iter_mut()).zip(row) {
