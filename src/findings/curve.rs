@@ -73,7 +73,8 @@ impl CurveFinding<'_> {
     }
 
     fn at(&self, volume: u64, label: u16) -> Option<&LabelRegion> {
-        self.regions.iter().find(|region| (region.volume, region.label) == (volume, label))
+        let place = self.regions.binary_search_by_key(&(volume, label), |region| (region.volume, region.label)).ok()?;
+        self.regions.get(place)
     }
 
     /// In mL where the spacing is known; 0 where the label does not occur.

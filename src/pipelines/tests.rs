@@ -35,6 +35,29 @@ impl Sink for Memory {
     }
 }
 
+/// Shells of several values around many middles, with gaps.
+pub(super) fn shells(axes: &[u64], values: u64) -> Vec<u16> {
+    let shape = Shape::new(axes).unwrap();
+    let [nx, ny, _] = shape.xyz();
+    let value = |i: u64| {
+        let at = [i % nx, i / nx % ny, i / nx / ny];
+        let far = at.iter().map(|n| (n % 13).abs_diff(6)).max().unwrap();
+        let cell = at.iter().fold(0, |all, n| all * 100 + n / 13);
+        if noise(i).is_multiple_of(150) { 0 } else { (noise(cell * 7 + far) % (values + 1)) as u16 }
+    };
+    (0..shape.voxels()).map(value).collect()
+}
+
+/// Whole numbers as a volume of a type.
+pub(super) fn labelled(axes: &[u64], dtype: Dtype, values: &[u16]) -> Volume {
+    let header = Header::new(Shape::new(axes).unwrap(), dtype);
+    let bytes = values.iter().flat_map(|v| match dtype {
+        Dtype::F32 => f32::from(*v).to_le_bytes().to_vec(),
+        _ => v.to_le_bytes()[..dtype.bytes()].to_vec(),
+    });
+    Volume::new(header, bytes.collect()).unwrap()
+}
+
 /// A volume that is not in memory as far as the pipelines know, and that dislikes jumps if asked to.
 pub(super) struct File {
     pub volume: Volume,

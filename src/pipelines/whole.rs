@@ -219,31 +219,9 @@ mod tests {
     use super::*;
     use crate::ops::components;
     use crate::ops::testing::{assert_same, noise};
-    use crate::pipelines::tests::{File, Memory};
+    use crate::pipelines::tests::{File, Memory, labelled, shells};
     use crate::pipelines::{Device, Input, copy};
     use crate::volume::{Header, Rescale, Rescales, Shape, Volume};
-
-    /// Shells around many middles, of `values` labels, with gaps.
-    fn labels(axes: &[u64], values: u64) -> Vec<u16> {
-        let shape = Shape::new(axes).unwrap();
-        let [nx, ny, _] = shape.xyz();
-        let value = |i: u64| {
-            let at = [i % nx, i / nx % ny, i / nx / ny];
-            let far = at.iter().map(|n| (n % 13).abs_diff(6)).max().unwrap();
-            let cell = at.iter().fold(0, |all, n| all * 100 + n / 13);
-            if noise(i).is_multiple_of(150) { 0 } else { (noise(cell * 7 + far) % (values + 1)) as u16 }
-        };
-        (0..shape.voxels()).map(value).collect()
-    }
-
-    fn volume(axes: &[u64], dtype: Dtype, values: &[u16]) -> Volume {
-        let header = Header::new(Shape::new(axes).unwrap(), dtype);
-        let bytes = values.iter().flat_map(|v| match dtype {
-            Dtype::F32 => f32::from(*v).to_le_bytes().to_vec(),
-            _ => v.to_le_bytes()[..dtype.bytes()].to_vec(),
-        });
-        Volume::new(header, bytes.collect()).unwrap()
-    }
 
     fn written(source: &Arc<dyn Source>, run: &Run<'_>) -> Vec<u16> {
         let dtype = source.header().meaning.dtype;
@@ -260,7 +238,7 @@ mod tests {
         let device = Device::cpu();
         for axes in AXES {
             for values in [1, 3] {
-                let labels = labels(axes, values);
+                let labels = shells(axes, values);
                 let shape = Shape::new(axes).unwrap();
                 let [nx, ny, nz] = shape.xyz().map(|n| n as usize);
                 for which in [Holes::Volume, Holes::Slices] {
@@ -277,7 +255,7 @@ mod tests {
                         (Dtype::F32, 300 << 10, false),
                         (Dtype::I16, 180 << 10, true),
                     ] {
-                        let file = File { volume: volume(axes, dtype, &labels), unit: 1, sequential };
+                        let file = File { volume: labelled(axes, dtype, &labels), unit: 1, sequential };
                         let run = Run::silent(&device).with_memory(memory);
                         let filled = fill(Arc::new(file), which, &run).unwrap();
                         assert_eq!(filled.found, found, "{axes:?} {values} {which:?} {dtype} {memory}");
@@ -292,7 +270,7 @@ mod tests {
     fn what_holds_a_marker_stays_in_any_memory() {
         let device = Device::cpu();
         for axes in AXES {
-            let labels = labels(axes, 2);
+            let labels = shells(axes, 2);
             let shape = Shape::new(axes).unwrap();
             let [nx, ny, nz] = shape.xyz().map(|n| n as usize);
             let marker: Vec<u8> = (0..shape.voxels()).map(|i| u8::from(noise(i << 20).is_multiple_of(700))).collect();
@@ -302,7 +280,7 @@ mod tests {
                     kept += components::reconstruct(one, marker, [nx, ny, nz], connectivity).unwrap();
                 }
                 for (memory, sequential) in [(256 << 20, false), (1 << 20, true), (200 << 10, false)] {
-                    let image = volume(axes, Dtype::U8, &labels);
+                    let image = labelled(axes, Dtype::U8, &labels);
                     let run = Run::silent(&device).with_memory(memory);
                     let marker = Volume::new(image.header().clone(), marker.clone()).unwrap();
                     let marker = File { volume: marker, unit: 1, sequential };
@@ -323,7 +301,7 @@ mod tests {
         let mut want = mask.clone();
         components::fill(&mut want, [64; 3]).unwrap();
         assert!(want != mask);
-        let image: Arc<dyn Source> = Arc::new(volume(&axes, Dtype::U8, &mask));
+        let image: Arc<dyn Source> = Arc::new(labelled(&axes, Dtype::U8, &mask));
         for (memory, forgets) in [(4 << 20, false), (1200 << 10, true), (700 << 10, true)] {
             let run = Run::silent(&device).with_memory(memory);
             let filled = fill(image.clone(), Holes::Volume, &run).unwrap();
@@ -354,7 +332,7 @@ mod tests {
         let floats = Header::new(Shape::new(&[2]).unwrap(), Dtype::F32);
         let bytes = [0.5f32, 1.0].iter().flat_map(|v| v.to_le_bytes()).collect();
         assert!(refused(Volume::new(floats, bytes).unwrap(), 1 << 20).contains("no whole numbers"));
-        let large = volume(&[64, 64, 4], Dtype::U8, &[1; 1 << 14]);
+        let large = labelled(&[64, 64, 4], Dtype::U8, &[1; 1 << 14]);
         assert!(refused(large, 1 << 16).contains("two slices of 4096 voxels"));
     }
 }

@@ -1,31 +1,9 @@
 use super::*;
 use crate::ops::components::{self, label};
-use crate::ops::testing::{assert_same, noise};
+use crate::ops::testing::assert_same;
 use crate::pipelines::Device;
-use crate::pipelines::tests::{File, Memory};
+use crate::pipelines::tests::{File, Memory, labelled, shells};
 use crate::volume::{Rescale, Rescales, Shape, Volume};
-
-/// Shells of several values around many middles, with gaps.
-fn shells(axes: &[u64], values: u64) -> Vec<u16> {
-    let shape = Shape::new(axes).unwrap();
-    let [nx, ny, _] = shape.xyz();
-    let value = |i: u64| {
-        let at = [i % nx, i / nx % ny, i / nx / ny];
-        let far = at.iter().map(|n| (n % 13).abs_diff(6)).max().unwrap();
-        let cell = at.iter().fold(0, |all, n| all * 100 + n / 13);
-        if noise(i).is_multiple_of(150) { 0 } else { (noise(cell * 7 + far) % (values + 1)) as u16 }
-    };
-    (0..shape.voxels()).map(value).collect()
-}
-
-fn volume(axes: &[u64], dtype: Dtype, values: &[u16]) -> Volume {
-    let header = Header::new(Shape::new(axes).unwrap(), dtype);
-    let bytes = values.iter().flat_map(|v| match dtype {
-        Dtype::F32 => f32::from(*v).to_le_bytes().to_vec(),
-        _ => v.to_le_bytes()[..dtype.bytes()].to_vec(),
-    });
-    Volume::new(header, bytes.collect()).unwrap()
-}
 
 fn written(map: &mut ComponentMap, run: &Run<'_>) -> Vec<u32> {
     let header = map.header().clone();
@@ -102,7 +80,7 @@ fn any_memory_and_any_type_gives_what_one_piece_gives() {
                         let bytes = values.iter().flat_map(|v| u32::from(*v).to_le_bytes()).collect();
                         Volume::new(Header::new(Shape::new(axes).unwrap(), dtype), bytes).unwrap()
                     }
-                    _ => volume(axes, dtype, &values),
+                    _ => labelled(axes, dtype, &values),
                 };
                 let file = File { volume: image, unit: 1, sequential };
                 let run = Run::silent(&device).with_memory(memory);
@@ -124,7 +102,7 @@ fn numbers_are_as_wide_as_they_must_be() {
         // Every other voxel of a long row.
         let values: Vec<u16> = (0..140_000).map(|i| u16::from(i % 2 == 1 && i / 2 < count)).collect();
         let what = Labelling::default();
-        let image = volume(&[140_000, 1, 1], Dtype::U8, &values);
+        let image = labelled(&[140_000, 1, 1], Dtype::U8, &values);
         let mut map = ComponentMap::new(what.chosen(Arc::new(image)), &what, &run).unwrap();
         let numbers = written(&mut map, &run);
         let want: Vec<u32> = (0..140_000).map(|i| if i % 2 == 1 && i / 2 < count { i as u32 / 2 + 1 } else { 0 }).collect();
@@ -148,6 +126,6 @@ fn what_cannot_be_labelled_is_refused() {
     assert!(refused.contains("holds 0.3"), "{refused}");
     // Without the spacing there are no millimetres.
     let what = Labelling { least: Some(LeastSize::CubicMm(1.0)), ..Labelling::default() };
-    let image = volume(&[3, 3, 3], Dtype::U8, &[1; 27]);
+    let image = labelled(&[3, 3, 3], Dtype::U8, &[1; 27]);
     assert!(matches!(ComponentMap::new(what.chosen(Arc::new(image)), &what, &run), Err(Error::Usage { .. })));
 }
