@@ -13,7 +13,7 @@ use super::gaussian::Smoothing;
 use super::mean::MeanBox;
 use super::rank::{Footprint, cpu as rank_cpu};
 use super::whole::has_sums;
-use super::{ball, derivative, difference, extend, gaussian, lut, mean, median};
+use super::{ball, derivative, difference, extend, gaussian, lut, mean};
 use crate::volume::{Block, Dtype, Shape, Table, Tile};
 
 /// One step.
@@ -87,7 +87,7 @@ impl Stage {
     fn nanoseconds(&self, dtype: Dtype) -> f64 {
         let wide = dtype.bytes().max(2) as f64 / 2.0;
         match self {
-            _ if self.is_median_of_27() => 4.0 * wide,
+            Self::Rank(footprint, rank) if footprint.is_sorted() && !footprint.is_end(*rank) => 2.0 * wide,
             Self::Rank(footprint, rank) if footprint.is_end(*rank) => {
                 wide * if footprint.is_box() { 3.0 } else { 2.0 + 0.2 * footprint.rows().len() as f64 }
             }
@@ -107,7 +107,7 @@ impl Stage {
         self.halo().iter().map(|reach| 2 * reach + 1).sum()
     }
 
-    /// Whether it is the median of 3 x 3 x 3 voxels, which has kernels of its own.
+    /// Whether it is the median of 3 x 3 x 3 voxels, which has a kernel of its own.
     pub fn is_median_of_27(&self) -> bool {
         matches!(self, Self::Rank(footprint, 13) if footprint.reach() == [1; 3] && footprint.is_box())
     }
@@ -165,7 +165,6 @@ impl Stage {
     /// Computes a box of another one, of which nothing is known but its voxels.
     fn of_box(&self, dtype: Dtype, bytes: &[u8], size: [usize; 3], inner: &[Range<usize>; 3], out: &mut [u8]) {
         match self {
-            _ if self.is_median_of_27() => median::cpu(dtype, bytes, size, inner, out),
             Self::Rank(footprint, rank) => rank_cpu(dtype, bytes, size, inner, footprint, *rank, out),
             Self::Ball(ball) => ball::cpu(dtype, bytes, size, inner, ball, out),
             Self::Table(table) => lut::cpu(Block { dtype, bytes }, table, out),

@@ -73,9 +73,6 @@ fn check(what: &str, dtype: Dtype, tile: &[u8], shape: [usize; 3], inner: &[Rang
     let mut got = vec![0x5a; want.len()];
     cpu(dtype, tile, shape, inner, &mut got);
     assert_same(&format!("cpu {what}"), &got, &want);
-    got.fill(0x5a);
-    super::cpu::cpu_portable(dtype, tile, shape, inner, &mut got);
-    assert_same(&format!("cpu without AVX2 {what}"), &got, &want);
     if let (1..=4, Some(gpu)) = (dtype.bytes(), gpu()) {
         assert_same(&format!("gpu {what}"), &on_gpu(gpu, dtype, tile, shape, inner), &want);
     }

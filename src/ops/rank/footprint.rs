@@ -95,6 +95,11 @@ impl Footprint {
         &self.rows
     }
 
+    /// The box of 3 x 3 x 3 voxels.
+    pub fn nearest_27() -> Self {
+        Self::new([1; 3], FootprintShape::Box).expect("a small reach")
+    }
+
     /// Whether a rank, from 0, is that of the least or of the greatest value.
     pub fn is_end(&self, rank: u32) -> bool {
         rank == 0 || rank + 1 == self.count()
@@ -103,6 +108,11 @@ impl Footprint {
     /// Whether it holds all voxels within its reach; so do balls that are flat along two axes.
     pub fn is_box(&self) -> bool {
         self.count() == self.reach.iter().map(|r| 2 * r + 1).product::<u32>()
+    }
+
+    /// Whether it is small enough for the CPU to sort all its voxels: a box of 3 x 3 or of 3 x 3 x 3.
+    pub fn is_sorted(&self) -> bool {
+        self.is_box() && matches!(self.reach, [1, 1, 0 | 1])
     }
 }
 

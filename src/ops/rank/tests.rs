@@ -225,6 +225,26 @@ fn windows_of_all_sizes_agree_with_sorted_ones() {
 }
 
 #[test]
+fn the_smallest_boxes_agree_at_every_rank() {
+    // Wider and higher than what is sorted at a time, odd and even numbers of slices, a box inside, 2-D.
+    let shapes = [([261, 10, 4], [0..261, 0..10, 0..4]), ([40, 11, 7], [3..39, 1..11, 2..7]), ([9, 20, 1], [0..9, 0..20, 0..1])];
+    for (shape, inner) in shapes {
+        for reach in [[1, 1, 1], [1, 1, 0]] {
+            let window = Footprint::new(reach, FootprintShape::Box).unwrap();
+            for dtype in [Dtype::U8, Dtype::I16, Dtype::F32, Dtype::I64] {
+                let tile = voxels(dtype, shape, false);
+                for rank in 0..window.count() {
+                    let want = sorted_windows(dtype, &tile, shape, &inner, inside(reach, FootprintShape::Box), rank as usize);
+                    let mut got = vec![0x5a; want.len()];
+                    cpu(dtype, &tile, shape, &inner, &window, rank, &mut got);
+                    assert_same(&format!("{dtype} {shape:?}, {inner:?}, {reach:?}, rank {rank}"), &got, &want);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn large_tiles_agree_where_results_are_alike_and_where_not() {
     for dtype in [Dtype::I16, Dtype::F64, Dtype::U64] {
         for shape in [[70, 37, 21], [40, 300, 1]] {
@@ -279,6 +299,7 @@ fn windows_with_nan_give_one_of_them() {
     for form in [FootprintShape::Box, FootprintShape::Ball] {
         let tile: Vec<u8> = (0..count).flat_map(|i| pick(i).to_le_bytes()).collect();
         check("NaN", Dtype::F32, &tile, shape, &whole(shape), [1, 2, 1], form);
+        check("NaN", Dtype::F32, &tile, shape, &whole(shape), [1, 1, 1], form);
         let tile: Vec<u8> = (0..count).flat_map(|i| wide(pick(i)).to_le_bytes()).collect();
         check("NaN", Dtype::F64, &tile, shape, &whole(shape), [1, 2, 1], form);
         let tile: Vec<u8> = (0..count).flat_map(|i| common[noise(i as u64) as usize % common.len()].to_le_bytes()).collect();

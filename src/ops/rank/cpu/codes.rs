@@ -8,6 +8,10 @@ pub trait SortKey: Copy + Ord + Default + Into<u64> + std::ops::Not<Output = Sel
     /// Whether keys can be codes.
     const SHORT: bool;
 
+    /// Keys beside each other.
+    #[cfg(target_arch = "x86_64")]
+    type Vector: super::lanes::Lanes<Key = Self>;
+
     fn from_u64(key: u64) -> Self;
 
     /// Keys as codes, if they are short; `room` is for those of 8 bits.
@@ -15,9 +19,12 @@ pub trait SortKey: Copy + Ord + Default + Into<u64> + std::ops::Not<Output = Sel
 }
 
 macro_rules! key {
-    ($type:ty, $short:literal, $keys:ident, $room:ident => $codes:expr) => {
+    ($type:ty, $vector:ident, $short:literal, $keys:ident, $room:ident => $codes:expr) => {
         impl SortKey for $type {
             const SHORT: bool = $short;
+
+            #[cfg(target_arch = "x86_64")]
+            type Vector = super::lanes::$vector;
 
             #[inline(always)]
             fn from_u64(key: u64) -> Self {
@@ -32,14 +39,14 @@ macro_rules! key {
     };
 }
 
-key!(u8, true, keys, room => {
+key!(u8, Bytes, true, keys, room => {
     room.resize(keys.len(), [0; STRIDE]);
     room.iter_mut().zip(keys).for_each(|(to, from)| to.iter_mut().zip(from).for_each(|(to, from)| *to = u16::from(*from)));
     room
 });
-key!(u16, true, keys, _room => keys);
-key!(u32, false, _keys, room => room);
-key!(u64, false, _keys, room => room);
+key!(u16, Shorts, true, keys, _room => keys);
+key!(u32, Ints, false, _keys, room => room);
+key!(u64, Longs, false, _keys, room => room);
 
 /// Where few enough keys are sorted at once.
 const FEW: usize = 3 << 10;

@@ -3,6 +3,7 @@
 //! A result is at least `v` if enough voxels of its window are. For one `v` that is a count of ones in a box, which running sums give for 32 windows
 //! at once whatever their size; so a block of results is found by asking for the values that can be results, and only for these. Results of a block are much
 //! alike: that of a homogeneous place takes a handful of values. Where they are not, those that are few between two values are looked up one by one.
+//! The smallest boxes are sorted instead, in vectors.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -10,7 +11,11 @@ mod codes;
 mod counts;
 mod extremes;
 #[cfg(target_arch = "x86_64")]
+mod lanes;
+#[cfg(target_arch = "x86_64")]
 mod look;
+#[cfg(target_arch = "x86_64")]
+mod network;
 mod pick;
 mod piece;
 mod room;
@@ -121,7 +126,7 @@ impl Ranking<'_> {
             self.extremes(voxels, out, load, |key, to| *to = store(key));
         } else if self.rank + 1 == self.window.count() {
             self.extremes(voxels, out, |bytes| !load(bytes), |key, to| *to = store(!key));
-        } else {
+        } else if !self.network(voxels, out, load, store) {
             self.search(voxels, out, load, store);
         }
         // Windows that hold a NaN get it: the greatest key if it is one, else the least.
@@ -145,6 +150,24 @@ impl Ranking<'_> {
     ) {
         let store = |at: usize, row: &[K]| out[at..].iter_mut().zip(row).for_each(|(to, key)| put(*key, to));
         extremes::minima(self.portable, voxels, self.shape, self.inner, self.window, load, store);
+    }
+
+    /// Sorts windows that are small enough for it, if the CPU can; gives whether it did.
+    fn network<K: SortKey, const BYTES: usize>(
+        &self,
+        voxels: &[[u8; BYTES]],
+        out: &mut [[u8; BYTES]],
+        load: impl Fn([u8; BYTES]) -> K,
+        store: impl Fn(K) -> [u8; BYTES],
+    ) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if !self.portable && self.window.is_sorted() && std::arch::is_x86_feature_detected!("avx2") {
+            let put = |at: usize, row: &[K]| out[at..].iter_mut().zip(row).for_each(|(to, key)| *to = store(*key));
+            // SAFETY: the CPU has AVX2, as was asked above.
+            unsafe { network::ranks(voxels, self.shape, self.inner, (self.window, self.rank as usize), load, put) };
+            return true;
+        }
+        false
     }
 
     fn search<K: SortKey, const BYTES: usize>(
