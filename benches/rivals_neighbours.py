@@ -35,6 +35,8 @@ from rivals import Ours
 
 # Rivals that take longer get few turns, and such that take less many.
 SLOW_S, QUICK_S = 3.0, 0.05
+# How often ours is run for each turn of a rival, in a tenth of its time.
+MOST_ASKED = 10
 WEIGHTS = (25, 7, 7)
 # As benches/side_by_side.rs has it.
 TURN = np.array([[0.93, 0.28, 0.04], [-0.27, 0.92, 0.02], [0.01, -0.05, 0.98]])
@@ -202,8 +204,11 @@ def measure(row, voxels, ours, turns):
         row.theirs(given)
         wall, theirs = time.perf_counter() - start, own_cpu() - cpu
         before = cpu_of(ours.process.pid)
-        seconds, _ = ours.ask(row.ours)
-        rows.append((wall, theirs, seconds, cpu_of(ours.process.pid) - before))
+        asked = [ours.ask(row.ours)[0]]
+        # What takes seconds is a mean over all that a shared machine does in them; what takes milliseconds becomes one.
+        while sum(asked) < wall / 10 and len(asked) < MOST_ASKED:
+            asked.append(ours.ask(row.ours)[0])
+        rows.append((wall, theirs, statistics.mean(asked), (cpu_of(ours.process.pid) - before) / len(asked)))
     ratio = statistics.median(wall / seconds for wall, _, seconds, _ in rows)
     wall, theirs, seconds, cpu = (1e3 * statistics.median(column) for column in zip(*rows))
     bar = "" if row.bar is None else f"{row.bar:g}"
