@@ -74,3 +74,30 @@ fn intensities_of_labels_are_followed_without_the_background() {
     // Real values below 0 or fractions are no labels; whole numbers could be meant.
     assert!(ran.code == Some(0) || ran.stderr.contains("label"), "{}", ran.stderr);
 }
+
+#[test]
+fn time_is_reduced() {
+    let folder = Folder::new();
+    let frames: Vec<Vec<u8>> = [1i16, 2, 6].map(|t| (0..100i16).flat_map(|i| (t * i).to_le_bytes()).collect()).to_vec();
+    let image = series(&folder, "image.nii", 4, &frames);
+    let out = folder.at("out.nii");
+    let floats = |path: &str| -> Vec<f32> {
+        crate::support::nifti_voxels(path).chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+    };
+    let said = ok(&["reduce", &image, "--over", "t", "--how", "mean", "-o", &out, "--json"]).json();
+    assert_eq!((said["shape"].as_array().unwrap().len(), said["volumes"].as_u64()), (3, Some(3)));
+    assert_eq!(floats(&out), (0..100).map(|i| 3.0 * i as f32).collect::<Vec<_>>());
+    // No deviation at voxel 0, whose quotient is none: it is said.
+    let text = ok(&["reduce", &image, "--how", "tsnr", "-o", &out, "--force"]).text();
+    assert!(text.contains("1 voxels are NaN"), "{text}");
+    ok(&["reduce", &image, "--how", "difference", "-o", &out, "--force"]);
+    assert_eq!(floats(&out)[99..102], [99.0, 0.0, 4.0]);
+    for (line, what) in [
+        (vec!["reduce", &out, "-o", &image], "force"),
+        (vec!["reduce", &image, "-o", &out, "--force", "--reference", "1"], "--how difference"),
+        (vec!["reduce", &image, "-o", &out, "--force", "--how", "difference", "--reference", "3"], "volume 3 of 3"),
+    ] {
+        let ran = run(&line);
+        assert!(ran.code != Some(0) && ran.stderr.contains(what), "{}: {}", ran.line, ran.stderr);
+    }
+}

@@ -123,3 +123,57 @@ fn what_cannot_be_measured_says_why() {
         assert!(ran.code == Some(2) && ran.stderr.contains(what), "{}: {}", ran.line, ran.stderr);
     }
 }
+
+#[test]
+fn a_cohort_is_measured_into_one_table() {
+    let folder = Folder::new();
+    let [image, mask] = phantom(&folder);
+    let cohort = folder.at("cohort");
+    std::fs::create_dir(&cohort).unwrap();
+    let copy = |from: &str, name: &str| std::fs::copy(from, format!("{cohort}/{name}")).unwrap();
+    copy(&mask, "sub-01_dseg.nii");
+    copy(&image, "sub-01_T1w.nii");
+    copy(&mask, "sub-02_ses-1_dseg.nii");
+    copy(&image, "sub-02_ses-1_T1w.nii");
+    let table = folder.at("t.csv");
+    let said = ok(&["regions", &cohort, "--folder", "--image", &cohort, "-o", &table, "--json"]).json();
+    let rows = said["rows"].as_array().unwrap();
+    let subjects: Vec<&str> = rows.iter().map(|row| row["subject"].as_str().unwrap()).collect();
+    assert_eq!((subjects, &rows[1]["file"]), (vec!["sub-01", "sub-02"], &"sub-02_ses-1_dseg.nii".into()));
+    // The same row as by itself.
+    let alone = ok(&["regions", &mask, "--image", &image, "--json"]).json();
+    for key in ["voxels", "mean", "volume_mesh_mm3", "centre_shift_mm"] {
+        assert_eq!(rows[1][key], alone["rows"][0][key], "{key}");
+    }
+    assert!(std::fs::read_to_string(&table).unwrap().starts_with("subject,file,label,voxels,volume_ml"));
+
+    // What cannot be measured is named, and the rest is there.
+    copy(&mask, "sub-03_dseg.nii");
+    let ran = run(&["regions", &cohort, "--folder", "--image", &cohort, "-o", &folder.at("u.csv")]);
+    assert!(ran.code == Some(3) && ran.stderr.contains("no image for sub-03_dseg.nii"), "{}", ran.stderr);
+    assert_eq!(std::fs::read_to_string(folder.at("u.csv")).unwrap().lines().count(), 3);
+    let empty = folder.at("empty");
+    std::fs::create_dir(&empty).unwrap();
+    for wrong in [&empty, &mask] {
+        assert_eq!(run(&["regions", wrong, "--folder"]).code, Some(2));
+    }
+}
+
+#[test]
+fn outlines_lie_where_a_label_is_largest() {
+    let folder = Folder::new();
+    let voxel = |i: usize| match (i / 64, i % 8, i / 8 % 8) {
+        (1, 2..6, 2..6) | (2, 3, 3) => 1,
+        (3, 1..3, 1..3) => 2,
+        _ => 0u8,
+    };
+    let labels: Vec<u8> = (0..8 * 8 * 4).map(voxel).collect();
+    let labels = folder.file("l.nii", &nifti(&[8, 8, 4], 2, &labels));
+    let image = folder.file("i.nii", &nifti(&[8, 8, 4], 2, &(0..=255).collect::<Vec<u8>>()));
+    let (svg, alone) = (folder.at("f.svg"), folder.at("g.svg"));
+    ok(&["regions", &labels, "--image", &image, "--figure", &svg]);
+    let drawn = std::fs::read_to_string(&svg).unwrap();
+    assert!(drawn.contains("index 1") && drawn.contains("index 3") && !drawn.contains("index 2"), "{drawn}");
+    ok(&["regions", &labels, "--figure", &alone]);
+    assert!(std::fs::read_to_string(&alone).unwrap().contains("index 3"));
+}

@@ -135,7 +135,8 @@ impl RegionsFinding<'_> {
         Some(apart([0, 1, 2].map(|i| region.centre[i] * spacing_mm[i]), [0, 1, 2].map(|i| weighed[i] * spacing_mm[i])))
     }
 
-    fn lines(&self) -> Vec<Rows> {
+    /// A row for each region.
+    pub fn lines(&self) -> Vec<Rows> {
         self.regions.iter().map(|region| self.line(region)).collect()
     }
 

@@ -118,10 +118,10 @@ impl Rows {
         self.iter().find(|row| row.key == key).map(|row| &row.value)
     }
 
-    /// Several results of a kind, such as one for each class, as one with a column for each row: the first result says which.
+    /// Several results of a kind, such as one for each class, as one with a column for each row: the first of those that have the most says which.
     pub fn columns(lines: &[Self]) -> Self {
         let mut all = Self::new();
-        for (i, row) in lines.first().into_iter().flat_map(Self::iter).enumerate() {
+        for (i, row) in lines.iter().rev().max_by_key(|line| line.0.len()).into_iter().flat_map(Self::iter).enumerate() {
             let alike = |other: &&Row| other.key == row.key && other.words == row.words;
             let found =
                 |line: &Self| line.0.get(i).filter(alike).or_else(|| line.iter().find(alike)).map(|row| row.value.clone());

@@ -40,7 +40,8 @@ pub(super) fn turned(
         return Err(Error::usage(format!("a rescale for each slice of {what}, which lies otherwise"), "convert it first"));
     }
     if header.bytes() > run.memory_bytes {
-        let what = format!("{what} lies otherwise than the image, and {} MiB do not fit the memory", header.bytes() >> 20);
+        let what =
+            format!("{what} lies otherwise than the image, and {} MiB do not fit the memory", header.bytes().div_ceil(1 << 20));
         return Err(Error::usage(what, Hint::MoreMemory));
     }
     let held = Held::Bytes(read_all(source, &run.quiet())?.into_parts().1);

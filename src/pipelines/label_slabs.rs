@@ -129,5 +129,8 @@ pub(super) fn check_room(bytes: u64, run: &Run<'_>) -> Result<()> {
     if bytes <= run.memory_bytes / 2 {
         return Ok(());
     }
-    Err(Error::usage(format!("{} MiB for what hangs together, and for holes", bytes >> 20), Hint::MoreMemory))
+    Err(Error::usage(
+        format!("{} MiB for what hangs together, and for holes, of which half of the memory has room", bytes.div_ceil(1 << 20)),
+        Hint::MoreMemory,
+    ))
 }

@@ -9,6 +9,7 @@ Holes of masks must be scipy's, fill_voids' and SimpleITK's; those of label maps
 densities and shapes, real label maps, several budgets.
 """
 
+import importlib.metadata
 import itertools
 import pathlib
 import subprocess
@@ -27,7 +28,7 @@ from scipy import ndimage
 program, data = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 bench = sys.argv[3] if len(sys.argv) > 3 else None
 REAL = ["volumes/mni152_2mm_fast/MNI152_T1_2mm_Brain_FAST_seg.nii.gz", "volumes/totalsegmentator/example_seg.nii.gz"]
-OPTIONS = [[], ["--memory", "1", "--threads", "1"], ["--device", "gpu"]]
+OPTIONS = [[], ["--memory", "16", "--threads", "1"], ["--device", "gpu"]]
 FACES = ndimage.generate_binary_structure(3, 1)
 wrong = checked = 0
 
@@ -140,5 +141,5 @@ with tempfile.TemporaryDirectory() as name:
         check_holes(path, labels, name)
         check_reconstruction(path, labels, (random.random(labels.shape) < 1e-4).astype(np.uint8), name)
         check_labels(labels, name)
-print(f"scipy {scipy.__version__}, cc3d {cc3d.__version__}, SimpleITK {sitk.Version.VersionString()}: {checked} results, {wrong} wrong")
+print(f"scipy {scipy.__version__}, cc3d {importlib.metadata.version('connected-components-3d')}, SimpleITK {sitk.Version.VersionString()}: {checked} results, {wrong} wrong")
 sys.exit(wrong > 0)

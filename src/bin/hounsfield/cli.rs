@@ -11,7 +11,7 @@ use crate::args::Shared;
 use crate::bench;
 use crate::commands::{
     compare, completions, convert, crop, curve, demo, devices, distance, equalize, group, guest, histogram, info, label, man,
-    map, mask, pad, project, regions, reorient, resample, segment, slice, stats, threshold, window,
+    map, mask, pad, project, reduce, regions, reorient, resample, segment, slice, stats, threshold, window,
 };
 use crate::exit::Answer;
 use crate::line;
@@ -37,7 +37,7 @@ pub enum Command {
     Histogram(histogram::Args),
     /// Equalise the histogram, exactly, for 8 or 16 bits
     Equalize(equalize::Args),
-    /// Apply a chain of point-wise steps in one pass: windows, normalisation, clipping, gamma, ...
+    /// Apply a chain of steps: filters and morphology in 3-D among windows, normalisation, thresholds, ...
     Map(map::Args),
     /// Apply a display window: a CT preset, centre and width, or the file's own
     Window(window::Args),
@@ -53,6 +53,8 @@ pub enum Command {
     Regions(regions::Args),
     /// Follow labels over time: volumes, intensities, and what a ventricle ejects
     Curve(curve::Args),
+    /// Reduce a 4-D image over time: mean, standard deviation, temporal SNR, differences
+    Reduce(reduce::Args),
     /// Compare two label maps or two images: overlap, surface distances, differences
     Compare(compare::Args),
     /// Segment into classes by a Gaussian mixture
@@ -139,6 +141,7 @@ pub fn dispatch(cli: &Cli) -> Result<Answer> {
         Command::Distance(args) => distance::run(shared, args),
         Command::Regions(args) => regions::run(shared, args),
         Command::Curve(args) => curve::run(shared, args),
+        Command::Reduce(args) => reduce::run(shared, args),
         Command::Segment(args) => segment::run(shared, args),
         Command::Group(args) => group::run(shared, args),
         Command::Project(args) => project::run(shared, args),

@@ -123,7 +123,7 @@ impl AdaptiveMapping {
             let what = format!(
                 "tables of {} values for {tiles} tiles take {} MiB, and may take half of the memory",
                 self.slots.len(),
-                needs >> 20
+                needs.div_ceil(1 << 20)
             );
             return Err(Error::usage(what, Hint::MoreMemory));
         }

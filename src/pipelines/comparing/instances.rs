@@ -32,7 +32,10 @@ pub fn instances(
     // Numbers of both, and the maps themselves.
     let bytes = shape.voxels() * 12;
     if bytes > run.memory_bytes {
-        return Err(Error::usage(format!("objects of two maps of {shape} voxels take {} MiB", bytes >> 20), Hint::MoreMemory));
+        return Err(Error::usage(
+            format!("objects of two maps of {shape} voxels take {} MiB", bytes.div_ceil(1 << 20)),
+            Hint::MoreMemory,
+        ));
     }
     let parts = |map: &Arc<dyn Source>| objects(map, connectivity, run);
     let [judged, reference] = maps.both();

@@ -5,8 +5,11 @@
 
 mod geometry;
 mod intensity;
+mod largest;
 #[cfg(test)]
 mod tests;
+
+pub use largest::LargestSlices;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

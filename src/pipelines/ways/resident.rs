@@ -32,7 +32,7 @@ impl Resident {
         if voxels * input.voxel_bytes() > run.memory_bytes / 2 {
             run.note(&format!(
                 "{} MiB of voxels do not fit half of the memory of this job ({} MiB): they are read again in each pass",
-                (voxels * input.voxel_bytes()) >> 20,
+                (voxels * input.voxel_bytes()).div_ceil(1 << 20),
                 run.memory_bytes >> 20
             ));
             return Ok(None);

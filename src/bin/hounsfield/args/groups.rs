@@ -8,7 +8,7 @@ use hounsfield::io::Grey;
 use super::parse;
 
 /// What is read.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct FileArgs {
     /// A DICOM file or folder, NIfTI, NRRD, MetaImage, .npy, PNG, JPEG or TIFF, or - for NIfTI on standard input; several files stack into a volume in the
     /// order given

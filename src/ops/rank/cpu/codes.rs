@@ -10,7 +10,7 @@ pub trait SortKey: Copy + Ord + Default + Into<u64> + std::ops::Not<Output = Sel
 
     /// Keys beside each other.
     #[cfg(target_arch = "x86_64")]
-    type Vector: super::lanes::Lanes<Key = Self>;
+    type Vector: super::lanes::KeyLanes<Key = Self>;
 
     fn from_u64(key: u64) -> Self;
 

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 /// A vector of keys. Its methods need AVX2: they are only called inside functions that have it.
-pub trait Lanes: Copy {
+pub trait KeyLanes: Copy {
     type Key: Copy;
 
     /// # Safety
@@ -26,7 +26,7 @@ macro_rules! lanes {
         #[derive(Clone, Copy)]
         pub struct $name(__m256i);
 
-        impl Lanes for $name {
+        impl KeyLanes for $name {
             type Key = $key;
 
             #[inline(always)]

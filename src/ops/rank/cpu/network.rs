@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::super::Footprint;
 use super::codes::SortKey;
-use super::lanes::Lanes;
+use super::lanes::KeyLanes;
 
 /// Results beside each other that are worked on at a time, and rows of them.
 const WIDE: usize = 256;

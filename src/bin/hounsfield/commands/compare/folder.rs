@@ -1,15 +1,13 @@
 //! A folder against a folder: files of the same name, one table and a summary.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
 use hounsfield::findings::{Rows, Value};
-use hounsfield::io::FORMATS;
 use hounsfield::{Error, Result};
 
 use super::{Args, Comparison, check_kind, compare, files, judge};
 use crate::args::Shared;
+use crate::commands::folders::names_in;
 use crate::exit::Answer;
 use crate::job::{self, Job};
 use crate::{picture, text, words};
@@ -27,7 +25,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<Answer> {
     let target = job.maybe(args.output.as_deref())?;
     let kind = target.as_ref().map(picture::extension);
     check_kind(args.output.as_deref(), kind.as_deref())?;
-    let (judged, reference) = (names(&args.judged)?, names(&args.reference)?);
+    let (judged, reference) = (names_in(&args.judged)?, names_in(&args.reference)?);
     let all: BTreeSet<&String> = judged.union(&reference).collect();
     if all.is_empty() {
         return Err(Error::usage("folders without a file of a known format", "give folders of images or label maps"));
@@ -57,7 +55,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<Answer> {
     }
 
     let lines: Vec<Rows> = told.iter().flat_map(Told::rows).collect();
-    let table = columns(&lines);
+    let table = Rows::columns(&lines);
     let missing: Vec<&Told> = told.iter().filter(|one| one.reason.is_some()).collect();
     let mut rows = Rows::new();
     rows.key("judged", args.judged.display().to_string());
@@ -106,37 +104,10 @@ impl Told {
     }
 }
 
-/// The names of files of known formats in a folder.
-fn names(folder: &Path) -> Result<BTreeSet<String>> {
-    if !folder.is_dir() {
-        return Err(Error::usage(format!("{} is no folder", folder.display()), "give two folders, or leave out --folder"));
-    }
-    let mut all = BTreeSet::new();
-    for entry in fs::read_dir(folder).map_err(Error::read(folder))? {
-        let entry = entry.map_err(Error::read(folder))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && FORMATS.iter().any(|format| format.reads(Path::new(&name))) {
-            all.insert(name);
-        }
-    }
-    Ok(all)
-}
-
 fn one(shared: &Shared, args: &Args, name: &str) -> Result<Comparison> {
     let (judged, reference) = (args.judged.join(name), args.reference.join(name));
     let mut job = Job::new(shared, &files(args, &judged), [&reference])?.on_cpu();
     compare(&mut job, args, (&judged, &reference))
-}
-
-/// One table of lines that may have other keys: a file that was not compared has a reason and no measures.
-fn columns(lines: &[Rows]) -> Rows {
-    let fullest = lines.iter().max_by_key(|line| line.iter().count()).cloned().unwrap_or_default();
-    let mut all = Rows::new();
-    for row in fullest.iter().filter(|row| !row.key.is_empty()) {
-        let values: Vec<Value> = lines.iter().map(|line| line.get(&row.key).cloned().unwrap_or(Value::Missing)).collect();
-        all.add(row.key.clone(), row.words.clone(), Value::List(values), row.unit);
-    }
-    all
 }
 
 /// The mean, least and largest of each measure, by label where there are labels.
