@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::RegionIntensity;
 use crate::analysis::exact_sum::ExactSum;
-use crate::analysis::regions::IntensityFeatures;
+use crate::analysis::regions::{BinWidth, IntensityFeatures};
 use crate::analysis::statistics;
 use crate::ops::histogram::Tally;
 use crate::pipelines::ways::blocks::Blocks;
@@ -15,9 +15,14 @@ use crate::{Error, Hint, Result};
 /// A label of a volume.
 type Key = (u64, u16);
 
-/// Looks at an image with labels.
-pub fn measure(input: &Input<'_>, run: &Run<'_>) -> Result<BTreeMap<Key, RegionIntensity>> {
-    if input.is_exact() { whole_numbers(input, run) } else { floats(input, run) }
+/// Looks at an image with labels; `bins` are those of the histogram, none for its values themselves.
+pub fn measure(input: &Input<'_>, bins: Option<BinWidth>, run: &Run<'_>) -> Result<BTreeMap<Key, RegionIntensity>> {
+    if input.is_exact() { whole_numbers(input, bins, run) } else { floats(input, bins, run) }
+}
+
+fn features(values: &[(f64, u64)], bins: Option<BinWidth>) -> Option<IntensityFeatures> {
+    let plain = IntensityFeatures::of(values)?;
+    Some(bins.map_or(plain, |bins| plain.binned(values, bins)))
 }
 
 /// Calls `work` for each run of voxels in a row that share a label other than 0 and a rescale: with their key, number of the rescale, place and bytes.
@@ -62,7 +67,7 @@ impl PlaceSums {
     }
 }
 
-fn whole_numbers(input: &Input<'_>, run: &Run<'_>) -> Result<BTreeMap<Key, RegionIntensity>> {
+fn whole_numbers(input: &Input<'_>, bins: Option<BinWidth>, run: &Run<'_>) -> Result<BTreeMap<Key, RegionIntensity>> {
     let dtype = input.header().meaning.dtype;
     type Sums = BTreeMap<(Key, usize), (Tally, PlaceSums)>;
     let states = Blocks::of(input, run).each(Sums::new, |sums, part| {
@@ -103,7 +108,7 @@ fn whole_numbers(input: &Input<'_>, run: &Run<'_>) -> Result<BTreeMap<Key, Regio
     }
     let of = |(key, groups): (Key, Vec<(Rescale, Counts, PlaceSums)>)| {
         let pairs: Vec<(Rescale, &Counts)> = groups.iter().map(|(rescale, counts, _)| (*rescale, counts)).collect();
-        let features = IntensityFeatures::of(&statistics::distribution(&pairs))?;
+        let features = features(&statistics::distribution(&pairs), bins)?;
         let total: f64 = pairs.iter().map(|(rescale, counts)| real_sum(*rescale, counts)).sum();
         let along = |axis: usize| groups.iter().map(|(rescale, _, sums)| sums.real(*rescale, axis)).sum::<f64>() / total;
         let centre = (total > 0.0).then(|| [0, 1, 2].map(along));
@@ -125,7 +130,7 @@ struct FloatSums {
     not_finite: u64,
 }
 
-fn floats(input: &Input<'_>, run: &Run<'_>) -> Result<BTreeMap<Key, RegionIntensity>> {
+fn floats(input: &Input<'_>, bins: Option<BinWidth>, run: &Run<'_>) -> Result<BTreeMap<Key, RegionIntensity>> {
     let dtype = input.header().meaning.dtype;
     let rescales = &input.groups().rescales;
     let most = run.memory_bytes / 4 / rayon::current_num_threads() as u64 / size_of::<f64>() as u64;
@@ -162,7 +167,7 @@ fn floats(input: &Input<'_>, run: &Run<'_>) -> Result<BTreeMap<Key, RegionIntens
     let of = |(key, mut own): (Key, FloatSums)| {
         own.values.sort_unstable_by(f64::total_cmp);
         let counted: Vec<(f64, u64)> = own.values.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect();
-        let features = IntensityFeatures::of(&counted)?;
+        let features = features(&counted, bins)?;
         let mut total = ExactSum::default();
         own.values.iter().for_each(|value| total.add(*value));
         let total = total.value();

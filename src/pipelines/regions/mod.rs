@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::rounded::as_labels;
 use super::{Input, Labels, Run};
-use crate::analysis::regions::{IntensityFeatures, ShapeFeatures};
+use crate::analysis::regions::{BinWidth, IntensityFeatures, ShapeFeatures};
 use crate::io::Source;
 use crate::volume::{Dtype, Header};
 use crate::{Error, Result};
@@ -51,11 +51,16 @@ pub struct RegionIntensity {
     pub not_finite: u64,
 }
 
-/// All labels but 0 of a label map, by volume, then by label. The image, if there is one, lies on the grid of the labels.
+/// All labels but 0 of a label map, by volume, then by label. The image, if there is one, lies on the grid of the labels; entropy, uniformity and mode are those of `bins`, without them of the values.
 ///
 /// # Errors
 /// [`Error::Usage`] for labels that are no whole numbers from 0 to 65,535, and where intensities of wide types do not fit the memory; what reading gives; [`Error::Interrupted`].
-pub fn regions(labels: Arc<dyn Source>, image: Option<&Input<'_>>, run: &Run<'_>) -> Result<Vec<LabelRegion>> {
+pub fn regions(
+    labels: Arc<dyn Source>,
+    image: Option<&Input<'_>>,
+    bins: Option<BinWidth>,
+    run: &Run<'_>,
+) -> Result<Vec<LabelRegion>> {
     let run = &run.one_of(1 + u64::from(image.is_some()));
     let labels = as_labels("label map", labels, run)?;
     if !matches!(labels.header().meaning.dtype, Dtype::U8 | Dtype::U16) {
@@ -66,7 +71,7 @@ pub fn regions(labels: Arc<dyn Source>, image: Option<&Input<'_>>, run: &Run<'_>
         None => BTreeMap::new(),
         Some(image) => {
             let labels = Labels::new(labels.clone(), image.header(), run)?;
-            intensity::measure(&image.clone().labelled(labels), run)?
+            intensity::measure(&image.clone().labelled(labels), bins, run)?
         }
     };
     let spacing_mm = spacing_mm(labels.header());

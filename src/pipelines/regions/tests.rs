@@ -20,7 +20,7 @@ fn all(labels: &Volume, image: Option<&Volume>, (memory, threads, sequential): (
     let file = |volume: &Volume| -> Arc<dyn Source> { Arc::new(File { volume: volume.clone(), unit: 1, sequential }) };
     let image = image.map(|image| Input::resolve(file(image), &run)).transpose()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| regions(file(labels), image.as_ref(), &run))
+    pool.install(|| regions(file(labels), image.as_ref(), None, &run))
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let names =
         names_of(&job, args.names.as_deref(), args.labels.as_ref().map_or(args.input.paths.as_slice(), std::slice::from_ref))?;
     let bytes = labels.header().bytes() + image.as_ref().map_or(0, |image| image.header().bytes());
-    let regions = job.pass("measure", bytes, |run| pipelines::regions(labels.clone(), image.as_ref(), run))?;
+    let regions = job.pass("measure", bytes, |run| pipelines::regions(labels.clone(), image.as_ref(), None, run))?;
     let finding = CurveFinding {
         labels: labels.header(),
         image: image.as_ref().map(|image| image.header()),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hounsfield::Result;
+use hounsfield::analysis::regions::BinWidth;
 use hounsfield::findings::RegionsFinding;
 use hounsfield::io::{Role, Source};
 use hounsfield::pipelines::{self, Input, LabelRegion};
@@ -31,6 +32,9 @@ pub struct Args {
     /// Names of labels: a table with the columns index and name (BIDS dseg.tsv), ITK-SNAP's label descriptions, or a colour table of FreeSurfer [default: the dseg.tsv beside a label map]
     #[arg(long, value_name = "FILE")]
     pub names: Option<PathBuf>,
+    /// Entropy, uniformity and mode of bins so wide, in the image's unit, from the least value of the region on (IBSI); as 25:0 from 0 on (pyradiomics) [default: of the values themselves]
+    #[arg(long, value_name = "W[:ORIGIN]", requires = "image")]
+    pub bin_width: Option<BinWidth>,
     /// Outlines of the labels on the slices where each is largest: .png or .svg
     #[arg(long, value_name = "F.png", conflicts_with = "folder")]
     pub figure: Option<PathBuf>,
@@ -64,7 +68,7 @@ fn measure(job: &mut Job<'_>, files: &FileArgs, image: Option<&Path>, args: &Arg
         Some(path) => Some(job.resolve_other("image", path, labels.header())?),
     };
     let bytes = labels.header().bytes() + image.as_ref().map_or(0, |image| image.header().bytes());
-    let regions = job.pass("measure", bytes, |run| pipelines::regions(labels.clone(), image.as_ref(), run))?;
+    let regions = job.pass("measure", bytes, |run| pipelines::regions(labels.clone(), image.as_ref(), args.bin_width, run))?;
     if labels.header().grid.geometry.is_none() {
         job.warn("the spacing of the labels is not known: volumes and lengths are left out");
     }
