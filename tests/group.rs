@@ -116,8 +116,8 @@ fn answers_are_written_as_csv_json_and_figure() {
     ok(&[&line[..], &["-o", &json]].concat());
     let written: Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
     assert_eq!((&written["groups"], &written["rows"][1]["value"]), (&json!(["b", "a"]), &json!("y")));
-    let refused = run(&[&line[..], &["-o", &folder.at("o.txt")]].concat());
-    assert!(refused.code == Some(2) && refused.stderr.contains(".csv or .json"), "{}", refused.stderr);
+    let refused = run(&[&line[..], &["-o", &folder.at("o.xlsx")]].concat());
+    assert!(refused.code == Some(2) && refused.stderr.contains(".csv, .tsv or .json"), "{}", refused.stderr);
     // A table through a pipe.
     let mut command = crate::support::program();
     let file = std::fs::File::open(&table).unwrap();

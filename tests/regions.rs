@@ -116,7 +116,7 @@ fn what_cannot_be_measured_says_why() {
         (vec!["regions", &mask, "--image", &other], "5 x 4 x 3"),
         (vec!["regions", &half], "whole number"),
         (vec!["regions", &negative], "below 0"),
-        (vec!["regions", &mask, "-o", &table], "no kind of table"),
+        (vec!["regions", &mask, "-o", &table], "end the name in .csv, .tsv or .json"),
         (vec!["regions", &mask, "--names", &image], "names of labels"),
     ] {
         let ran = run(&line);

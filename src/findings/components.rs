@@ -69,16 +69,18 @@ impl ComponentsFinding<'_> {
         })
     }
 
-    /// One table of all components as CSV, or with tabs between the columns.
-    pub fn table(&self, tabs: bool) -> String {
+    /// One table of all components as CSV.
+    pub fn csv(&self) -> String {
         let mut rows = self.each_row().peekable();
         let (mut text, mut begun) = (String::new(), false);
         if rows.peek().is_none() {
             // The names of the columns, for who reads them by name.
             let row = ComponentPlace::of(self.header()).rows(&NOTHING);
-            let keys = ["label"].into_iter().chain(self.what.per_label.then_some("value")).map(str::to_owned);
+            let times = self.header().grid.shape.volumes() > 1;
+            let more = times.then_some("time").into_iter().chain(self.what.per_label.then_some("value"));
+            let keys = ["label"].into_iter().chain(more).map(str::to_owned);
             let keys: Vec<_> = keys.chain(row.iter().filter(|r| !r.key.is_empty()).map(|r| r.key.to_string())).collect();
-            return keys.join(if tabs { "\t" } else { "," }) + "\n";
+            return keys.join(",") + "\n";
         }
         while rows.peek().is_some() {
             let lines: Vec<Rows> = rows.by_ref().take(CHUNK).collect();
@@ -86,8 +88,7 @@ impl ComponentsFinding<'_> {
             text += if begun { part.split_once('\n').map_or("", |(_, rest)| rest) } else { &part };
             begun = true;
         }
-        // All fields are numbers, so that no comma is anything but a separator.
-        if tabs { text.replace(',', "\t") } else { text }
+        text
     }
 
     /// How many components there are beyond those that [rows](Self::rows) holds.
@@ -290,9 +291,9 @@ mod tests {
         ] {
             assert_eq!(second[key].as_f64(), Some(value), "{key}: {second}");
         }
-        let table = finding.table(false);
+        let table = finding.csv();
         assert!(table.starts_with("label,voxels,volume_mm3,volume_ml,x_min,x_max,"), "{table}");
-        assert_eq!((table.lines().count(), finding.table(true)), (3, table.replace(',', "\t")));
+        assert_eq!(table.lines().count(), 3);
         let text = finding.text(&Provenance::new("CPU"));
         assert!(text.contains("2 components of 26 neighbours") && text.contains("101.5, 46, -2"), "{text}");
     }

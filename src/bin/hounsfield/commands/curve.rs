@@ -36,7 +36,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         job = job.role(Role::Labels);
     }
     let target = job.maybe(args.output.as_deref())?;
-    let kind = args.output.as_deref().map(TableKind::of).transpose()?;
+    let kind = TableKind::of(args.output.as_deref())?;
     let figure = job.figure(args.figure.as_deref())?;
     let (labels, image): (Arc<dyn Source>, _) = match &args.labels {
         None => (job.open()?.into(), None),
@@ -60,7 +60,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     }
     let rows = finding.rows(&job.provenance()?);
     if let (Some(target), Some(kind)) = (&target, kind) {
-        write_table(&mut job, target, kind, (&finding.csv(), &rows))?;
+        write_table(&mut job, target, kind, (|| finding.csv(), &rows))?;
     }
     if let Some(target) = &figure {
         job.draw(target, &finding.figure())?;

@@ -8,9 +8,10 @@ use hounsfield::io::TextTable;
 use hounsfield::pipelines::{self, Condition, GroupQuestion};
 use hounsfield::{Error, Result};
 
+use super::table::{TableKind, write_table};
 use crate::args::{FileArgs, Shared, parse};
 use crate::job::{self, Job};
-use crate::{picture, words};
+use crate::words;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -55,23 +56,15 @@ pub struct Args {
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let mut job = Job::new(shared, &FileArgs::one(args.table.clone()), [])?;
     let target = job.maybe(args.output.as_deref())?;
-    let kind = target.as_ref().map(picture::extension);
-    if let (Some(target), Some(kind)) = (&target, &kind)
-        && !matches!(kind.as_str(), "csv" | "json")
-    {
-        let what = format!("answers have no such format ({})", target.path().display());
-        return Err(Error::usage(what, "end the name in .csv or .json"));
-    }
+    let kind = TableKind::of(args.output.as_deref())?;
     let figure_file = job.figure(args.figure.as_deref())?;
 
     let study = pipelines::compare_groups(&TextTable::read(&args.table)?, &question(args)?)?;
     let finding = GroupFinding { study: &study };
     finding.notes().iter().for_each(|note| job.note(note));
     let rows = finding.rows(words::note);
-    match (&target, kind.as_deref()) {
-        (Some(target), Some("csv")) => job.stage(target.stage_bytes(finding.table().csv().as_bytes())?),
-        (Some(target), _) => job.stage(target.stage_bytes(format!("{:#}\n", rows.json()).as_bytes())?),
-        _ => {}
+    if let (Some(target), Some(kind)) = (&target, kind) {
+        write_table(&mut job, target, kind, (|| finding.table().csv(), &rows))?;
     }
     if let Some(file) = &figure_file {
         job.draw(file, &finding.figure()?)?;

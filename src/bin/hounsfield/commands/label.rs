@@ -13,9 +13,9 @@ use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Header, Observe};
 use hounsfield::{Error, Result};
 
+use super::table::{TableKind, write_table};
 use crate::args::{FileArgs, Shared, lengths, parse};
 use crate::job::{self, Job};
-use crate::picture;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -78,12 +78,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let mut job = Job::new(shared, &args.input, [])?.role(role(args)).on_cpu();
     let target = job.output(&args.output)?;
     let table = job.maybe(args.table.as_deref())?;
-    let kind = table.as_ref().map(picture::extension);
-    if let Some(kind) = &kind
-        && !matches!(kind.as_str(), "csv" | "tsv" | "json")
-    {
-        return Err(Error::usage(format!("a table has no such format (.{kind})"), "end the name in .csv, .tsv or .json"));
-    }
+    let kind = TableKind::of(args.table.as_deref())?;
     let figure_file = job.figure(args.figure.as_deref())?;
     job::say(shared, "device: CPU (what hangs together is found as voxels are read)");
 
@@ -109,7 +104,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     })?;
 
     let finding = ComponentsFinding { map: &map, what: &what };
-    if finding.left_out() > 0 && (shared.json || kind.as_deref() == Some("json")) {
+    if finding.left_out() > 0 && (shared.json || matches!(kind, Some(TableKind::Json))) {
         job.warn(&format!("JSON leaves out {} rows: a table as .csv or .tsv has all", finding.left_out()));
     }
     if let (Some(file), Some(slices)) = (&figure_file, slices) {
@@ -121,12 +116,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     rows.key("table", table.as_ref().map(job::name));
     rows.key("figure", figure_file.as_ref().map(job::name));
     rows.extend(finding.rows(&provenance));
-    if let (Some(table), Some(kind)) = (&table, &kind) {
-        let text = match kind.as_str() {
-            "json" => format!("{:#}\n", job.noted(finding.rows(&provenance)).json()),
-            kind => finding.table(kind == "tsv"),
-        };
-        job.stage(table.stage_bytes(text.as_bytes())?);
+    if let (Some(table), Some(kind)) = (&table, kind) {
+        write_table(&mut job, table, kind, (|| finding.csv(), &finding.rows(&provenance)))?;
     }
     job.publish()?;
     let more: String = table.iter().chain(&figure_file).map(|file| job::name(file) + "\n").collect();

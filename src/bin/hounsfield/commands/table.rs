@@ -20,24 +20,33 @@ pub enum TableKind {
 }
 
 impl TableKind {
-    /// By the end of its name.
-    pub fn of(path: &Path) -> Result<Self> {
+    /// By the end of its name; none for no table.
+    pub fn of(path: Option<&Path>) -> Result<Option<Self>> {
+        path.map(Self::by_name).transpose()
+    }
+
+    fn by_name(path: &Path) -> Result<Self> {
         let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
         match end.as_str() {
             "json" => Ok(Self::Json),
             "csv" => Ok(Self::Csv),
             "tsv" | "txt" => Ok(Self::Tsv),
-            _ => Err(Error::usage(format!("{}: no kind of table", path.display()), "name it .csv, .tsv or .json")),
+            _ => Err(Error::usage(format!("{}: no kind of table", path.display()), "end the name in .csv, .tsv or .json")),
         }
     }
 }
 
-/// Writes lines that are given as CSV, or all that is known as JSON.
-pub fn write_table(job: &mut Job<'_>, target: &Target, kind: TableKind, (csv, rows): (&str, &Rows)) -> Result<()> {
+/// Writes lines that `csv` gives, or all that is known as JSON.
+pub fn write_table(
+    job: &mut Job<'_>,
+    target: &Target,
+    kind: TableKind,
+    (csv, rows): (impl FnOnce() -> String, &Rows),
+) -> Result<()> {
     let text = match kind {
         TableKind::Json => format!("{:#}\n", job.noted(rows.clone()).json()),
-        TableKind::Csv => csv.to_owned(),
-        TableKind::Tsv => tabbed(csv),
+        TableKind::Csv => csv(),
+        TableKind::Tsv => tabbed(&csv()),
     };
     job.stage(target.stage_bytes(text.as_bytes())?);
     Ok(())

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use hounsfield::findings::{Rows, Value};
 use hounsfield::{Error, Result};
 
-use super::{Args, Comparison, check_kind, compare, files, judge};
+use super::{Args, Comparison, compare, files, judge};
 use crate::args::Shared;
 use crate::commands::folders::names_in;
+use crate::commands::table::{TableKind, write_table};
 use crate::exit::Answer;
 use crate::job::{self, Job};
-use crate::{picture, text, words};
+use crate::{text, words};
 
 /// What became of a name.
 struct Told {
@@ -23,8 +24,7 @@ struct Told {
 pub fn run(shared: &Shared, args: &Args) -> Result<Answer> {
     let mut job = Job::new(shared, &files(args, &args.judged), [&args.reference])?.on_cpu();
     let target = job.maybe(args.output.as_deref())?;
-    let kind = target.as_ref().map(picture::extension);
-    check_kind(args.output.as_deref(), kind.as_deref())?;
+    let kind = TableKind::of(args.output.as_deref())?;
     let (judged, reference) = (names_in(&args.judged)?, names_in(&args.reference)?);
     let all: BTreeSet<&String> = judged.union(&reference).collect();
     if all.is_empty() {
@@ -68,12 +68,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<Answer> {
     rows.key("rows_na", undefined);
     rows.key("summary", summary(&lines));
     rows.key("shortfalls", shortfalls.iter().map(ToString::to_string).collect::<Vec<_>>());
-    if let Some(target) = &target {
-        let text = match kind.as_deref() {
-            Some("csv") => table.csv(),
-            _ => format!("{:#}\n", job.noted(rows.clone()).json()),
-        };
-        job.stage(target.stage_bytes(text.as_bytes())?);
+    if let (Some(target), Some(kind)) = (&target, kind) {
+        write_table(&mut job, target, kind, (|| table.csv(), &rows))?;
     }
     job.publish()?;
     let counted = format!("{} files, {} not compared; {} rows, {undefined} n/a\n", told.len(), missing.len(), lines.len(),);

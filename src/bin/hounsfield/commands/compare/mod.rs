@@ -14,9 +14,9 @@ use hounsfield::report::Svg;
 use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, Shared, parse};
+use crate::commands::table::{TableKind, write_table};
 use crate::exit::Answer;
 use crate::job::{self, Job};
-use crate::picture;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -149,8 +149,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<Answer> {
     let mut job = Job::new(shared, &files(args, &args.judged), [&args.reference])?.on_cpu();
     let target = job.maybe(args.output.as_deref())?;
     let figure_file = job.figure(args.figure.as_deref())?;
-    let kind = target.as_ref().map(picture::extension);
-    check_kind(args.output.as_deref(), kind.as_deref())?;
+    let kind = TableKind::of(args.output.as_deref())?;
     let found = compare(&mut job, args, (&args.judged, &args.reference))?;
     if let Some(file) = &figure_file {
         let figure = found.figure().ok_or_else(|| {
@@ -167,12 +166,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<Answer> {
     rows.key("figure", figure_file.as_ref().map(job::name));
     rows.extend(found.rows(&provenance));
     rows.key("shortfalls", shortfalls.iter().map(ToString::to_string).collect::<Vec<_>>());
-    if let Some(target) = &target {
-        let text = match kind.as_deref() {
-            Some("csv") => Rows::columns(&found.lines()).csv(),
-            _ => format!("{:#}\n", job.noted(rows.clone()).json()),
-        };
-        job.stage(target.stage_bytes(text.as_bytes())?);
+    if let (Some(target), Some(kind)) = (&target, kind) {
+        write_table(&mut job, target, kind, (|| Rows::columns(&found.lines()).csv(), &rows))?;
     }
     job.publish()?;
     job.tell(&found.text(), rows)?;
@@ -183,15 +178,6 @@ pub fn run(shared: &Shared, args: &Args) -> Result<Answer> {
 fn judge(shortfalls: &[Shortfall]) -> Answer {
     shortfalls.iter().for_each(|one| eprintln!("hounsfield: {one}"));
     if shortfalls.is_empty() { Answer::Yes } else { Answer::No }
-}
-
-fn check_kind(path: Option<&Path>, kind: Option<&str>) -> Result<()> {
-    match (path, kind) {
-        (Some(path), Some(kind)) if !matches!(kind, "csv" | "json") => {
-            Err(Error::usage(format!("a table has no such format ({})", path.display()), "end the name in .csv or .json"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// How one of the two is read.

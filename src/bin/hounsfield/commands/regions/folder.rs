@@ -19,7 +19,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     };
     let mut job = Job::new(shared, &args.input, args.image.iter().chain(&args.names))?.on_cpu();
     let target = job.maybe(args.output.as_deref())?;
-    let kind = args.output.as_deref().map(TableKind::of).transpose()?;
+    let kind = TableKind::of(args.output.as_deref())?;
     let all = names_in(folder)?;
     let images = args.image.as_deref().map(names_in).transpose()?;
     // Where some say that they are label maps, the others are images beside them.
@@ -61,7 +61,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     rows.key("left_out", left_out.iter().map(reason).collect::<Vec<_>>());
     rows.key("rows", lines);
     if let (Some(target), Some(kind)) = (&target, kind) {
-        write_table(&mut job, target, kind, (&table.csv(), &rows))?;
+        write_table(&mut job, target, kind, (|| table.csv(), &rows))?;
     }
     job.publish()?;
     let file = target.as_ref().map_or_else(String::new, |target| format!("{}\n", job::name(target)));

@@ -81,13 +81,13 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     }
     let mut job = Job::new(shared, &args.input, args.image.iter().chain(&args.names))?.on_cpu();
     let target = job.maybe(args.output.as_deref())?;
-    let kind = args.output.as_deref().map(TableKind::of).transpose()?;
+    let kind = TableKind::of(args.output.as_deref())?;
     let figure = job.figure(args.figure.as_deref())?;
     let measured = measure(&mut job, &args.input, args.image.as_deref(), args)?;
     let finding = measured.finding();
     let rows = finding.rows(&job.provenance()?);
     if let (Some(target), Some(kind)) = (&target, kind) {
-        write_table(&mut job, target, kind, (&finding.csv(), &rows))?;
+        write_table(&mut job, target, kind, (|| finding.csv(), &rows))?;
     }
     if let Some(target) = &figure {
         figure::draw(&mut job, target, &measured)?;
