@@ -5,8 +5,7 @@
 Ours is a whole command, from an uncompressed file to its JSON, process start and reading included; the rivals have their arrays in memory. Needs numpy, scipy, and for compare
 surface-distance (github.com/google-deepmind/surface-distance; PYTHONPATH).
 
-regions: 100 labels (a grid of blobs) on N^3 int16, all features of intensity and shape; scipy: mean + standard_deviation + minimum + maximum. A second row has ours without
-shape's rival: what it tells besides costs nothing extra to ask for.
+regions: 100 labels (a grid of blobs) on N^3 int16, all features of intensity and shape; scipy: mean + standard_deviation + minimum + maximum.
 """
 
 import argparse
