@@ -114,6 +114,10 @@ def labels(found):
     return found.astype(np.uint32)
 
 
+def narrowest(found):
+    return found.astype(np.min_scalar_type(found.max()))
+
+
 def medians():
     yield Row("median 3^3", "chest", "steps:median:1", "SciPy", scipy_median(1), 60, same=itself)
     yield Row("median 3^3", "chest", "steps:median:1", "SimpleITK", sitk_median(1), 60, image, sitk.GetArrayViewFromImage)
@@ -142,11 +146,11 @@ ROWS = [
     Row("fill holes", "noise", "fill", "fill_voids", fill_voids.fill, 4, mask),
     Row("fill holes", "noise", "fill", "SciPy", ndi.binary_fill_holes, None, mask, lambda f: f.astype(np.uint8)),
     *(
-        Row("components 26", name, "components26", "cc3d", lambda m: cc3d.connected_components(m, connectivity=26, binary_image=True), None, mask, labels)
-        for name in ("tissue", "bone", "blobs", "noise")
+        Row("components 26", name, "components26", "cc3d", lambda m: cc3d.connected_components(m, connectivity=26, binary_image=True), asked, mask, narrowest)
+        for name, asked in (("tissue", 2.5), ("bone", 2.5), ("blobs", 1.2), ("noise", 1.0))
     ),
     *(
-        Row("components 6", name, "components6", "cc3d", lambda m: cc3d.connected_components(m, connectivity=6, binary_image=True), None, mask, labels)
+        Row("components 6", name, "components6", "cc3d", lambda m: cc3d.connected_components(m, connectivity=6, binary_image=True), None, mask, narrowest)
         for name in ("tissue", "bone", "blobs", "noise")
     ),
     Row("CLAHE 16 bit, slices, 8 x 8 tiles", "chest", "clahe16", "OpenCV", clahe, 10, as_uint16),

@@ -2,15 +2,35 @@
 
 /// A stored type that masks and labels come in.
 pub trait LabelType: Copy + Default + Eq + Send + Sync + Into<u32> + 'static {
+    /// The number as this type, which has room for it.
+    fn narrow(label: u32) -> Self;
+
     /// The voxels of a row that are not 0; bits beyond the row are 0.
     fn pack(row: &[Self], words: &mut [u64]) {
         pack_any(row, words);
     }
 }
 
-impl LabelType for u16 {}
-impl LabelType for u32 {}
+impl LabelType for u16 {
+    #[inline(always)]
+    fn narrow(label: u32) -> Self {
+        label as Self
+    }
+}
+
+impl LabelType for u32 {
+    #[inline(always)]
+    fn narrow(label: u32) -> Self {
+        label
+    }
+}
+
 impl LabelType for u8 {
+    #[inline(always)]
+    fn narrow(label: u32) -> Self {
+        label as Self
+    }
+
     fn pack(row: &[Self], words: &mut [u64]) {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {

@@ -128,53 +128,53 @@ impl Numbered {
             + size_of::<ComponentFacts>() * self.table.len()
     }
 
-    /// Writes the labels of slices.
+    /// Writes the labels of slices, for which the type has room.
     ///
     /// # Panics
     /// If `out` has another length, or a slice was [forgotten](Runs::Forgotten) and not [restored](Self::restore).
-    pub fn write_labels(&self, z: Range<usize>, out: &mut [u32]) {
+    pub fn write_labels<T: LabelType>(&self, z: Range<usize>, out: &mut [T]) {
         let [nx, ny, _] = self.shape;
         assert_eq!(out.len(), nx * ny * z.len(), "an output of another length");
         self.write(z, false, out);
     }
 
-    /// The labels of the whole volume. The least work where most is background: what is not written is not even fetched.
+    /// The labels of the whole volume, for which the type has room. The least work where most is background: what is not written is not even fetched.
     ///
     /// # Panics
     /// If a slice was forgotten.
-    pub fn labels(&self) -> Vec<u32> {
-        let mut out = vec![0; self.shape.iter().product()];
+    pub fn labels<T: LabelType>(&self) -> Vec<T> {
+        let mut out = vec![T::default(); self.shape.iter().product()];
         self.write(0..self.shape[2], true, &mut out);
         out
     }
 
-    fn write(&self, z: Range<usize>, zeros: bool, out: &mut [u32]) {
+    fn write<T: LabelType>(&self, z: Range<usize>, zeros: bool, out: &mut [T]) {
         let [nx, ny, _] = self.shape;
         out.par_chunks_exact_mut(nx * ny).zip(z).for_each(|(out, z)| self.write_slice((0..ny, z), zeros, out));
     }
 
-    /// Writes the labels of rows `y` of slice `z`, by the thread that asks.
+    /// Writes the labels, for which the type has room, of rows `y` of slice `z`, by the thread that asks.
     ///
     /// # Panics
     /// If `out` has another length, or the slice was [forgotten](Runs::Forgotten).
-    pub fn write_rows(&self, y: Range<usize>, z: usize, out: &mut [u32]) {
+    pub fn write_rows<T: LabelType>(&self, y: Range<usize>, z: usize, out: &mut [T]) {
         assert_eq!(out.len(), self.shape[0] * y.len(), "an output of another length");
         self.write_slice((y, z), false, out);
     }
 
-    fn write_slice(&self, (y, z): (Range<usize>, usize), zeros: bool, out: &mut [u32]) {
+    fn write_slice<T: LabelType>(&self, (y, z): (Range<usize>, usize), zeros: bool, out: &mut [T]) {
         let (part, nx) = (self.part(z), self.shape[0]);
         let labels = &self.labels[part.base as usize..];
         if let Store::Bits(slab) = &part.store {
             return slab.write((y, z), labels, zeros, out);
         }
         if !zeros {
-            out.fill(0);
+            out.fill(T::default());
         }
         let first = y.start;
         part.runs_of(z, y, |y, start, end, component| {
             let row = (y - first) * nx;
-            out[row + start..row + end].fill(labels[component as usize]);
+            out[row + start..row + end].fill(T::narrow(labels[component as usize]));
         });
     }
 

@@ -97,7 +97,9 @@ fn check(voxels: &[u8], shape: [usize; 3], rules: Rules) {
     let mut out = vec![u32::MAX; voxels.len()];
     let labelled = label(voxels, shape, rules, &mut out).unwrap();
     assert_eq!((&out, labelled.table()), (&labels, &table[..]), "{what}");
-    assert_eq!(labelled.labels(), labels, "a new array of {what}");
+    assert_eq!(labelled.labels::<u32>(), labels, "a new array of {what}");
+    let narrow: Vec<u16> = labels.iter().map(|label| *label as u16).collect();
+    assert_eq!(labelled.labels::<u16>(), narrow, "labels of 16 bits of {what}");
     let wide: Vec<u32> = voxels.iter().map(|v| u32::from(*v) << 24).collect();
     let middle: Vec<u16> = voxels.iter().map(|v| u16::from(*v) << 8).collect();
     label(&wide, shape, rules, &mut out).unwrap();
@@ -347,7 +349,7 @@ fn the_largest_stay_and_small_ones_go() {
 #[test]
 #[should_panic(expected = "were forgotten")]
 fn forgotten_runs_are_not_written() {
-    in_slabs(&[1u8; 8], [2, 2, 2], Rules::mask(Connectivity::Faces), Runs::Forgotten, 1).write_labels(0..2, &mut [0; 8]);
+    in_slabs(&[1u8; 8], [2, 2, 2], Rules::mask(Connectivity::Faces), Runs::Forgotten, 1).write_labels(0..2, &mut [0u32; 8]);
 }
 
 #[test]

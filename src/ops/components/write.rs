@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::slab::Slab;
 #[cfg(target_arch = "x86_64")]
 use super::slab::counts_ones;
-use crate::ops::bits::{Ones, Spans};
+use crate::ops::bits::{LabelType, Ones, Spans};
 
 impl Slab {
     /// Runs of one row, as `row(y, start, end, component)`, of slice `z` of the volume.
@@ -49,7 +49,7 @@ impl Slab {
     }
 
     /// Writes what `labels` has for the components of rows `y` of slice `z` of the volume. Where nothing is, nothing is written if `zeros` are there already.
-    pub fn write(&self, (y, z): (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [u32]) {
+    pub fn write<T: LabelType>(&self, (y, z): (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [T]) {
         #[cfg(target_arch = "x86_64")]
         if counts_ones() {
             // SAFETY: the CPU has what is asked for, as was found one line above; the function is safe in every other way.
@@ -60,12 +60,12 @@ impl Slab {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,popcnt,bmi1")]
-    fn write_popcnt(&self, rows: (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [u32]) {
+    fn write_popcnt<T: LabelType>(&self, rows: (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [T]) {
         self.write_portable(rows, labels, zeros, out);
     }
 
     #[inline(always)]
-    fn write_portable(&self, (y, z): (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [u32]) {
+    fn write_portable<T: LabelType>(&self, (y, z): (Range<usize>, usize), labels: &[u32], zeros: bool, out: &mut [T]) {
         let z = z - self.z.start;
         let [height, depth] = self.joins().group;
         for (y, out) in y.zip(out.chunks_exact_mut(self.nx)) {
@@ -74,7 +74,7 @@ impl Slab {
             for ((word, bits), out) in words.iter().enumerate().zip(out.chunks_mut(64)) {
                 if *bits == 0 {
                     if !zeros {
-                        out.fill(0);
+                        out.fill(T::default());
                     }
                     continue;
                 }
@@ -83,15 +83,15 @@ impl Slab {
                 let (component, rest) = (all[0], &all[1..]);
                 if rest.iter().all(|other| *other == component) {
                     // Mostly a word has one label only: no branches, however short the runs are.
-                    select(*bits, labels[component as usize], out);
+                    select(*bits, T::narrow(labels[component as usize]), out);
                     continue;
                 }
-                out.fill(0);
+                out.fill(T::default());
                 let (mut left, on) = (*bits, bits & !group.starts[word]);
                 while left != 0 {
                     let x = left.trailing_zeros();
                     let end = if x == 63 { 64 } else { x + 1 + (!(on >> (x + 1))).trailing_zeros() };
-                    out[x as usize..end as usize].fill(labels[self.component[run(x)] as usize]);
+                    out[x as usize..end as usize].fill(T::narrow(labels[self.component[run(x)] as usize]));
                     left &= u64::MAX.checked_shl(end).unwrap_or(0);
                 }
             }
@@ -113,11 +113,11 @@ fn first_zero(words: &[u64], from: usize) -> usize {
 
 /// `label` where there are ones, 0 elsewhere.
 #[inline(always)]
-fn select(bits: u64, label: u32, out: &mut [u32]) {
-    for (half, out) in out.chunks_mut(32).enumerate() {
-        let bits = (bits >> (32 * half)) as u32;
+fn select<T: LabelType>(bits: u64, label: T, out: &mut [T]) {
+    for (byte, out) in out.chunks_mut(8).enumerate() {
+        let bits = (bits >> (8 * byte)) as u8;
         for (i, out) in out.iter_mut().enumerate() {
-            *out = label & 0u32.wrapping_sub(bits >> i & 1);
+            *out = if bits & (1 << i) != 0 { label } else { T::default() };
         }
     }
 }

@@ -22,7 +22,7 @@ fn expected(values: &[u16], shape: [usize; 3], what: &Labelling) -> (Vec<u32>, V
     if let Some(count) = what.keep_largest {
         numbered.retain(&choice::stay(numbered.table(), 0, Some(count)));
     }
-    numbered.write_labels(0..shape[2], &mut labels);
+    numbered.write_labels(0..shape[2], &mut labels[..]);
     match what.fill {
         Some(Holes::Volume) => drop(components::fill(&mut labels, shape).unwrap()),
         Some(Holes::Slices) => drop(components::fill_slices(&mut labels, shape).unwrap()),

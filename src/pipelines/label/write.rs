@@ -17,16 +17,28 @@ const PIECE: usize = 1 << 18;
 
 /// Writes all volumes as numbers of this type.
 pub(super) fn volumes<T: LabelType + bytemuck::Pod>(
-    mut slabs: LabelSlabs<'_, T>,
+    slabs: LabelSlabs<'_, T>,
     volumes: &mut [Connected],
     (dtype, sink): (Dtype, &dyn Sink),
+) -> Result<()> {
+    match dtype {
+        Dtype::U8 => numbers::<T, u8>(slabs, volumes, sink),
+        Dtype::U16 => numbers::<T, u16>(slabs, volumes, sink),
+        _ => numbers::<T, u32>(slabs, volumes, sink),
+    }
+}
+
+fn numbers<T: LabelType + bytemuck::Pod, N: LabelType + bytemuck::Pod>(
+    mut slabs: LabelSlabs<'_, T>,
+    volumes: &mut [Connected],
+    sink: &dyn Sink,
 ) -> Result<()> {
     let ([nx, ny, nz], run) = (slabs.shape, slabs.run);
     for (volume, Connected { numbered, patch }) in (0..).zip(volumes) {
         slabs.each_with_runs(volume, numbered, |first, slices, numbered| {
             let (rows, step) = (slices * ny, (PIECE / nx).max(1));
             let next = AtomicUsize::new(0);
-            take_turns(Vec::new, |labels: &mut Vec<u32>, bytes: &mut Vec<u8>| {
+            take_turns(Vec::new, |labels: &mut Vec<N>, (): &mut ()| {
                 // Pieces are taken in order: compressed output waits for none for long.
                 let from = next.fetch_add(step, Ordering::Relaxed);
                 if from >= rows {
@@ -34,9 +46,9 @@ pub(super) fn volumes<T: LabelType + bytemuck::Pod>(
                 }
                 run.stop()?;
                 let row = first * ny + from;
-                labels.resize(step.min(rows - from) * nx, 0);
+                labels.resize(step.min(rows - from) * nx, N::default());
                 label_rows(numbered, patch, (row, [nx, ny]), labels);
-                narrow(labels, dtype, bytes);
+                let bytes = bytemuck::cast_slice(labels);
                 sink.write((volume * (nz * ny) as u64 + row as u64) * nx as u64, bytes)?;
                 run.advance(bytes.len() as u64);
                 Ok(true)
@@ -48,7 +60,7 @@ pub(super) fn volumes<T: LabelType + bytemuck::Pod>(
 }
 
 /// The labels of rows from number `row` of the volume on, holes filled.
-fn label_rows(numbered: &Numbered, patch: &Patch, (row, [nx, ny]): (usize, [usize; 2]), out: &mut [u32]) {
+fn label_rows<N: LabelType>(numbered: &Numbered, patch: &Patch, (row, [nx, ny]): (usize, [usize; 2]), out: &mut [N]) {
     let end = row + out.len() / nx;
     let (mut at, mut rest) = (row, &mut *out);
     while at < end {
@@ -60,16 +72,7 @@ fn label_rows(numbered: &Numbered, patch: &Patch, (row, [nx, ny]): (usize, [usiz
     }
     for (row, out) in (row as u64..).zip(out.chunks_exact_mut(nx)) {
         for [first, behind, label] in patch.of(row) {
-            out[*first as usize..*behind as usize].fill(*label);
+            out[*first as usize..*behind as usize].fill(N::narrow(*label));
         }
-    }
-}
-
-fn narrow(labels: &[u32], dtype: Dtype, bytes: &mut Vec<u8>) {
-    bytes.clear();
-    match dtype {
-        Dtype::U8 => bytes.extend(labels.iter().map(|label| *label as u8)),
-        Dtype::U16 => bytes.extend(labels.iter().flat_map(|label| (*label as u16).to_le_bytes())),
-        _ => bytes.extend(labels.iter().flat_map(|label| label.to_le_bytes())),
     }
 }
