@@ -1,6 +1,8 @@
 //! `curve`: labels over time.
 
-use crate::support::{Folder, nifti, ok, run};
+use hounsfield::phantom::HeartPhantom;
+
+use crate::support::{Folder, data, nifti, ok, run};
 
 /// Frames of 5 x 5 x 4 voxels of 2 mm, half a second apart.
 fn series(folder: &Folder, name: &str, datatype: i16, frames: &[Vec<u8>]) -> String {
@@ -52,6 +54,53 @@ fn a_ventricle_is_followed_and_what_it_ejects_is_told() {
     let said = ok(&["curve", &gone, "--json"]).json();
     assert_eq!((&said["rows"][2]["label"], &said["rows"][2]["voxels"]), (&1.into(), &0.into()));
     assert_eq!(said["beats"][0]["ejection_fraction"], 1.0);
+}
+
+#[test]
+fn a_blood_pool_is_found_at_a_seed_in_each_frame() {
+    let folder = Folder::new();
+    let heart = HeartPhantom::default();
+    let frames: Vec<Vec<u8>> =
+        (0..heart.frames).map(|t| heart.voxels(t).iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let [nx, ny, nz, nt] = [0, 1, 2, 3].map(|axis| heart.header(false).grid.shape.axis(axis) as i16);
+    let mut file = nifti(&[nx, ny, nz, nt], 4, &frames.concat());
+    for (axis, size) in heart.spacing_mm.into_iter().chain([0.04]).enumerate() {
+        file[80 + 4 * axis..][..4].copy_from_slice(&(size as f32).to_le_bytes());
+    }
+    file[123] = 10;
+    let (image, labels, figure) = (folder.file("heart.nii", &file), folder.at("pool.nii"), folder.at("f.svg"));
+    let middle = format!("{},{},{}", nx / 2, ny / 2, nz / 2);
+    // Blood is 400, muscle 150, both with noise; other bright voxels are no part of what hangs together with the seed.
+    ok(&["label", &image, "--where", "275:9999", "--seed", &middle, "-o", &labels]);
+    let said = ok(&["curve", &image, "--labels", &labels, "--json", "--figure", &figure]).json();
+    let ejected = said["beats"][0]["ejection_fraction"].as_f64().unwrap();
+    assert!((ejected - heart.ejection_fraction()).abs() < 0.01, "{ejected}");
+    let drawn = std::fs::read_to_string(&figure).unwrap();
+    assert!(drawn.contains("end diastole, frame") && drawn.contains("end systole, frame") && drawn.contains("volume (mL)"));
+    // In a box that leaves no blood in some frames they are named.
+    let ran = ok(&["label", &image, "--where", "9000:9999", "--seed", &middle, "-o", &folder.at("none.nii")]);
+    assert!(ran.stderr.contains("no component is at the seed in 20 of 20 volumes: 0, 1"), "{}", ran.stderr);
+    let boxed =
+        ok(&["label", &image, "--where", "275:9999", "--box", "0:4,0:4,0:2", "-o", &folder.at("box.nii"), "--json"]).json();
+    assert_eq!(boxed["components"], 0, "{boxed}");
+}
+
+#[test]
+fn the_left_ventricle_of_a_cine_is_followed() {
+    let Some(cine) = data("volumes/cine_sunnybrook/SCD2001_cine4d.nii.gz") else { return };
+    let folder = Folder::new();
+    let pool = folder.at("pool.nii.gz");
+    let place = ["--ball", "47.7,-26.7,-4.4:36", "--seed", "47.7,-26.7,-4.4mm"];
+    let args = ["label", &cine, "--where", "80:9999", "--connectivity", "6", "-o", &pool];
+    let ran = ok(&[&args[..], &place].concat());
+    assert!(!ran.stderr.contains("seed"), "{}", ran.stderr);
+    let said = ok(&["curve", &pool, "--json"]).json();
+    let volumes: Vec<f64> = said["rows"].as_array().unwrap().iter().map(|row| row["volume_ml"].as_f64().unwrap()).collect();
+    assert_eq!((volumes.len(), &said["beats"][0]["end_systole_time"]), (20, &7.into()));
+    // A leak into the right ventricle would be a leap: it fills and empties steadily.
+    assert!(volumes.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 15.0), "{volumes:?}");
+    let ejected = said["beats"][0]["ejection_fraction"].as_f64().unwrap();
+    assert!((0.5..0.65).contains(&ejected), "{ejected}");
 }
 
 #[test]

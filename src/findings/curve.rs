@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::rows::Value;
 use super::words::number;
 use super::{Provenance, Rows};
+use crate::Result;
 use crate::pipelines::LabelRegion;
-use crate::report::{LinePlot, Plot, PlotLine, Svg, figure};
+use crate::report::{Key, LinePlot, Panel, Picture, Plot, PlotLine, Svg, figure};
 use crate::volume::Header;
 
 /// Labels over time.
@@ -14,7 +15,7 @@ use crate::volume::Header;
 pub struct CurveFinding<'a> {
     /// Of the label map.
     pub labels: &'a Header,
-    /// Of the image, if there is one; else volumes are told.
+    /// Of the image, if there is one, whose intensities are told.
     pub image: Option<&'a Header>,
     /// By volume, then by label.
     pub regions: &'a [LabelRegion],
@@ -145,7 +146,26 @@ impl CurveFinding<'_> {
             );
             Some(rows)
         };
-        if self.image.is_some() { Vec::new() } else { self.labels().into_iter().filter_map(of).collect() }
+        if self.moves() { self.labels().into_iter().filter_map(of).collect() } else { Vec::new() }
+    }
+
+    /// Whether labels have a volume of their own in each frame.
+    fn moves(&self) -> bool {
+        self.labels.grid.shape.volumes() > 1
+    }
+
+    /// Where a picture shows most: the label that pumps most with its [beat](Self::beat), and its middle, as a voxel, where it is largest.
+    pub fn shown(&self) -> Option<(Beat, [u64; 3])> {
+        let beats = self.labels().into_iter().filter(|_| self.moves()).filter_map(|label| Some((label, self.beat(label)?)));
+        let (label, beat) = beats.max_by(|a, b| a.1.stroke_volume_ml().total_cmp(&b.1.stroke_volume_ml()))?;
+        Some((beat, self.at(beat.end_diastole.0, label)?.centre.map(|at| at.round() as u64)))
+    }
+
+    /// What to write above frame `t`: `end diastole, frame 0 (0 s)`.
+    pub fn frame_title(&self, what: &str, t: u64) -> String {
+        let time =
+            self.times_s().map_or(String::new(), |times| format!(" ({} s)", number((1e3 * times[t as usize]).round() / 1e3)));
+        format!("{what}, frame {t}{time}")
     }
 
     /// One object with a row for each frame and label.
@@ -175,27 +195,50 @@ impl CurveFinding<'_> {
         Rows::columns(&self.lines()).csv()
     }
 
-    /// Volumes over time, or means where there is an image.
-    pub fn figure(&self) -> Svg {
+    /// Volumes over time where labels move, and means where there is an image; above them the `ends` of a beat, if there are any: titles and pictures.
+    ///
+    /// # Errors
+    /// What drawing gives.
+    pub fn figure(&self, ends: Vec<(String, Picture)>, keys: &[Key]) -> Result<Svg> {
+        let mut plots = Vec::new();
+        plots.extend((self.moves() || self.image.is_none()).then(|| self.plot(false)));
+        plots.extend(self.image.is_some().then(|| self.plot(true)));
+        if ends.is_empty() && plots.len() == 1 {
+            return Ok(figure::plot("Over time", &Plot::from(plots.remove(0))));
+        }
+        let (mut ends, mut plots) = (ends.into_iter(), plots.into_iter());
+        let mut panels = Vec::new();
+        loop {
+            let (end, plot) = (ends.next(), plots.next());
+            if end.is_none() && plot.is_none() {
+                return figure::side_by_side("Over time", &panels);
+            }
+            let (title, pictures) = end.map_or_else(Default::default, |(title, picture)| (title, vec![picture]));
+            let keys = if pictures.is_empty() { Vec::new() } else { keys.to_vec() };
+            panels.push(Panel { title, pictures, keys, plot: plot.map(Plot::from) });
+        }
+    }
+
+    /// Lines of volumes or of means.
+    fn plot(&self, means: bool) -> LinePlot {
         let times = self.times_s();
         let across = if times.is_some() { "time (s)" } else { "frame" };
         let place = |t: u64| times.as_ref().map_or(t as f64, |times| times[t as usize]);
-        let value = |t: u64, label: u16| match self.image {
-            None => self.volume_ml(t, label).or_else(|| Some(self.at(t, label).map_or(0.0, |region| region.voxels as f64))),
-            Some(_) => self.at(t, label).and_then(|region| region.intensity.as_ref()).map(|found| found.features.mean),
+        let value = |t: u64, label: u16| match means {
+            false => self.volume_ml(t, label).or_else(|| Some(self.at(t, label).map_or(0.0, |region| region.voxels as f64))),
+            true => self.at(t, label).and_then(|region| region.intensity.as_ref()).map(|found| found.features.mean),
         };
         let line = |label: u16| PlotLine {
             name: self.name(label),
             points: (0..self.frames()).filter_map(|t| Some((place(t), value(t, label)?))).collect(),
         };
         let unit = self.image.map_or("", |image| image.meaning.unit.symbol());
-        let up = match (self.image, self.labels.grid.geometry.is_some()) {
-            (Some(_), _) if unit.is_empty() => "mean".into(),
-            (Some(_), _) => format!("mean ({unit})"),
-            (None, true) => "volume (mL)".into(),
-            (None, false) => "voxels".into(),
+        let up = match (means, self.labels.grid.geometry.is_some()) {
+            (true, _) if unit.is_empty() => "mean".into(),
+            (true, _) => format!("mean ({unit})"),
+            (false, true) => "volume (mL)".into(),
+            (false, false) => "voxels".into(),
         };
-        let lines = self.labels().into_iter().map(line).collect();
-        figure::plot("Over time", &Plot::from(LinePlot { across: across.into(), up, lines }))
+        LinePlot { across: across.into(), up, lines: self.labels().into_iter().map(line).collect() }
     }
 }

@@ -1,6 +1,7 @@
 //! Sources made of sources, and sinks before sinks: the same voxels seen another way. They know blocks, never devices or whole jobs.
 
 mod combined;
+mod confined;
 mod filtered;
 mod foreground;
 mod leveled;
@@ -11,6 +12,7 @@ mod tap;
 mod turned;
 
 pub use combined::Combined;
+pub use confined::{Confined, Zone};
 pub use filtered::Filtered;
 pub use foreground::Foreground;
 pub use leveled::{Leveled, RealFunction, Unleveled};

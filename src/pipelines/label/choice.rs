@@ -1,8 +1,9 @@
 //! Which components stay.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
-use crate::ops::components::ComponentFacts;
+use crate::ops::components::{ComponentFacts, Numbered};
 use crate::volume::Grid;
 use crate::{Error, Result};
 
@@ -46,11 +47,26 @@ impl LeastSize {
     }
 }
 
-/// For each component whether it is large enough and among the `largest` ones of its value; of equally large ones those of lower labels are.
-pub(super) fn stay(table: &[ComponentFacts], least: u64, largest: Option<usize>) -> Vec<bool> {
-    let mut stay: Vec<bool> = table.iter().map(|facts| facts.voxels >= least).collect();
+/// The label of the component that holds a voxel, if any does and it lies in these slices, whose runs are at hand.
+pub(super) fn holder(numbered: &Numbered, slices: Range<usize>, [x, y, z]: [u64; 3]) -> Option<u32> {
+    let [x, y, z] = [x, y, z].map(|at| at as usize);
+    let mut found = None;
+    if slices.contains(&z) {
+        numbered.runs_of(z, |row, start, end, label| {
+            if row == y && (start..end).contains(&x) {
+                found = Some(label);
+            }
+        });
+    }
+    found
+}
+
+/// For each component whether it is `wanted` and large enough, and among the `largest` ones of its value that are; of equally large ones those of lower labels are.
+pub(super) fn stay(table: &[ComponentFacts], wanted: Vec<bool>, least: u64, largest: Option<usize>) -> Vec<bool> {
+    let mut stay = wanted;
+    stay.iter_mut().zip(table).for_each(|(stay, facts)| *stay &= facts.voxels >= least);
     let Some(largest) = largest else { return stay };
-    let mut order: Vec<usize> = (0..table.len()).collect();
+    let mut order: Vec<usize> = (0..table.len()).filter(|i| stay[*i]).collect();
     // Stable: what is alike stays in the order of labels.
     order.sort_by_key(|i| (table[*i].value, Reverse(table[*i].voxels)));
     let (mut value, mut rank) = (None, 0);

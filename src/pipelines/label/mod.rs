@@ -15,7 +15,7 @@ use super::whole::Holes;
 use crate::io::{Sink, Source};
 use crate::ops::bits::LabelType;
 use crate::ops::components::{ComponentFacts, Connectivity, FilledHoles, Numbered, Rules};
-use crate::views::{Foreground, Patch};
+use crate::views::{Confined, Foreground, Patch, Zone};
 use crate::volume::{Dtype, Header};
 use crate::{Error, Result};
 
@@ -38,11 +38,15 @@ pub struct Labelling {
     pub connectivity: Connectivity,
     /// Only real values from one to the other, inclusive; padding and NaN are none. Without it all that is not 0.
     pub range: Option<(f64, f64)>,
+    /// Only what lies there; all else is 0.
+    pub within: Option<Zone>,
     /// Voxels are labels, and only those of the same label hang together.
     pub per_label: bool,
+    /// Only components that hold one of these voxels, in each volume of a time series; without any all of them.
+    pub seeds: Vec<[u64; 3]>,
     /// At least so large.
     pub least: Option<LeastSize>,
-    /// Only so many, the largest, of equally large ones those whose first voxel comes first; of each label, where labels are kept apart.
+    /// Only so many of those, the largest, of equally large ones those whose first voxel comes first; of each label, where labels are kept apart.
     pub keep_largest: Option<usize>,
     /// Holes of the components that stay are filled.
     pub fill: Option<Holes>,
@@ -56,7 +60,9 @@ impl Default for Labelling {
         Self {
             connectivity: Connectivity::Corners,
             range: None,
+            within: None,
             per_label: false,
+            seeds: Vec::new(),
             least: None,
             keep_largest: None,
             fill: None,
@@ -68,7 +74,11 @@ impl Default for Labelling {
 impl Labelling {
     /// What this takes of a volume: a mask, or labels.
     pub fn chosen(&self, source: Arc<dyn Source>) -> Arc<dyn Source> {
-        Foreground::of(source, self.range, self.per_label)
+        let chosen = Foreground::of(source, self.range, self.per_label);
+        match &self.within {
+            Some(within) => Confined::of(chosen, within.clone()),
+            None => chosen,
+        }
     }
 
     fn rules(&self) -> Rules {
@@ -98,6 +108,8 @@ pub struct ComponentMap {
     pub found: u64,
     /// Holes that were filled, in all volumes.
     pub filled: FilledHoles,
+    /// Volumes in which no component holds a [seed](Labelling::seeds), and none is left.
+    pub seedless: Vec<u64>,
 }
 
 /// Bytes that a voxel of a slab takes beside its own: its number while holes are looked for, and what is written.
@@ -107,17 +119,21 @@ impl ComponentMap {
     /// Finds the components of what a [labelling](Labelling::chosen) takes of a volume.
     ///
     /// # Errors
-    /// [`Error::Usage`] for values that are no labels or NaN, a size in millimetres where the spacing is not known, more than 2³² - 1 components, or if not even two slices fit the memory, or
+    /// [`Error::Usage`] for values that are no labels or NaN, a seed outside of the volume, a size in millimetres where the spacing is not known, more than 2³² - 1 components, or if not even two slices fit the memory, or
     /// what is known of the components does not; what reading gives; [`Error::Interrupted`].
     pub fn new(chosen: Arc<dyn Source>, what: &Labelling, run: &Run<'_>) -> Result<Self> {
         let grid = &chosen.header().grid;
         let least = what.least.map(|least| least.voxels(grid)).transpose()?.unwrap_or(0);
+        if let Some(seed) = what.seeds.iter().find(|seed| seed.iter().zip(grid.shape.xyz()).any(|(at, n)| *at >= n)) {
+            return Err(Error::usage(format!("a seed at voxel {seed:?} of an image of {}", grid.shape), "give one inside of it"));
+        }
         let mut made = Self {
             header: chosen.header().derived(Dtype::U8),
             chosen: chosen.clone(),
             volumes: Vec::new(),
             found: 0,
             filled: FilledHoles::default(),
+            seedless: Vec::new(),
         };
         match chosen.header().meaning.dtype {
             Dtype::U8 => made.connect(LabelSlabs::<u8>::new(&chosen, BESIDE, run)?, what, least)?,
@@ -146,8 +162,21 @@ impl ComponentMap {
             slabs.run = run;
             let Some(mut numbered) = slabs.components(volume, what.rules(), |_| true)? else { continue };
             self.found += numbered.table().len() as u64;
-            if least > 1 || what.keep_largest.is_some() {
-                numbered.retain(&choice::stay(numbered.table(), least, what.keep_largest));
+            let mut at_seeds = vec![what.seeds.is_empty(); numbered.table().len()];
+            if !what.seeds.is_empty() {
+                slabs.each_with_runs(volume, &mut numbered, |first, slices, numbered| {
+                    what.seeds
+                        .iter()
+                        .filter_map(|seed| choice::holder(numbered, first..first + slices, *seed))
+                        .for_each(|label| at_seeds[label as usize - 1] = true);
+                    Ok(())
+                })?;
+                if !at_seeds.contains(&true) {
+                    self.seedless.push(volume);
+                }
+            }
+            if least > 1 || what.keep_largest.is_some() || !what.seeds.is_empty() {
+                numbered.retain(&choice::stay(numbered.table(), at_seeds, least, what.keep_largest));
             }
             let mut own = Connected { numbered, patch: Patch::default() };
             if let Some(which) = what.fill {

@@ -18,9 +18,14 @@ fn expected(values: &[u16], shape: [usize; 3], what: &Labelling) -> (Vec<u32>, V
     let mut labels = vec![0; values.len()];
     let mut numbered = label(values, shape, what.rules(), &mut labels).unwrap();
     let least = what.least.map_or(0, |least| least.voxels(&crate::volume::Grid::new(Shape::new(&[1, 1, 2]).unwrap())).unwrap());
+    if !what.seeds.is_empty() {
+        let at: Vec<u32> =
+            what.seeds.iter().map(|[x, y, z]| labels[*x as usize + shape[0] * (*y as usize + shape[1] * *z as usize)]).collect();
+        numbered.retain(&(1..=numbered.table().len() as u32).map(|label| at.contains(&label)).collect::<Vec<_>>());
+    }
     numbered.remove_small(least);
     if let Some(count) = what.keep_largest {
-        numbered.retain(&choice::stay(numbered.table(), 0, Some(count)));
+        numbered.retain(&choice::stay(numbered.table(), vec![true; numbered.table().len()], 0, Some(count)));
     }
     numbered.write_labels(0..shape[2], &mut labels[..]);
     match what.fill {
@@ -57,6 +62,7 @@ fn any_memory_and_any_type_gives_what_one_piece_gives() {
         Labelling { order: LabelOrder::Size, fill: Some(Holes::Volume), least, ..base.clone() },
         Labelling { per_label: true, keep_largest: Some(5), fill: Some(Holes::Volume), ..base.clone() },
         Labelling { per_label: true, keep_largest: Some(2), fill: Some(Holes::Slices), order: LabelOrder::Size, ..base.clone() },
+        Labelling { per_label: true, seeds: vec![[0; 3]], fill: Some(Holes::Volume), ..base.clone() },
         Labelling { connectivity: Connectivity::Edges, keep_largest: Some(1), fill: Some(Holes::Volume), ..base.clone() },
     ];
     for axes in [&[40, 29, 27][..], &[40, 29, 14, 2], &[61, 53], &[1]] {
@@ -66,6 +72,9 @@ fn any_memory_and_any_type_gives_what_one_piece_gives() {
             let mut what = what.clone();
             if nz == 1 && what.fill.is_some() {
                 what.fill = Some(Holes::Slices);
+            }
+            if !what.seeds.is_empty() {
+                what.seeds = [2, 3, 5].map(|part| [nx / part, ny / part, nz / part].map(|at| at as u64)).to_vec();
             }
             let want: Vec<_> = values.chunks(nx * ny * nz).map(|one| expected(one, [nx, ny, nz], &what)).collect();
             let labels: Vec<u32> = want.iter().flat_map(|(labels, _)| labels).copied().collect();

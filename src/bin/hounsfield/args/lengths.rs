@@ -87,6 +87,47 @@ pub fn extents(text: &str) -> Result<Extents, String> {
     Ok(Extents { along, in_mm })
 }
 
+/// A place in voxels from 0, or in mm of the patient (LPS+).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    pub at: [f64; 3],
+    pub in_mm: bool,
+}
+
+/// X,Y,Z voxels or X,Y of a single slice, or X,Y,Zmm.
+pub fn point(text: &str) -> Result<Point, String> {
+    let bad = || "give a place in voxels from 0 or in mm (LPS+): 120,96,7 or -12.5,40,103mm".to_owned();
+    let (numbers, in_mm) = text.trim().strip_suffix("mm").map_or((text, false), |t| (t, true));
+    let numbers: Vec<f64> = numbers.split(',').map(|t| t.trim().parse().map_err(|_| bad())).collect::<Result<_, _>>()?;
+    let at = match (numbers.as_slice(), in_mm) {
+        (&[x, y], false) => [x, y, 0.0],
+        (&[x, y, z], _) => [x, y, z],
+        _ => return Err(bad()),
+    };
+    let good = at.iter().all(|v| v.is_finite() && (in_mm || v.fract() == 0.0));
+    if good { Ok(Point { at, in_mm }) } else { Err(bad()) }
+}
+
+/// A ball in the patient (LPS+).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ball {
+    pub centre_mm: [f64; 3],
+    pub radius_mm: f64,
+}
+
+/// X,Y,Z:R, all in mm.
+pub fn ball(text: &str) -> Result<Ball, String> {
+    let bad = || "give centre and radius in mm (LPS+): -12.5,40,103:35mm".to_owned();
+    let text = text.trim();
+    let (centre, radius) = text.strip_suffix("mm").unwrap_or(text).split_once(':').ok_or_else(bad)?;
+    let centre = point(&format!("{centre}mm")).map_err(|_| bad())?;
+    let radius_mm: f64 = radius.trim().parse().map_err(|_| bad())?;
+    if !(radius_mm.is_finite() && radius_mm > 0.0) {
+        return Err(bad());
+    }
+    Ok(Ball { centre_mm: centre.at, radius_mm })
+}
+
 /// The least size of a component: a number with its unit.
 pub fn least(text: &str) -> Result<LeastSize, String> {
     let bad = || "give a size with its unit, 0 or more: 0.5mL, 30mm3, 100vox, or in a single slice 12mm2".to_owned();
@@ -109,6 +150,20 @@ pub fn least(text: &str) -> Result<LeastSize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_are_voxels_or_mm() {
+        assert_eq!(point("3, 4,5"), Ok(Point { at: [3.0, 4.0, 5.0], in_mm: false }));
+        assert_eq!(point("3,4").unwrap().at, [3.0, 4.0, 0.0]);
+        assert_eq!(point("-1.5,4,5e1 mm"), Ok(Point { at: [-1.5, 4.0, 50.0], in_mm: true }));
+        assert_eq!(ball("-1,2,3:4.5mm"), Ok(Ball { centre_mm: [-1.0, 2.0, 3.0], radius_mm: 4.5 }));
+        for text in ["1.5,2,3", "1,2mm", "1", "1,2,3,4", "a,b,c", "nan,1,1mm"] {
+            assert!(point(text).is_err(), "{text}");
+        }
+        for text in ["1,2,3", "1,2,3:0", "1,2:3", "1,2,3:-4mm"] {
+            assert!(ball(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn lengths_as_they_are_typed() {

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hounsfield::io::Source;
 use hounsfield::pipelines::{self, Input, Mask};
-use hounsfield::volume::{Affine, Block, Grid, Header, Placement};
+use hounsfield::volume::{Block, Grid, Header, Placement};
 use hounsfield::{Error, Result};
 
 use super::onto::{self, Onto};
+use super::places;
 use crate::args::lengths::{Extents, Margin};
 use crate::args::{FileArgs, RegionArgs, Shared, lengths};
 use crate::job::Job;
@@ -42,7 +43,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let source: Arc<dyn Source> = job.open()?.into();
     let grid = &source.header().grid;
     let wanted = match (&args.r#box, &args.to_mask) {
-        (Some(extents), _) => of_extents(extents, grid)?,
+        (Some(extents), _) => places::voxels_of(extents, grid)?,
         (None, Some(path)) => {
             let region = RegionArgs { mask: Some(path.clone()), label: args.label, r#where: None, with_padding: None };
             let mask = job.mask(&region, source.header())?;
@@ -59,44 +60,6 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     }
     let placement = Placement::boxed(grid, &wanted)?;
     onto::write(job, &target, source, Onto { placement, sampling: None, fill: None })
-}
-
-/// A box in voxels.
-fn of_extents(extents: &Extents, grid: &Grid) -> Result<[Range<i64>; 3]> {
-    let own = grid.shape.xyz();
-    if !extents.in_mm {
-        return Ok([0, 1, 2].map(|a| extents.along[a].map_or(0..own[a] as i64, |(low, high)| low as i64..high as i64)));
-    }
-    let Some(to_mm) = Affine::of_grid(grid) else {
-        return Err(Error::usage("a box in mm for an image that does not say where it lies", "give the box in voxels"));
-    };
-    let nowhere = || {
-        Error::usage(
-            "the box in mm holds no voxel of the image",
-            "see where it lies with `hounsfield info`; coordinates are LPS+",
-        )
-    };
-    let back = to_mm.inverse().ok_or_else(nowhere)?;
-    // The corners of the box along the patient's axes, in voxels; an open axis reaches as far as the image does.
-    let corner = |map: &Affine, i: usize, ends: &[(f64, f64); 3]| {
-        map.apply(std::array::from_fn(|a| if i >> a & 1 == 1 { ends[a].1 } else { ends[a].0 }))
-    };
-    let bounds = |map: &Affine, ends: &[(f64, f64); 3]| {
-        let mut all = [(f64::INFINITY, f64::NEG_INFINITY); 3];
-        for point in (0..8).map(|i| corner(map, i, ends)) {
-            all.iter_mut().zip(point).for_each(|(end, p)| *end = (end.0.min(p), end.1.max(p)));
-        }
-        all
-    };
-    let image = bounds(&to_mm, &own.map(|n| (0.0, (n - 1) as f64)));
-    let ends = [0, 1, 2].map(|a| extents.along[a].unwrap_or(image[a]));
-    let voxels = bounds(&back, &ends);
-    // What rounding moves by less than a thousandth of a voxel.
-    let found = [0, 1, 2].map(|a| {
-        let (low, high) = ((voxels[a].0 - 1e-3).ceil(), (voxels[a].1 + 1e-3).floor());
-        (low as i64).max(0)..(high as i64 + 1).min(own[a] as i64)
-    });
-    if found.iter().any(Range::is_empty) { Err(nowhere()) } else { Ok(found) }
 }
 
 /// The smallest box that holds all voxels of a mask, of whichever volume of a time series.

@@ -13,7 +13,9 @@ use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Header, Observe};
 use hounsfield::{Error, Result};
 
+use super::places;
 use super::table::{TableKind, write_table};
+use crate::args::lengths::{Ball, Extents, Point};
 use crate::args::{FileArgs, Shared, lengths, parse};
 use crate::job::{self, Job};
 
@@ -33,6 +35,15 @@ pub struct Args {
     /// Components of the voxels whose real values lie from LO to HI, inclusive, without padding [default: of all that is not 0]
     #[arg(long, value_name = "LO:HI", value_parser = parse::range_or_one, allow_hyphen_values = true)]
     pub r#where: Option<(f64, f64)>,
+    /// Only what lies in this box counts: from voxel to before voxel along each axis, or with mm at the end patient coordinates (LPS+), as for crop
+    #[arg(long, value_name = "X0:X1,Y0:Y1,Z0:Z1", value_parser = lengths::extents, allow_hyphen_values = true)]
+    pub r#box: Option<Extents>,
+    /// Only voxels count whose centres lie in this ball: its centre in patient coordinates (LPS+) and its radius, in mm
+    #[arg(long, value_name = "X,Y,Z:R", value_parser = lengths::ball, allow_hyphen_values = true, conflicts_with = "box")]
+    pub ball: Option<Ball>,
+    /// Keep only the component at this place, of each volume of a time series: a voxel counted from 0, or with mm at the end patient coordinates (LPS+); may be given several times
+    #[arg(long, value_name = "X,Y,Z", value_parser = lengths::point, allow_hyphen_values = true)]
+    pub seed: Vec<Point>,
     /// The input is a label map, and only voxels of the same label hang together
     #[arg(long)]
     pub per_label: bool,
@@ -91,6 +102,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let bytes = chosen.header().bytes();
     let mut map = job.pass("connect", bytes, |run| ComponentMap::new(chosen, &what, run))?;
     let header = map.header().clone();
+    warn_of_seedless(&mut job, &map);
 
     let finding = ComponentsFinding { map: &map, what: &what };
     let slices = figure_file.is_some().then(|| Picker::new(&header, &finding.picks(), 0)).transpose()?;
@@ -124,6 +136,18 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     job.tell(&format!("{}: {}{more}", job::name(&target), finding.text(&provenance)), rows)
 }
 
+/// Says where nothing was found at the seeds.
+fn warn_of_seedless(job: &mut Job<'_>, map: &ComponentMap) {
+    let (none, all) = (&map.seedless, map.header().grid.shape.volumes());
+    if all == 1 && !none.is_empty() {
+        job.warn("no component is at the seed");
+    } else if !none.is_empty() {
+        let first: Vec<String> = none.iter().take(8).map(u64::to_string).collect();
+        let more = if none.len() > 8 { ", ..." } else { "" };
+        job.warn(&format!("no component is at the seed in {} of {all} volumes: {}{more}", none.len(), first.join(", ")));
+    }
+}
+
 /// What the numbers of the input are.
 fn role(args: &Args) -> Role {
     match (args.per_label, args.r#where) {
@@ -144,9 +168,16 @@ fn labelling(args: &Args, header: &Header) -> Result<Labelling> {
         Some("18") => Connectivity::Edges,
         _ => Connectivity::Corners,
     };
+    let within = match (&args.r#box, &args.ball) {
+        (Some(extents), _) => Some(places::boxed(extents, &header.grid)?),
+        (None, Some(ball)) => Some(places::ball(ball, &header.grid)?),
+        (None, None) => None,
+    };
     Ok(Labelling {
         connectivity,
         range: args.r#where,
+        within,
+        seeds: args.seed.iter().map(|point| places::voxel_at(point, &header.grid)).collect::<Result<_>>()?,
         per_label: args.per_label,
         least: args.min_size,
         keep_largest: args.keep_largest.map(NonZeroUsize::get),

@@ -22,6 +22,7 @@ pub mod map;
 pub mod mask;
 mod onto;
 pub mod pad;
+mod places;
 mod pointwise;
 pub mod project;
 pub mod reduce;

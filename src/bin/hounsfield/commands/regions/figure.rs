@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use hounsfield::Result;
 use hounsfield::io::output::Target;
 use hounsfield::pipelines::{self, Input, LargestSlices};
-use hounsfield::report::{Key, Picker, Picture, Plane, Slice, View, colours, figure};
-use hounsfield::volume::Dtype;
+use hounsfield::report::{Picker, Plane, View, figure};
 
 use super::MeasuredLabels;
 use crate::commands::slice;
@@ -45,7 +44,6 @@ pub fn draw(job: &mut Job<'_>, target: &Target, measured: &MeasuredLabels) -> Re
     let picker = Picker::new(header, &picks, 0)?;
     job.prepare("look", bytes, |run| pipelines::gather(&labels.observed(Some(&picker)), run))?;
     let label_slices = picker.finish();
-    let number = |slice: &Slice, u, v| slice.real(u, v, &header.meaning.rescale) as u64;
     let greys = match &measured.image {
         None => None,
         Some(image) => {
@@ -56,37 +54,13 @@ pub fn draw(job: &mut Job<'_>, target: &Target, measured: &MeasuredLabels) -> Re
     };
     let (mut pictures, mut seen) = (Vec::new(), BTreeSet::new());
     for (i, labelled) in label_slices.iter().enumerate() {
-        let here: BTreeSet<u64> = pixels(labelled).map(|(u, v)| number(labelled, u, v)).filter(|label| *label > 0).collect();
-        let mut one = match &greys {
-            Some((slices, shade, image)) => Picture::grey(&slices[i], &image.meaning.rescale, shade)?,
-            None => {
-                let colour = |value: f64| {
-                    if value == 0.0 { [0; 3] } else { colours::label(header.meaning.rescale.of_slice(0).real(value) as u64) }
-                };
-                Picture::coloured(labelled, colour)?
-            }
-        };
-        if greys.is_some() {
-            for label in &here {
-                let bytes = pixels(labelled).map(|(u, v)| u8::from(number(labelled, u, v) == *label)).collect();
-                one = one.outlined(&Slice { dtype: Dtype::U8, bytes, ..labelled.clone() }, colours::label(*label));
-            }
-        }
+        let under = greys.as_ref().map(|(slices, shade, image)| (&slices[i], &image.meaning.rescale, shade));
+        let (one, here) = picture::labelled(labelled, &header.meaning.rescale, under)?;
         pictures.push(one.captioned(view.caption(indices[i])));
         seen.extend(here);
     }
-    let name = |label: &u64| match measured.names.get(&(*label as u16)) {
-        Some(name) => format!("{label} {name}"),
-        None => label.to_string(),
-    };
-    let keys: Vec<Key> = seen.iter().map(|label| Key { name: name(label), colour: colours::label(*label) }).collect();
+    let keys = picture::label_keys(&seen, &measured.names);
     let staged = picture::stage(target, &figure::montage("", &pictures, &keys)?, None)?;
     job.stage(staged);
     Ok(())
-}
-
-/// The pixels of a slice, row by row.
-fn pixels(slice: &Slice) -> impl Iterator<Item = (u64, u64)> + use<> {
-    let (width, height) = (slice.width(), slice.height());
-    (0..height).flat_map(move |v| (0..width).map(move |u| (u, v)))
 }
