@@ -33,3 +33,4 @@ mod sums;
 mod support;
 mod tiff;
 mod tiles;
+mod tissue;

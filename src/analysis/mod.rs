@@ -15,4 +15,5 @@ pub mod steps;
 pub mod surface_distance;
 pub mod surfels;
 pub mod thresholds;
+pub mod tissue;
 pub mod windows;

@@ -43,6 +43,7 @@ mod size;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod tissue;
 pub mod words;
 
 pub use adaptive::AdaptiveFinding;
@@ -68,6 +69,7 @@ pub use regions::RegionsFinding;
 pub use rows::{Row, Rows, Value};
 pub use size::Size;
 pub use statistics::StatisticsFinding;
+pub use tissue::{TissueFinding, TissueSlices};
 
 /// What pages say they come from.
 const PROGRAM: &str = concat!("hounsfield ", env!("CARGO_PKG_VERSION"));

@@ -71,6 +71,16 @@ pub enum Note {
     },
     /// Labels fall somewhere as the value rises.
     ClassesOutOfOrder,
+    /// More voxels take part than a brain has.
+    SkullLeft {
+        /// Their size in mL.
+        ml: f64,
+    },
+    /// Many values lie below 0, and this one was taken for no signal.
+    BelowZero {
+        /// In real units.
+        value: f64,
+    },
     /// Voxels that are no numbers.
     NotFinite {
         /// How many.
@@ -196,6 +206,12 @@ impl fmt::Display for Note {
                 write!(f, "{name} is not contiguous: it holds the values {}", parts.join(" and "))
             }
             Self::ClassesOutOfOrder => f.write_str("classes do not follow each other by value"),
+            Self::SkullLeft { ml } => {
+                write!(f, "{ml:.0} mL take part, more than any brain has: the skull seems to be there still")
+            }
+            Self::BelowZero { value } => {
+                write!(f, "values lie below 0: {} is taken for no signal, to which the gain does not apply", number(*value))
+            }
             Self::NotFinite { voxels } => write!(f, "{} voxels are NaN or infinite: label 0", count(*voxels)),
             Self::NoTruth { label, name } => write!(f, "the truth has no voxel of label {label}, {name}"),
             Self::NotKept { format, loss } => write!(f, "in the {format} file {loss}"),

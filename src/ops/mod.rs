@@ -4,6 +4,7 @@
 //! for everyone else. Operations know nothing of files.
 
 pub mod ball;
+pub mod bias;
 pub mod bits;
 mod checks;
 pub mod clahe;
@@ -16,6 +17,7 @@ pub mod extend;
 pub mod gaussian;
 pub mod gmm;
 pub mod histogram;
+pub mod hmrf;
 pub mod lut;
 pub mod mask;
 pub mod mean;
@@ -51,12 +53,14 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &components::SHADER, cases: components::cases },
     Operation { shader: &difference::SHADER, cases: difference::cases },
     Operation { shader: &distance::SHADER, cases: distance::cases },
+    Operation { shader: &bias::SHADER, cases: bias::cases },
     Operation { shader: &clahe::SHADER, cases: clahe::cases },
     Operation { shader: &equalize::SHADER, cases: equalize::cases },
     Operation { shader: &extend::SHADER, cases: extend::cases },
     Operation { shader: &gaussian::SHADER, cases: gaussian::cases },
     Operation { shader: &gmm::SHADER, cases: gmm::cases },
     Operation { shader: &histogram::SHADER, cases: histogram::cases },
+    Operation { shader: &hmrf::SHADER, cases: hmrf::cases },
     Operation { shader: &lut::SHADER, cases: lut::cases },
     Operation { shader: &mask::SHADER, cases: mask::cases },
     Operation { shader: &mean::SHADER, cases: mean::cases },

@@ -59,6 +59,22 @@ pub fn noise(at: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// Noise that is drawn one after another.
+pub struct Draws(u64);
+
+impl Draws {
+    /// Those of this number.
+    pub fn new(number: u64) -> Self {
+        Self(number << 40)
+    }
+
+    /// One of 0 to `n` - 1.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.0 += 1;
+        noise(self.0) % n
+    }
+}
+
 impl Content {
     pub fn bytes(self, dtype: Dtype, voxels: usize) -> Vec<u8> {
         let value = |i: usize| -> u32 {

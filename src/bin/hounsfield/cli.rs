@@ -10,8 +10,8 @@ use hounsfield::{Error, Result};
 use crate::args::Shared;
 use crate::bench;
 use crate::commands::{
-    compare, completions, convert, crop, curve, demo, devices, distance, equalize, group, guest, histogram, info, label, man,
-    map, mask, pad, project, reduce, regions, reorient, resample, segment, slice, stats, threshold, window,
+    bias, compare, completions, convert, crop, curve, demo, devices, distance, equalize, group, guest, histogram, info, label,
+    man, map, mask, pad, project, reduce, regions, reorient, resample, segment, slice, stats, threshold, tissue, window,
 };
 use crate::exit::Answer;
 use crate::line;
@@ -59,6 +59,10 @@ pub enum Command {
     Compare(compare::Args),
     /// Segment into classes by a Gaussian mixture
     Segment(segment::Args),
+    /// Tell CSF, grey and white matter apart: neighbours, gain of the coil, partial volumes
+    Tissue(tissue::Args),
+    /// Take the smooth gain of the coil out of an image
+    Bias(bias::Args),
     /// Ask of a table whether a group matters: tests, adjusted differences, effect sizes, box plots
     Group(group::Args),
     /// Project slabs along an axis: the greatest, least, mean, sum or median of each ray
@@ -143,6 +147,8 @@ pub fn dispatch(cli: &Cli) -> Result<Answer> {
         Command::Curve(args) => curve::run(shared, args),
         Command::Reduce(args) => reduce::run(shared, args),
         Command::Segment(args) => segment::run(shared, args),
+        Command::Tissue(args) => tissue::run(shared, args),
+        Command::Bias(args) => bias::run(shared, args),
         Command::Group(args) => group::run(shared, args),
         Command::Project(args) => project::run(shared, args),
         Command::Slice(args) => slice::run(shared, args),

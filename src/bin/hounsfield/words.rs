@@ -79,6 +79,7 @@ pub fn note(note: &Note) -> String {
         Note::PaddingCounts { .. } => "--padding drop leaves them out",
         Note::Clamped { .. } => "--to f32 keeps them",
         Note::ClipIsLeast { .. } => "--bins 256 counts coarser, and larger tiles or a higher --clip help, too",
+        Note::SkullLeft { .. } => "--mask takes the brain alone",
         Note::NotConverged { .. } => "--max-iter allows more",
         Note::ClassInParts { .. } => "--monotone forbids that",
         Note::SubjectsRepeated { .. } => "--where chooses one, --test paired pairs them",

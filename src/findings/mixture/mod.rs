@@ -192,7 +192,7 @@ impl<'a> MixtureFinding<'a> {
         let fit = &self.segmentation.mixture().fit;
         let digits = self.digits();
         let classes: Vec<Rows> = self.classes.iter().map(|c| self.class_rows(c, &digits)).collect();
-        let overlaps: Vec<Rows> = self.classes.iter().filter_map(|c| Some(overlap_rows(c, &c.overlap?))).collect();
+        let overlaps: Vec<Rows> = self.classes.iter().filter_map(|c| Some(overlap_rows(c.label, &c.name, &c.overlap?))).collect();
         let fitted = format!(
             "log-likelihood {:.7} a voxel after {} iterations{}; {} voxels; BIC {:.2}, AIC {:.2}; {} method on {}\n",
             fit.log_likelihood,
@@ -237,14 +237,14 @@ impl<'a> MixtureFinding<'a> {
 }
 
 /// How a class agrees with the truth, as people read it.
-fn overlap_rows(c: &MixtureClass<'_>, o: &Overlap) -> Rows {
+pub(super) fn overlap_rows(label: usize, name: &str, o: &Overlap) -> Rows {
     let share = |v: Option<f64>| {
         let why = || format!("n/a ({})", o.absence().map_or("", absence));
         Value::from(v).read_as(v.map_or_else(why, |v| format!("{v:.4}")))
     };
     let mut rows = Rows::new();
-    rows.words("label", c.label, "");
-    rows.words("name", c.name.as_str(), "");
+    rows.words("label", label, "");
+    rows.words("name", name, "");
     rows.words("Dice", share(o.dice()), "");
     rows.words("IoU", share(o.iou()), "");
     rows.words("true +", o.both, "");

@@ -1,9 +1,9 @@
 //! What the channels hold, before EM begins.
 
 use super::Segment;
-use super::truth::same_grid;
 use crate::analysis::distribution::Distribution;
 use crate::ops::gmm::{Channel, MOST_CHANNELS};
+use crate::pipelines::truth::same_grid;
 use crate::pipelines::{Bins, Census, Counted, Input, Region, Run, census, differences};
 use crate::volume::Rescale;
 use crate::{Error, Hint, Result};

@@ -6,15 +6,12 @@ mod exact;
 mod passes;
 #[cfg(test)]
 mod tests;
-mod truth;
-
-pub use truth::{Truth, Written};
 
 use em::Voxels;
 use exact::Exact;
-use truth::Register;
 
 use super::hold::held;
+use super::truth::{Register, Truth, Written};
 use super::{Input, Mask, Region, Run, map};
 use crate::analysis::mixture::{ClassSpan, FitSettings, Joint, Start, Trials};
 use crate::io::Sink;

@@ -1,6 +1,7 @@
 //! One file for each command: its arguments and what it does.
 
 mod adaptive;
+pub mod bias;
 pub mod compare;
 pub mod completions;
 pub mod convert;
@@ -34,4 +35,5 @@ pub mod slice;
 pub mod stats;
 mod table;
 pub mod threshold;
+pub mod tissue;
 pub mod window;

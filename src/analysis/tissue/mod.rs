@@ -1,0 +1,15 @@
+//! What is decided between two passes of a tissue segmentation, in f64 on the host: where classes begin, what they are, and how the gain varies.
+
+mod blocks;
+mod classes;
+mod field;
+mod levels;
+mod start;
+#[cfg(test)]
+mod tests;
+
+pub use blocks::{BlockGrid, BlockSums, MOST_NODE, NODES_PER_NAT, NodePair};
+pub use classes::TissueClass;
+pub use field::SmoothField;
+pub use levels::{LEVELS, LevelGaussian};
+pub use start::start;

@@ -1,0 +1,263 @@
+//! `hounsfield tissue`: CSF, grey and white matter.
+
+use std::path::PathBuf;
+
+use hounsfield::findings::{TissueFinding, TissueSlices};
+use hounsfield::io::output::Target;
+use hounsfield::io::{Output, Role, Sink};
+use hounsfield::pipelines::{Tissue, TissueOptions, Truth};
+use hounsfield::report::{Picker, Slice};
+use hounsfield::views::{Nowhere, Tap};
+use hounsfield::volume::{Block, Dtype, Header, Observe};
+use hounsfield::{Error, Result};
+
+use crate::args::{FileArgs, RegionArgs, Shared, parse};
+use crate::job::{self, Job};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// Labels to write, 0 outside, 1 CSF, 2 grey and 3 white matter: .nii, .nii.gz, .nrrd, .mha, .npy, .png, .tif, or - for .nii on standard output
+    #[cfg_attr(feature = "zarr", doc = "(also .zarr, a folder)")]
+    #[arg(long, short, value_name = "LABELS")]
+    pub output: PathBuf,
+    /// The brain: only voxels that are not 0 there take part [default: all that are not 0 in the image]
+    #[arg(long, value_name = "BRAIN")]
+    pub mask: Option<PathBuf>,
+    /// What is bright: white matter in t1, CSF in t2 and pd; the numbers of labels stay [default: as the file name says (T1w, T2w, PDw), else t1]
+    #[arg(long, value_name = "CONTRAST", value_parser = contrast())]
+    pub contrast: Option<Contrast>,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// How much neighbours count: nats for each of six that are alike, 0 to 10
+    #[arg(long, value_name = "NATS", default_value_t = TissueOptions::default().beta)]
+    pub beta: f64,
+    /// Neighbours do not count
+    #[arg(long, conflicts_with = "beta")]
+    pub no_neighbours: bool,
+    /// There is no gain to be taken out
+    #[arg(long, conflicts_with = "bias_width")]
+    pub no_bias: bool,
+    /// Names of the classes, in the order of their labels [default: CSF,GM,WM]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub names: Vec<String>,
+    /// Write the gain as float32: image = corrected image x gain, whose geometric mean is 1 in the mask
+    #[arg(long, value_name = "FIELD")]
+    pub bias_field: Option<PathBuf>,
+    /// Write the image without the gain as float32, outside of the mask as well
+    #[arg(long, value_name = "OUT")]
+    pub corrected: Option<PathBuf>,
+    /// Write how much of each voxel is of each class to PREFIX_1.nii.gz, PREFIX_2.nii.gz, ...: uint16, 32768 is all, and they sum to it
+    #[arg(long, value_name = "PREFIX")]
+    pub partial_volumes: Option<PathBuf>,
+    /// Image, image without the gain, gain and classes, the histogram, and how labels settled: .png or .svg
+    #[arg(long, value_name = "F.png")]
+    pub figure: Option<PathBuf>,
+    /// The same with numbers and method as one HTML file
+    #[arg(long, value_name = "R.html")]
+    pub report: Option<PathBuf>,
+    /// Labels 1 to K that are true: prints Dice and IoU
+    #[arg(long, value_name = "LABELS")]
+    pub truth: Option<PathBuf>,
+}
+
+/// What `tissue` and `bias` learn, and for how long.
+#[derive(Debug, clap::Args)]
+pub struct ModelArgs {
+    /// Number of classes, 2 to 6
+    #[arg(long, short = 'k', value_name = "K", default_value_t = 3)]
+    pub classes: usize,
+    /// How smooth the gain is: full width at half maximum, in mm
+    #[arg(long, value_name = "MM", default_value_t = 20.0)]
+    pub bias_width: f64,
+    /// Rounds of learning
+    #[arg(long, value_name = "N", default_value_t = TissueOptions::default().rounds)]
+    pub iterations: u32,
+}
+
+/// What is bright.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contrast {
+    T1,
+    T2,
+    Pd,
+}
+
+fn contrast() -> impl clap::builder::TypedValueParser<Value = Contrast> {
+    parse::words(&[
+        ("t1", "White matter is bright, CSF dark", Contrast::T1),
+        ("t2", "CSF is bright, white matter dark", Contrast::T2),
+        ("pd", "CSF is bright, white matter dark: proton density", Contrast::Pd),
+    ])
+}
+
+/// Where everything goes, checked before the first voxel is read.
+struct TissueOutputs {
+    labels: Target,
+    field: Option<Target>,
+    corrected: Option<Target>,
+    fractions: Vec<Target>,
+    figure: Option<Target>,
+    report: Option<Target>,
+}
+
+impl TissueOutputs {
+    fn new(job: &mut Job<'_>, args: &Args) -> Result<Self> {
+        let name = |prefix: &PathBuf, class| PathBuf::from(format!("{}_{class}.nii.gz", prefix.display()));
+        let names = args.partial_volumes.iter().flat_map(|prefix| (1..=args.model.classes).map(move |class| name(prefix, class)));
+        Ok(Self {
+            labels: job.output(&args.output)?,
+            field: job.maybe(args.bias_field.as_deref())?,
+            corrected: job.maybe(args.corrected.as_deref())?,
+            fractions: names.map(|path| job.output(&path)).collect::<Result<_>>()?,
+            figure: job.figure(args.figure.as_deref())?,
+            report: job.maybe(args.report.as_deref())?,
+        })
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Target> {
+        let more = self.field.iter().chain(&self.corrected).chain(&self.fractions);
+        std::iter::once(&self.labels).chain(more).chain(&self.figure).chain(&self.report)
+    }
+}
+
+pub fn run(shared: &Shared, args: &Args) -> Result<()> {
+    check_names(args)?;
+    let contrast = args.contrast.or_else(|| contrast_of(&args.input.paths));
+    let options = TissueOptions {
+        classes: args.model.classes,
+        brightest_first: matches!(contrast, Some(Contrast::T2 | Contrast::Pd)),
+        beta: if args.no_neighbours { 0.0 } else { args.beta },
+        bias_width_mm: (!args.no_bias).then_some(args.model.bias_width),
+        rounds: args.model.iterations,
+    };
+    options.check()?;
+    let mut job = Job::new(shared, &args.input, args.mask.iter().chain(&args.truth))?.on_cpu();
+    let outputs = TissueOutputs::new(&mut job, args)?;
+    job::say(shared, "device: CPU (tissues have no kernel yet)");
+    if let (None, Some(guess)) = (args.contrast, contrast) {
+        let word = if guess == Contrast::T1 {
+            "t1"
+        } else if guess == Contrast::T2 {
+            "t2"
+        } else {
+            "pd"
+        };
+        job.warn(&format!("the file name says that the contrast is {word}; --contrast says otherwise"));
+    }
+
+    let input = job.resolve()?;
+    let header = input.header().clone();
+    let region = RegionArgs { mask: args.mask.clone(), label: None, r#where: None, with_padding: None };
+    let mask = job.mask(&region, &header)?;
+    let truth = args.truth.as_ref().map(|path| {
+        let source = job.open_other("truth", path, Role::Labels)?;
+        let bytes = source.header().bytes();
+        job.prepare("truth", bytes, |run| Truth::new(source.into(), &header, run))
+    });
+    let truth = truth.transpose()?;
+    let pictures = outputs.figure.is_some() || outputs.report.is_some();
+    let tissue = job.pass("learn", header.bytes(), |run| Tissue::new(&input, mask.as_ref(), options, run))?;
+
+    let labels = job::middles(pictures, &tissue.header())?;
+    let look = |at: u64, bytes: &[u8]| {
+        labels.iter().for_each(|picker| picker.see(at, Block { dtype: Dtype::U8, bytes }));
+        Ok(())
+    };
+    let written = job.write((&outputs.labels, &tissue.header()), header.bytes(), |sink, run| {
+        let tap = Tap { inner: sink, voxel_bytes: 1, mask: None, background: 0, look: Some(&look) };
+        tissue.write_labels(&tap, truth.as_ref(), run)
+    })?;
+    let floats = header.derived(Dtype::F32);
+    let field =
+        write_floats(&mut job, ("gain", outputs.field.as_ref()), (&floats, pictures), |sink, run| tissue.write_field(sink, run))?;
+    let corrected = write_floats(&mut job, ("correct", outputs.corrected.as_ref()), (&floats, pictures), |sink, run| {
+        tissue.write_corrected(sink, run)
+    })?;
+    write_fractions(&mut job, &outputs.fractions, (&tissue, &header))?;
+
+    let names = names(args);
+    let finding = TissueFinding { tissue: &tissue, written: &written, names: &names, masked: args.mask.is_some() };
+    finding.notes().iter().for_each(|note| job.note(note));
+    let provenance = job.provenance()?;
+    if let Some(labels) = labels {
+        let image = Picker::middles(input.header())?;
+        job.prepare("look", header.bytes(), |run| hounsfield::pipelines::gather(&input.clone().observed(Some(&image)), run))?;
+        let slices = TissueSlices { image: image.finish(), corrected, labels: labels.finish(), field };
+        if let Some(file) = &outputs.figure {
+            job.draw(file, &finding.figure("Tissues", &slices)?)?;
+        }
+        if let Some(file) = &outputs.report {
+            job.page(file, &finding.page(&slices, &provenance)?)?;
+        }
+    }
+    job.publish()?;
+    let files: Vec<String> = outputs.files().map(job::name).collect();
+    let text = finding.text(&provenance) + &files.iter().map(|file| format!("{file}\n")).collect::<String>();
+    let mut rows = finding.rows(&provenance);
+    rows.key("outputs", files);
+    job.tell(&text, rows)
+}
+
+/// Writes an image of floats where somebody wants it, or looks at it where pictures are drawn; the middle slices.
+pub fn write_floats(
+    job: &mut Job<'_>,
+    (stage, target): (&'static str, Option<&Target>),
+    (header, pictures): (&Header, bool),
+    work: impl FnOnce(&dyn Sink, &hounsfield::pipelines::Run<'_>) -> Result<()>,
+) -> Result<Vec<Slice>> {
+    let picker = job::middles(pictures, header)?;
+    let look = |at: u64, bytes: &[u8]| {
+        picker.iter().for_each(|picker| picker.see(at, Block { dtype: Dtype::F32, bytes }));
+        Ok(())
+    };
+    let tap = |inner: &dyn Sink, run: &hounsfield::pipelines::Run<'_>| {
+        work(&Tap { inner, voxel_bytes: 4, mask: None, background: 0, look: Some(&look) }, run)
+    };
+    match target {
+        Some(target) => job.write((target, header), header.bytes(), |sink, run| tap(sink, run))?,
+        None if pictures => job.prepare(stage, header.bytes(), |run| tap(&Nowhere, run))?,
+        None => {}
+    }
+    Ok(picker.map(Picker::finish).unwrap_or_default())
+}
+
+fn write_fractions(job: &mut Job<'_>, targets: &[Target], (tissue, header): (&Tissue, &Header)) -> Result<()> {
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let derived = header.derived(Dtype::U16);
+    let files = targets.iter().map(|target| job.begin(target, &derived)).collect::<Result<Vec<Box<dyn Output>>>>()?;
+    let sinks: Vec<&dyn Sink> = files.iter().map(|file| file.as_ref() as &dyn Sink).collect();
+    job.pass("fractions", header.bytes(), |run| tissue.write_fractions(&sinks, run))?;
+    files.into_iter().map(Output::finish).try_for_each(|staged| staged.map(|staged| job.stage(staged)))
+}
+
+/// What the name of the first file says, as BIDS has it.
+fn contrast_of(paths: &[PathBuf]) -> Option<Contrast> {
+    let name = paths.first()?.file_name()?.to_string_lossy().to_lowercase();
+    let says = |word: &str| name.contains(word);
+    match () {
+        () if says("t1w") => Some(Contrast::T1),
+        () if says("t2w") => Some(Contrast::T2),
+        () if says("pdw") => Some(Contrast::Pd),
+        () => None,
+    }
+}
+
+/// The names of the classes by label.
+fn names(args: &Args) -> Vec<String> {
+    match (args.names.as_slice(), args.model.classes) {
+        ([], 3) => ["CSF", "GM", "WM"].map(str::to_owned).to_vec(),
+        (names, _) => names.to_vec(),
+    }
+}
+
+fn check_names(args: &Args) -> Result<()> {
+    if args.names.is_empty() || args.names.len() == args.model.classes {
+        return Ok(());
+    }
+    let what = format!("{} names for {} classes", args.names.len(), args.model.classes);
+    Err(Error::usage(what, "give one name for each class, in the order of labels"))
+}

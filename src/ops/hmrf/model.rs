@@ -1,0 +1,92 @@
+//! What classes are, as tables of whole numbers.
+
+use std::sync::OnceLock;
+
+use crate::analysis::tissue::{LEVELS, LevelGaussian};
+
+/// The level of a voxel that takes no part.
+pub const OUTSIDE: u16 = u16::MAX;
+
+/// Most classes.
+pub const MOST_CLASSES: usize = 6;
+
+/// Energies beyond this are all alike: e⁻¹⁶.
+pub(super) const MOST_ENERGY: i32 = 4095;
+
+/// Energies in a nat.
+pub(super) const PER_NAT: f64 = 256.0;
+
+/// The weight of a face between voxels whose centres are the least distance apart.
+const FACE: f64 = 64.0;
+
+/// All that a voxel's neighbours can weigh.
+const FACES: f64 = 6.0 * FACE * 255.0;
+
+/// How much neighbours along x, y and z count: 64 where they are nearest, less in proportion where they are farther.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaceWeights(pub [u32; 3]);
+
+impl FaceWeights {
+    /// For voxels so far apart; axes whose spacing is not known count as the others.
+    pub fn of_spacing(spacing_mm: [f64; 3]) -> Self {
+        let known = spacing_mm.map(|s| if s > 0.0 && s.is_finite() { s } else { f64::INFINITY });
+        let least = known.into_iter().fold(f64::INFINITY, f64::min);
+        Self(known.map(|s| if s.is_finite() { (FACE * least / s).round() as u32 } else { FACE as u32 }))
+    }
+}
+
+/// Energies of all classes at all levels, and how much neighbours count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Energies {
+    classes: usize,
+    /// By class, then by level.
+    tables: Vec<u16>,
+    /// B of the formula.
+    strength: u32,
+}
+
+impl Energies {
+    /// Of Gaussian classes; `beta` nats for each neighbour that agrees, 0 to 40.
+    ///
+    /// # Panics
+    /// For no class or more than [`MOST_CLASSES`], a standard deviation that is not above 0, or another `beta`.
+    pub fn new(classes: &[LevelGaussian], beta: f64) -> Self {
+        assert!((1..=MOST_CLASSES).contains(&classes.len()), "{} classes", classes.len());
+        assert!(classes.iter().all(|class| class.std > 0.0 && class.mean.is_finite()), "{classes:?}");
+        assert!((0.0..=40.0).contains(&beta), "a beta of {beta}");
+        let mut tables = vec![0; classes.len() * LEVELS];
+        for level in 0..LEVELS {
+            let all: Vec<f64> = classes.iter().map(|class| class.energy(level as f64)).collect();
+            let best = all.iter().copied().fold(f64::INFINITY, f64::min);
+            for (class, energy) in all.iter().enumerate() {
+                tables[class * LEVELS + level] = (PER_NAT * (energy - best)).round().min(f64::from(MOST_ENERGY)) as u16;
+            }
+        }
+        Self { classes: classes.len(), tables, strength: strength(beta) }
+    }
+
+    /// How many.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The energies of a class by level.
+    pub fn of_class(&self, class: usize) -> &[u16; LEVELS] {
+        self.tables[class * LEVELS..][..LEVELS].try_into().expect("a table for each class")
+    }
+
+    pub(super) fn strength(&self) -> u32 {
+        self.strength
+    }
+}
+
+/// B for neighbours that together weigh as six of the nearest: `6 beta` nats where all agree.
+pub(super) fn strength(beta: f64) -> u32 {
+    (beta * 6.0 * PER_NAT * 65536.0 / FACES).round() as u32
+}
+
+/// round(65536 · exp(-e / 256)) for energies e above the best.
+pub(super) fn exponentials() -> &'static [u32; MOST_ENERGY as usize + 1] {
+    static TABLE: OnceLock<[u32; MOST_ENERGY as usize + 1]> = OnceLock::new();
+    TABLE.get_or_init(|| std::array::from_fn(|e| (65536.0 * libm::exp(-(e as f64) / PER_NAT)).round() as u32))
+}
