@@ -142,6 +142,23 @@ fn brainweb_is_told_apart_as_well_as_is_claimed() {
 }
 
 #[test]
+fn skulls_are_taken_off() {
+    let folder = Folder::new();
+    for (image, mask) in [
+        ("volumes/brainweb_mritc/brainweb_t1.nii.gz", "volumes/brainweb_mritc/brainweb_mask.nii.gz"),
+        ("volumes/mni152_2mm_fast/MNI152_T1_2mm.nii.gz", "volumes/mni152_2mm_fast/MNI152_T1_2mm_Brain_Mask.nii.gz"),
+    ] {
+        let (Some(image), Some(mask)) = (data(image), data(mask)) else { return };
+        let (found, figure) = (folder.at("brain.nii.gz"), folder.at("brain.png"));
+        ok(&["brain", &image, "-o", &found, "--figure", &figure, "--force"]);
+        let said = ok(&["compare", &found, &mask, "--as", "labels", "--json"]).json();
+        let dice = said["rows"][0]["dice"].as_f64().unwrap();
+        assert!(dice >= 0.93, "{dice}: {image}");
+        assert!(std::fs::read(&figure).unwrap().starts_with(b"\x89PNG"));
+    }
+}
+
+#[test]
 fn a_template_agrees_with_fast() {
     let Some(image) = data("volumes/mni152_2mm_fast/MNI152_T1_2mm_Brain.nii.gz") else { return };
     let fast = data("volumes/mni152_2mm_fast/MNI152_T1_2mm_Brain_FAST_seg.nii.gz").unwrap();

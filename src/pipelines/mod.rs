@@ -6,6 +6,7 @@
 
 mod adaptive;
 mod border;
+mod brain;
 mod calibrate;
 mod census;
 mod chain;
@@ -53,6 +54,7 @@ mod whole_step;
 
 pub use adaptive::{Adaptive, AdaptiveMapping, Tiling};
 pub use border::BorderRule;
+pub use brain::{BrainOptions, brain};
 pub use calibrate::calibrate;
 pub use census::{Census, Rounding};
 pub use chain::{FilterChain, Link, Near};

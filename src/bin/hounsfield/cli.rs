@@ -10,8 +10,8 @@ use hounsfield::{Error, Result};
 use crate::args::Shared;
 use crate::bench;
 use crate::commands::{
-    bias, compare, completions, convert, crop, curve, demo, devices, distance, equalize, group, guest, histogram, info, label,
-    man, map, mask, pad, project, reduce, regions, reorient, resample, segment, slice, stats, threshold, tissue, window,
+    bias, brain, compare, completions, convert, crop, curve, demo, devices, distance, equalize, group, guest, histogram, info,
+    label, man, map, mask, pad, project, reduce, regions, reorient, resample, segment, slice, stats, threshold, tissue, window,
 };
 use crate::exit::Answer;
 use crate::line;
@@ -63,6 +63,8 @@ pub enum Command {
     Tissue(tissue::Args),
     /// Take the smooth gain of the coil out of an image
     Bias(bias::Args),
+    /// Find the brain in a T1-weighted image of a head
+    Brain(brain::Args),
     /// Ask of a table whether a group matters: tests, adjusted differences, effect sizes, box plots
     Group(group::Args),
     /// Project slabs along an axis: the greatest, least, mean, sum or median of each ray
@@ -149,6 +151,7 @@ pub fn dispatch(cli: &Cli) -> Result<Answer> {
         Command::Segment(args) => segment::run(shared, args),
         Command::Tissue(args) => tissue::run(shared, args),
         Command::Bias(args) => bias::run(shared, args),
+        Command::Brain(args) => brain::run(shared, args),
         Command::Group(args) => group::run(shared, args),
         Command::Project(args) => project::run(shared, args),
         Command::Slice(args) => slice::run(shared, args),

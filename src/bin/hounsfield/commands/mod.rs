@@ -2,6 +2,7 @@
 
 mod adaptive;
 pub mod bias;
+pub mod brain;
 pub mod compare;
 pub mod completions;
 pub mod convert;
