@@ -6,7 +6,6 @@ use hounsfield::Result;
 use hounsfield::findings::{Rows, Size};
 use hounsfield::pipelines::{self, BrainOptions, Input};
 use hounsfield::report::{Picker, colours, figure};
-use hounsfield::volume::Dtype;
 
 use super::slice;
 use crate::args::{FileArgs, Shared};
@@ -48,7 +47,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         BrainOptions { threshold: args.threshold, erosion_mm: args.erosion, growth_mm: args.growth, closing_mm: args.closing };
     let mask = job.pass("strip", header.bytes(), |run| pipelines::brain(&input, options, run))?;
     let voxels = mask.bytes().iter().map(|own| u64::from(*own)).sum();
-    let size = Size::new(&header).of(voxels);
+    let size = Size::new(&header);
     job.write((&target, mask.header()), header.bytes(), |sink, run| {
         pipelines::copy(&Input::of(std::sync::Arc::new(mask.clone())), sink, run)
     })?;
@@ -60,7 +59,6 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         let [image, outlines] = pickers.map(Picker::finish);
         let mut pictures = Vec::new();
         for (image, outline) in image.iter().zip(&outlines) {
-            debug_assert_eq!(outline.dtype, Dtype::U8);
             let under = Some((image, &header.meaning.rescale, &shade));
             pictures.push(
                 picture::labelled(outline, &mask.header().meaning.rescale, under)?.0.captioned(image.view.caption(image.index)),
@@ -74,8 +72,9 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     rows.key("output", job::name(&target));
     rows.key("figure", file.as_ref().map(job::name));
     rows.add("voxels", "voxels", voxels, "");
-    rows.add("volume_ml", "mL", size, "mL");
+    // Of a single slice an area.
+    rows.add(if size.key == "ml" { "volume_ml" } else { "area_mm2" }, size.unit, size.of(voxels), size.unit);
     let rows = job.noted(rows);
-    let told = size.map_or_else(String::new, |ml| format!(", {ml:.1} mL"));
+    let told = size.of(voxels).map_or_else(String::new, |own| format!(", {own:.1} {}", size.unit));
     job.tell(&format!("{}: {voxels} voxels{told}\n", job::name(&target)), rows)
 }

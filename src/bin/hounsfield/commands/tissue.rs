@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
+use hounsfield::Result;
 use hounsfield::findings::{TissueFinding, TissueSlices};
 use hounsfield::io::output::Target;
-use hounsfield::io::{Output, Role, Sink};
-use hounsfield::pipelines::{Tissue, TissueOptions, Truth};
+use hounsfield::io::{Output, Sink};
+use hounsfield::pipelines::{Tissue, TissueOptions};
 use hounsfield::report::{Picker, Slice};
 use hounsfield::views::{Nowhere, Tap};
 use hounsfield::volume::{Block, Dtype, Header, Observe};
-use hounsfield::{Error, Result};
 
+use super::segment::{check_names, truth};
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
 use crate::job::{self, Job};
 
@@ -123,7 +124,7 @@ impl TissueOutputs {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
-    check_names(args)?;
+    check_names(&args.names, args.model.classes)?;
     let contrast = args.contrast.or_else(|| contrast_of(&args.input.paths));
     let options = TissueOptions {
         classes: args.model.classes,
@@ -151,12 +152,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let header = input.header().clone();
     let region = RegionArgs { mask: args.mask.clone(), label: None, r#where: None, with_padding: None };
     let mask = job.mask(&region, &header)?;
-    let truth = args.truth.as_ref().map(|path| {
-        let source = job.open_other("truth", path, Role::Labels)?;
-        let bytes = source.header().bytes();
-        job.prepare("truth", bytes, |run| Truth::new(source.into(), &header, run))
-    });
-    let truth = truth.transpose()?;
+    let truth = truth(&mut job, args.truth.as_deref(), &header)?;
     let pictures = outputs.figure.is_some() || outputs.report.is_some();
     let tissue = job.pass("learn", header.bytes(), |run| Tissue::new(&input, mask.as_ref(), options, run))?;
 
@@ -252,12 +248,4 @@ fn names(args: &Args) -> Vec<String> {
         ([], 3) => ["CSF", "GM", "WM"].map(str::to_owned).to_vec(),
         (names, _) => names.to_vec(),
     }
-}
-
-fn check_names(args: &Args) -> Result<()> {
-    if args.names.is_empty() || args.names.len() == args.model.classes {
-        return Ok(());
-    }
-    let what = format!("{} names for {} classes", args.names.len(), args.model.classes);
-    Err(Error::usage(what, "give one name for each class, in the order of labels"))
 }

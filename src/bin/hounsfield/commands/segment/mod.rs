@@ -1,6 +1,6 @@
 //! `hounsfield segment`: fit a Gaussian mixture, write labels and posteriors, and show them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hounsfield::analysis::mixture::Start;
 use hounsfield::findings::{FurtherChannel, MixtureFinding};
@@ -9,7 +9,7 @@ use hounsfield::io::{Output, Role, Sink};
 use hounsfield::pipelines::{Bins, Counted, Method, Region, Segment, Segmentation, Truth};
 use hounsfield::report::Picker;
 use hounsfield::views::Tap;
-use hounsfield::volume::{Block, Dtype, Observe};
+use hounsfield::volume::{Block, Dtype, Header, Observe};
 use hounsfield::{Error, Result};
 
 use crate::args::{FileArgs, RegionArgs, Shared, parse};
@@ -89,7 +89,7 @@ impl Outputs {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
-    check_names(args)?;
+    check_names(&args.names, args.classes)?;
     let work = Segment {
         classes: args.classes,
         start: args.init.clone(),
@@ -109,12 +109,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         channels.push(job.resolve_other(&format!("channel {n}"), path, &header)?);
     }
     let mask = job.mask(&args.region, &header)?;
-    let truth = args.truth.as_ref().map(|path| {
-        let source = job.open_other("truth", path, Role::Labels)?;
-        let bytes = source.header().bytes();
-        job.prepare("truth", bytes, |run| Truth::new(source.into(), &header, run))
-    });
-    let truth = truth.transpose()?;
+    let truth = truth(&mut job, args.truth.as_deref(), &header)?;
 
     let pictures = outputs.figure.is_some() || outputs.report.is_some();
     let original = job::middles(pictures, &header)?;
@@ -169,15 +164,22 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     job.tell(&text, rows)
 }
 
-fn check_names(args: &Args) -> Result<()> {
-    if !args.names.is_empty() && args.names.len() != args.classes {
-        return Err(Error::usage(
-            format!("{} names for {} classes", args.names.len(), args.classes),
-            "give one name for each class, by mean",
-        ));
+/// Labels that are taken for true, on the grid of the image, if there are any.
+pub fn truth(job: &mut Job<'_>, path: Option<&Path>, image: &Header) -> Result<Option<Truth>> {
+    let Some(path) = path else { return Ok(None) };
+    let source = job.open_other("truth", path, Role::Labels)?;
+    let bytes = source.header().bytes();
+    job.prepare("truth", bytes, |run| Truth::new(source.into(), image, run)).map(Some)
+}
+
+/// A name for each class or none, all of them different.
+pub fn check_names(names: &[String], classes: usize) -> Result<()> {
+    if !names.is_empty() && names.len() != classes {
+        let what = format!("{} names for {classes} classes", names.len());
+        return Err(Error::usage(what, "give one name for each class, in the order of labels"));
     }
-    let twice = |(i, name): (usize, &String)| name.trim().is_empty() || args.names[..i].contains(name);
-    if let Some((_, name)) = args.names.iter().enumerate().find(|(i, name)| twice((*i, name))) {
+    let twice = |(i, name): (usize, &String)| name.trim().is_empty() || names[..i].contains(name);
+    if let Some((_, name)) = names.iter().enumerate().find(|(i, name)| twice((*i, name))) {
         return Err(Error::usage(format!("the name {name:?} is empty or given twice"), "name each class differently"));
     }
     Ok(())
