@@ -22,11 +22,13 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> sums: array<u32>;
 
 override CLASSES: u32 = 3u;
+// The highest level, and by how many bits a working value times a gain is more than one: 254 and 20 for each of two channels.
+override TOP: u32 = 1023u;
+override BITS: u32 = 18u;
 
 const GROUP: u32 = 64u;
 const OUTSIDE: u32 = 0xffffu;
 const MOST_NODE: i32 = 5120;
-const TOP: u32 = 1023u;
 const MOST_CLASSES: u32 = 6u;
 
 var<workgroup> block_sums: array<atomic<u32>, 12>;
@@ -71,6 +73,14 @@ fn field(voxel: u32) -> i32 {
     return (mixed[0] * (all.x - x.z) + mixed[1] * x.z + (1i << (bits - 1u))) >> bits;
 }
 
+fn level_of(voxel: u32) -> u32 {
+    let value = value_at(voxel);
+    if (value == OUTSIDE) {
+        return OUTSIDE;
+    }
+    return min((value * gains[field(voxel) + MOST_NODE] + (1u << (BITS - 1u))) >> BITS, TOP);
+}
+
 @compute @workgroup_size(GROUP)
 fn correct(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let voxels = params.shape.x * params.shape.y * params.shape.z;
@@ -80,9 +90,28 @@ fn correct(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups
             let voxel = 2u * unit + i;
             var level = OUTSIDE;
             if (voxel < voxels) {
-                let value = value_at(voxel);
-                if (value != OUTSIDE) {
-                    level = min((value * gains[field(voxel) + MOST_NODE] + (1u << 17u)) >> 18u, TOP);
+                level = level_of(voxel);
+            }
+            packed |= level << (16u * i);
+        }
+        levels[unit] = packed;
+    }
+}
+
+// Of a second channel, behind the level of the first one.
+@compute @workgroup_size(GROUP)
+fn join(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let voxels = params.shape.x * params.shape.y * params.shape.z;
+    for (var unit = id.x; unit < (voxels + 1u) / 2u; unit += groups.x * GROUP) {
+        let before = levels[unit];
+        var packed = 0u;
+        for (var i = 0u; i < 2u; i++) {
+            let voxel = 2u * unit + i;
+            var level = OUTSIDE;
+            if (voxel < voxels) {
+                level = level_of(voxel);
+                if (level != OUTSIDE) {
+                    level |= ((before >> (16u * i)) & 0xffu) << 8u;
                 }
             }
             packed |= level << (16u * i);

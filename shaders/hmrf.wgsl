@@ -27,10 +27,13 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> histogram: array<atomic<u32>>;
 
 override CLASSES: u32 = 3u;
+// 1024, or 65536 of two channels.
+override LEVELS: u32 = 1024u;
 
 const GROUP: u32 = 256u;
+// Levels of one channel.
+const ONE: u32 = 1024u;
 const OUTSIDE: u32 = 0xffffu;
-const LEVELS: u32 = 1024u;
 const MOST_ENERGY: i32 = 4095;
 const MOST_CLASSES: u32 = 6u;
 // Classes whose histograms fit the memory of a workgroup.
@@ -139,13 +142,21 @@ fn sweep(
     }
 }
 
+fn enter(bin: u32, own: u32) {
+    let before = atomicAdd(&histogram[2u * bin], own);
+    // The carry.
+    if (before + own < before) {
+        atomicAdd(&histogram[2u * bin + 1u], 1u);
+    }
+}
+
 @compute @workgroup_size(GROUP)
 fn count(
     @builtin(global_invocation_id) id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    for (var bin = lane; bin < COUNTED * LEVELS; bin += GROUP) {
+    for (var bin = lane; bin < COUNTED * ONE; bin += GROUP) {
         atomicStore(&counts[bin], 0u);
     }
     workgroupBarrier();
@@ -157,20 +168,32 @@ fn count(
             for (var k = 0u; k < last; k++) {
                 let weight = weight_at(voxel, params.first + k);
                 if (weight > 0u) {
-                    atomicAdd(&counts[k * LEVELS + level], weight);
+                    atomicAdd(&counts[k * ONE + level], weight);
                 }
             }
         }
     }
     workgroupBarrier();
-    for (var bin = lane; bin < last * LEVELS; bin += GROUP) {
+    for (var bin = lane; bin < last * ONE; bin += GROUP) {
         let own = atomicLoad(&counts[bin]);
         if (own > 0u) {
-            let at = 2u * (params.first * LEVELS + bin);
-            let before = atomicAdd(&histogram[at], own);
-            // The carry.
-            if (before + own < before) {
-                atomicAdd(&histogram[at + 1u], 1u);
+            enter(params.first * ONE + bin, own);
+        }
+    }
+}
+
+// Of two channels: there are too many levels for the memory of a workgroup, and voxels of one level are rarely near each other.
+@compute @workgroup_size(GROUP)
+fn count_joint(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let voxels = params.shape.x * params.shape.y * params.shape.z;
+    for (var voxel = id.x; voxel < voxels; voxel += groups.x * GROUP) {
+        let level = level_at(voxel);
+        if (level != OUTSIDE) {
+            for (var k = 0u; k < CLASSES; k++) {
+                let weight = weight_at(voxel, k);
+                if (weight > 0u) {
+                    enter(k * LEVELS + level, weight);
+                }
             }
         }
     }

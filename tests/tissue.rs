@@ -89,6 +89,64 @@ fn what_has_no_tissues_is_refused() {
     assert!(run(&["tissue", &series, "-o", &out]).stderr.contains("time series"));
 }
 
+#[test]
+fn neither_memory_nor_device_changes_a_file() {
+    let folder = Folder::new();
+    let (image, labels) = shells();
+    let other: Vec<u8> = labels
+        .iter()
+        .enumerate()
+        .flat_map(|(i, label)| (i16::from(*label > 0) * (1400 - 300 * i16::from(*label) + (i * 31 % 47) as i16)).to_le_bytes())
+        .collect();
+    // So many slices that a mebibyte does not hold them.
+    let tall = |bytes: &[u8]| bytes.repeat(6);
+    let [image, other] =
+        [("a.nii", &image), ("b.nii", &other)].map(|(name, bytes)| folder.file(name, &nifti(&[24, 24, 144], 4, &tall(bytes))));
+    let all = |out: &str, more: &[&str]| {
+        let [labels, parts, field] = [format!("{out}.nii"), out.to_owned(), format!("{out}_f.nii")].map(|name| folder.at(&name));
+        let args = ["tissue", &image, "-o", &labels, "--partial-volumes", &parts, "--bias-field", &field, "--json"];
+        let said = ok(&[&args[..], more].concat()).json();
+        let parts = [1, 2, 3].map(|class| std::fs::read(format!("{parts}_{class}.nii.gz")).unwrap());
+        (said["classes"].clone(), std::fs::read(labels).unwrap(), parts, std::fs::read(field).unwrap())
+    };
+    for (name, channel) in [("one", vec![]), ("two", vec!["--channel", &other])] {
+        let want = all(&format!("{name}_all"), &channel);
+        assert_eq!(want.0[0]["mean_2"].is_null(), channel.is_empty());
+        assert!(all(&format!("{name}_slabs"), &[&channel[..], &["--memory", "1"]].concat()) == want, "{name} in slabs");
+        assert!(all(&format!("{name}_device"), &[&channel[..], &["--device", "gpu"]].concat()) == want, "{name} on the device");
+    }
+}
+
+#[test]
+fn neighbours_tell_noisy_classes_apart() {
+    let folder = Folder::new();
+    let (_, labels) = shells();
+    // Noise in which values alone go wrong, and in which neighbours have nothing to do with each other.
+    let noise = |i: usize| {
+        let mixed = (i as u32 ^ 61).wrapping_mul(2_654_435_761);
+        (((mixed ^ mixed >> 15).wrapping_mul(2_246_822_519) >> 16) as u16 % 400) as i16 - 200
+    };
+    let value = |(i, label): (usize, &u8)| if *label == 0 { 0 } else { 300 * i16::from(*label) + noise(i) };
+    let noisy: Vec<u8> = labels.iter().enumerate().flat_map(|voxel| value(voxel).to_le_bytes()).collect();
+    let (image, truth) =
+        (folder.file("i.nii", &nifti(&[24, 24, 24], 4, &noisy)), folder.file("t.nii", &nifti(&[24, 24, 24], 2, &labels)));
+    let of = |more: &[&str]| {
+        let (out, figure) = (folder.at("l.nii"), folder.at("f.png"));
+        let args = ["segment", &image, "-o", &out, "--mask", &truth, "--truth", &truth, "--figure", &figure, "--json", "--force"];
+        dice(&ok(&[&args[..], more].concat()).json())
+    };
+    let (alone, together) = (of(&[]), of(&["--neighbours"]));
+    (0..3).for_each(|i| assert!(together[i] > 0.8 && together[i] > alone[i] + 0.05, "{alone:?} {together:?}"));
+    let out = folder.at("w.nii");
+    let said = ok(&["segment", &image, "--neighbours=0.5", "--where", "200:2000", "-k", "2", "-o", &out, "--json"]).json();
+    let within = noisy.chunks(2).filter(|b| i16::from_le_bytes([b[0], b[1]]) >= 200).count();
+    assert_eq!(said["voxels"], within);
+    // Without a mask all voxels count, 0 as well.
+    let said = ok(&["segment", &image, "--neighbours", "-k", "4", "-o", &out, "--force", "--json"]).json();
+    assert_eq!(said["voxels"], labels.len());
+    assert!(run(&["segment", &image, "--neighbours", "--monotone", "-o", &out, "--force"]).stderr.contains("cannot be used"));
+}
+
 /// The labels of the largest fraction in BrainWeb's brain, written as a map on the image's grid by the program itself.
 fn largest_fraction(folder: &Folder) -> Option<(String, String, String)> {
     let of = |name: &str| data(&format!("volumes/brainweb_mritc/brainweb_{name}.nii.gz"));

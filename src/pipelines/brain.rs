@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::hold::read_all;
 use super::{Input, Run};
-use crate::analysis::tissue::start;
+use crate::analysis::tissue::{LevelSpace, start};
 use crate::ops::components::{self, Connectivity, Rules};
 use crate::ops::distance::{self, Units};
 use crate::views::RealValues;
@@ -114,7 +114,7 @@ fn otsu(values: &[f32]) -> Result<f32> {
     let mut counts = vec![0; BINS];
     let bin = |value: f32| ((f64::from(value) / f64::from(most) * BINS as f64) as usize).min(BINS - 1);
     values.iter().filter(|value| **value > 0.0).for_each(|value| counts[bin(*value)] += 1);
-    match start(&counts, 2).as_slice() {
+    match start(&counts, 2, LevelSpace::One).as_slice() {
         [dark, bright] => Ok(((dark.mean + bright.mean + 1.0) / 2.0 * f64::from(most) / BINS as f64) as f32),
         _ => Err(Error::usage("an image without contrast", "give a T1-weighted image of a head")),
     }

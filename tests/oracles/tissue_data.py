@@ -1,6 +1,6 @@
 """Brains whose tissues are known, as NIfTI: BrainWeb's T1 under fields, volumes made of its fractions with Rician noise, thick slices, half a brain, T2-like contrast; MNI152 with FAST's labels.
 
-Each volume NAME has NAME_image.nii.gz, NAME_mask.nii.gz, NAME_truth.nii.gz and, where a field was multiplied in, NAME_field.npy; fractions.npy has BrainWeb's. Fields run from 1 - a/2 to 1 + a/2 over the brain.
+Each volume NAME has NAME_image.nii.gz, NAME_mask.nii.gz, NAME_truth.nii.gz and, where there is a second image, NAME_channel.nii.gz, where a field was multiplied in, NAME_field.npy; fractions.npy has BrainWeb's, fast_fractions.npy FAST's. Fields run from 1 - a/2 to 1 + a/2 over the brain.
 """
 
 import pathlib
@@ -73,10 +73,16 @@ def make(data, folder):
     half[: brain.shape[0] // 2] = False
     put("half", rician(pure * field("A", 40), 0.03 * CLASS_MEANS[2]), half, truth)
     put("t2", rician(np.tensordot(CLASS_MEANS[::-1], parts, 1) * brain * field("B", 40), 0.03 * CLASS_MEANS[2]), brain, truth)
+    # Two images of the same voxels, each with so much noise that neither is enough alone.
+    second = rician(np.tensordot(np.array([131, 95, 60.0]) * 8, parts, 1) * brain * field("C", 20), 0.09 * CLASS_MEANS[2])
+    put("joint", rician(pure * field("A", 20), 0.09 * CLASS_MEANS[2]), brain, truth)
+    nib.save(nib.Nifti1Image(np.clip(np.rint(second), 0, 65535).astype(np.uint16), t1.affine), folder / "joint_channel.nii.gz")
     mni = data / "volumes/mni152_2mm_fast"
     voxels = nib.load(mni / "MNI152_T1_2mm_Brain.nii.gz")
     array = np.asarray(voxels.dataobj)
     put("fast", array, array > 0, np.asarray(nib.load(mni / "MNI152_T1_2mm_Brain_FAST_seg.nii.gz").dataobj), voxels.affine)
+    volumes = [np.asarray(nib.load(mni / f"MNI152_T1_2mm_Brain_FAST_pve_{k}.nii.gz").dataobj) for k in range(3)]
+    np.save(folder / "fast_fractions.npy", np.stack(volumes).astype(float))
     return names
 
 

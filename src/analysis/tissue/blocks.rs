@@ -84,3 +84,11 @@ pub struct BlockSums {
     /// Of weights times round(1024 ln w); the logarithm of 0 counts as that of 1.
     pub logs: Vec<u32>,
 }
+
+impl BlockSums {
+    /// Of nothing.
+    pub fn none(grid: &BlockGrid, classes: usize) -> Self {
+        let none = vec![0; grid.len() * classes];
+        Self { weights: none.clone(), logs: none }
+    }
+}

@@ -1,15 +1,12 @@
 //! How the gain varies over the volume.
 
-use super::{BlockGrid, BlockSums, MOST_NODE, NODES_PER_NAT, TissueClass};
+use super::{BlockGrid, BlockSums, LevelSpace, MOST_NODE, NODES_PER_NAT, TissueClass};
 
 /// Full widths at half maximum in a standard deviation.
 const WIDTHS: f64 = 2.354_820_045_030_949_3;
 
 /// Beyond so many standard deviations nothing counts.
 const REACH: f64 = 4.0;
-
-/// Working values in a level, without a gain.
-const PER_LEVEL: f64 = 16.0;
 
 /// A gain that is estimated from what voxels of each class are too bright or too dark by, smoothed with a Gaussian.
 #[derive(Debug, Clone, Copy)]
@@ -25,16 +22,17 @@ impl SmoothField {
         Self { grid, spacing_mm, width_mm }
     }
 
-    /// The nodes, in 1/4096 nat: the mean of ln w - ln of its class's mean over the voxels near a node, each weighted by how surely its class tells brightness, (mean / std)²; 0 in the mean
+    /// The nodes of a channel, in 1/4096 nat: the mean of ln w - ln of its class's mean over the voxels near a node, each weighted by how surely its class tells brightness, (mean / std)²; 0 in the mean
     /// of all of them.
-    pub fn nodes(&self, sums: &BlockSums, classes: &[TissueClass]) -> Vec<i32> {
-        let sure = |class: &TissueClass| (class.mean / class.std).powi(2);
+    pub fn nodes(&self, sums: &BlockSums, classes: &[TissueClass], (channel, space): (usize, LevelSpace)) -> Vec<i32> {
+        let (per_level, of) = (space.per_level(), |class: &TissueClass| class.of_channel(channel));
+        let sure = |class: &TissueClass| (of(class).0 / of(class).1).powi(2);
         let [mut off, mut weight] = [vec![0.0; self.grid.len()], vec![0.0; self.grid.len()]];
         let blocks = sums.weights.chunks_exact(classes.len()).zip(sums.logs.chunks_exact(classes.len()));
         for ((weights, logs), (off, weight)) in blocks.zip(off.iter_mut().zip(&mut weight)) {
             for ((own, log), class) in weights.iter().zip(logs).zip(classes) {
                 let own = f64::from(*own);
-                let mean = libm::log(PER_LEVEL * class.mean.max(1.0 / PER_LEVEL));
+                let mean = libm::log(per_level * of(class).0.max(1.0 / per_level));
                 *off += sure(class) * (f64::from(*log) / 1024.0 - own * mean);
                 *weight += sure(class) * own;
             }

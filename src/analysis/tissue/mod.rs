@@ -9,7 +9,7 @@ mod start;
 mod tests;
 
 pub use blocks::{BlockGrid, BlockSums, MOST_NODE, NODES_PER_NAT, NodePair};
-pub use classes::TissueClass;
+pub use classes::{SecondChannel, TissueClass};
 pub use field::SmoothField;
-pub use levels::{LEVELS, LevelGaussian};
+pub use levels::{LevelGaussian, LevelSpace};
 pub use start::start;

@@ -73,16 +73,16 @@ impl TissueFinding<'_> {
             .iter()
             .enumerate()
             .filter(|(_, n)| **n > 0)
-            .map(|(level, n)| (tissue.real(level as f64), *n))
+            .map(|(level, n)| (tissue.real(0, level as f64), *n))
             .collect();
         let unit = if header.meaning.unit.symbol().is_empty() { "value" } else { header.meaning.unit.symbol() };
         let curve = |(i, class): (usize, &crate::analysis::tissue::TissueClass)| {
-            let (mean, std) = (tissue.real(class.mean), tissue.real_std(class.std));
+            let (mean, std) = (tissue.real(0, class.mean), tissue.real_std(0, class.std));
             let bell = Gaussian { mean: vec![mean], covariance: vec![std * std], weight: class.share }.marginal(0);
             let points = (-100..=100).map(|p| mean + 4.0 * std * f64::from(p) / 100.0).map(|x| (x, bell.density(x)));
             Curve { name: self.name(i), colour: label(i as u64 + 1), points: points.collect() }
         };
-        let histogram = Histogram { values, step: tissue.real_std(1.0), unit: unit.into() };
+        let histogram = Histogram { values, step: tissue.real_std(0, 1.0), unit: unit.into() };
         HistogramPlot { curves: tissue.classes().iter().enumerate().map(curve).collect(), ..histogram.into() }
     }
 }

@@ -23,6 +23,8 @@ pub struct TissueFinding<'a> {
     pub names: &'a [String],
     /// Whether a mask said which voxels take part.
     pub masked: bool,
+    /// Of figure and page.
+    pub title: &'a str,
 }
 
 /// More than any brain: mL.
@@ -40,7 +42,10 @@ impl TissueFinding<'_> {
     /// What the reader should know before using the labels.
     pub fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();
-        if !self.masked && self.size().of(self.tissue.voxels()).is_some_and(|ml| self.size().key == "ml" && ml > BRAIN_ML) {
+        if !self.masked
+            && !self.tissue.options().zeros
+            && self.size().of(self.tissue.voxels()).is_some_and(|ml| self.size().key == "ml" && ml > BRAIN_ML)
+        {
             notes.push(Note::SkullLeft { ml: self.size().of(self.tissue.voxels()).unwrap_or_default() });
         }
         for (i, class) in self.tissue.classes().iter().enumerate() {
@@ -75,7 +80,7 @@ impl TissueFinding<'_> {
 
     /// Classes, gain, rounds, and what to know.
     pub fn rows(&self, provenance: &Provenance) -> Rows {
-        let (options, (low, high)) = (self.tissue.options(), self.tissue.gains());
+        let (options, (low, high)) = (self.tissue.options(), self.tissue.gains(0));
         let mut rows = Rows::new();
         rows.key("classes", self.class_rows());
         rows.key("voxels", self.tissue.voxels());
@@ -94,7 +99,7 @@ impl TissueFinding<'_> {
 
     fn class_rows(&self) -> Vec<Rows> {
         let classes = self.tissue.classes();
-        let real = |class: usize| (self.tissue.real(classes[class].mean), self.tissue.real_std(classes[class].std));
+        let real = |class: usize| (self.tissue.real(0, classes[class].mean), self.tissue.real_std(0, classes[class].std));
         let most = |of: &dyn Fn(usize) -> f64| (0..classes.len()).map(of).fold(0.0, f64::max);
         let digits = Digits::new(4, most(&|i| real(i).1), most(&|i| real(i).0.abs()));
         let one = |i: usize| {
@@ -104,6 +109,13 @@ impl TissueFinding<'_> {
             rows.add("name", "name", self.name(i), "");
             rows.add("mean", "mean", Value::from(mean).read_as(digits.write(mean)), "");
             rows.add("std", "std", Value::from(std).read_as(digits.write(std)), "");
+            if let Some(second) = classes[i].second {
+                let (mean, std) = (self.tissue.real(1, second.mean), self.tissue.real_std(1, second.std));
+                let digits = Digits::new(4, std, mean.abs());
+                rows.add("mean_2", "mean 2", Value::from(mean).read_as(digits.write(mean)), "");
+                rows.add("std_2", "std 2", Value::from(std).read_as(digits.write(std)), "");
+                rows.add("correlation", "r", Value::from(second.correlation).read_as(decimals(second.correlation, 2)), "");
+            }
             rows.add("voxels", "voxels", voxels, "");
             let (size, share) = (self.size(), voxels as f64 / self.tissue.voxels() as f64);
             let measured = size.of(voxels).map(|size| Value::from(size).read_as(decimals(size, 3)));
@@ -127,7 +139,7 @@ impl TissueFinding<'_> {
 
     /// What the gain is, in a line.
     pub fn gain_line(&self) -> String {
-        let (low, high) = self.tissue.gains();
+        let (low, high) = self.tissue.gains(0);
         match self.tissue.options().bias_width_mm {
             Some(width) => format!("gain {} to {}, smooth over {} mm", decimals(low, 3), decimals(high, 3), number(width)),
             None => "no gain".into(),

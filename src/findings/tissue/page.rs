@@ -18,8 +18,8 @@ impl TissueFinding<'_> {
         let classes = 0..tissue.classes().len();
         let row = |name: &str, value: &dyn Fn(usize) -> String| (name.to_owned(), classes.clone().map(value).collect::<Vec<_>>());
         let mut statistics = vec![
-            row("mean", &|i| decimals(tissue.real(tissue.classes()[i].mean), 2)),
-            row("standard deviation", &|i| decimals(tissue.real_std(tissue.classes()[i].std), 2)),
+            row("mean", &|i| decimals(tissue.real(0, tissue.classes()[i].mean), 2)),
+            row("standard deviation", &|i| decimals(tissue.real_std(0, tissue.classes()[i].std), 2)),
             row("voxels", &|i| count(written.voxels[i + 1])),
             row(if self.size().key == "ml" { "volume (mL)" } else { "area (mm²)" }, &|i| {
                 self.size().of(written.voxels[i + 1]).map_or("-".into(), |size| decimals(size, 3))
@@ -39,7 +39,7 @@ impl TissueFinding<'_> {
             self.gain_line()
         );
         Ok(Report {
-            title: "Tissues".into(),
+            title: self.title.into(),
             summary: HeaderFinding { header: tissue.input() }.line(),
             figures: vec![(String::new(), self.figure("", slices)?)],
             columns: classes.clone().map(|i| self.name(i)).collect(),

@@ -4,14 +4,11 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use crate::analysis::tissue::{BlockGrid, BlockSums, MOST_NODE, NODES_PER_NAT, NodePair};
+use crate::analysis::tissue::{BlockGrid, BlockSums, LevelSpace, MOST_NODE, NODES_PER_NAT, NodePair};
 use crate::ops::hmrf::{OUTSIDE, SoftWeights};
 
 /// Working values.
 const WORKING: usize = 1 << 14;
-
-/// Highest level.
-const TOP: u32 = 1023;
 
 /// round(1024 ln w), 0 for w = 0.
 pub(super) fn logarithms() -> &'static [u32; WORKING] {
@@ -28,26 +25,31 @@ pub(super) fn gains() -> &'static [u32] {
     })
 }
 
-/// Sums weights and logarithms over blocks.
+/// Adds the weights and logarithms of some slices, from slice `first` on, to the sums over blocks. `weights` has the slices themselves from its slice `from` on.
 ///
 /// # Panics
 /// If lengths do not fit.
-pub fn block_sums(working: &[u16], weights: &SoftWeights, grid: &BlockGrid) -> BlockSums {
+pub fn add_block_sums(
+    (working, first): (&[u16], usize),
+    (weights, from): (&SoftWeights, usize),
+    grid: &BlockGrid,
+    sums: &mut BlockSums,
+) {
     let [nx, ny, nz] = grid.shape;
-    assert_eq!(working.len(), nx * ny * nz, "working values of another length");
+    let (slice, last) = (nx * ny, first + working.len() / (nx * ny));
+    assert!(working.len().is_multiple_of(slice) && last <= nz, "working values of another length");
     let (classes, logs) = (weights.classes(), logarithms());
     let layer = grid.blocks[0] * grid.blocks[1] * classes;
-    let mut sums = BlockSums { weights: vec![0; grid.blocks[2] * layer], logs: vec![0; grid.blocks[2] * layer] };
     let layers = sums.weights.par_chunks_mut(layer).zip(sums.logs.par_chunks_mut(layer)).enumerate();
     layers.for_each(|(block_z, (sums, log_sums))| {
-        let first = block_z << grid.shift[2];
-        for z in first..nz.min(first + (1 << grid.shift[2])) {
+        let side = block_z << grid.shift[2]..(block_z + 1) << grid.shift[2];
+        for z in side.start.max(first)..side.end.min(last) {
             for y in 0..ny {
-                let (row, at) = ((y >> grid.shift[1]) * grid.blocks[0], (z * ny + y) * nx);
+                let (row, at) = ((y >> grid.shift[1]) * grid.blocks[0], (z - first) * slice + y * nx);
                 for (x, value) in working[at..at + nx].iter().enumerate().filter(|(_, value)| **value != OUTSIDE) {
                     let (block, log) = ((row + (x >> grid.shift[0])) * classes, logs[usize::from(*value) % WORKING]);
                     for class in 0..classes {
-                        let weight = u32::from(weights.of_class(class)[at + x]);
+                        let weight = u32::from(weights.of_class(class)[from * slice + at + x]);
                         sums[block + class] += weight;
                         log_sums[block + class] += weight * log;
                     }
@@ -55,7 +57,6 @@ pub fn block_sums(working: &[u16], weights: &SoftWeights, grid: &BlockGrid) -> B
             }
         }
     });
-    sums
 }
 
 /// Nodes of a row of voxels: mixed along y and z.
@@ -93,27 +94,35 @@ impl<'a> NodeRow<'a> {
     }
 }
 
-/// Writes the level of every voxel that takes part.
+/// Writes the levels of some slices, from slice `first` on. Of two channels, `channel` 0 is written first and 1 is added to it.
 ///
 /// # Panics
 /// If lengths do not fit, or a node is too large.
-pub fn correct(working: &[u16], (nodes, grid): (&[i32], &BlockGrid), levels: &mut [u16]) {
+pub fn correct(
+    (working, first): (&[u16], usize),
+    (nodes, grid): (&[i32], &BlockGrid),
+    (space, channel): (LevelSpace, usize),
+    levels: &mut [u16],
+) {
     let [nx, ny, nz] = grid.shape;
-    assert!(working.len() == nx * ny * nz && levels.len() == working.len(), "arrays of other lengths");
+    let slice = nx * ny;
+    assert!(levels.len() == working.len() && first * slice + working.len() <= nz * slice, "arrays of other lengths");
     assert!(nodes.len() == grid.len() && nodes.iter().all(|node| node.abs() <= MOST_NODE), "other nodes");
-    let gains = gains();
-    let slices = levels.par_chunks_exact_mut(nx * ny).zip(working.par_chunks_exact(nx * ny)).enumerate();
+    let (gains, bits, top) = (gains(), 14 + space.bits(), space.top());
+    let slices = levels.par_chunks_exact_mut(slice).zip(working.par_chunks_exact(slice)).enumerate();
     slices.for_each_init(
         || NodeRow::new(grid, nodes),
         |row, (z, (levels, working))| {
             for (y, (levels, working)) in levels.chunks_exact_mut(nx).zip(working.chunks_exact(nx)).enumerate() {
-                row.go_to([y, z]);
+                row.go_to([y, first + z]);
                 for (x, (level, value)) in levels.iter_mut().zip(working).enumerate() {
-                    *level = OUTSIDE;
-                    if *value != OUTSIDE {
-                        let gain = gains[(row.at(x) + MOST_NODE) as usize];
-                        *level = ((u32::from(*value) * gain + (1 << 17)) >> 18).min(TOP) as u16;
+                    if *value == OUTSIDE {
+                        *level = OUTSIDE;
+                        continue;
                     }
+                    let gain = gains[(row.at(x) + MOST_NODE) as usize];
+                    let own = ((u32::from(*value) * gain + (1 << (bits - 1))) >> bits).min(top) as u16;
+                    *level = if channel == 0 { own } else { *level << 8 | own };
                 }
             }
         },

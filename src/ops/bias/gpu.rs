@@ -1,7 +1,7 @@
 //! Sums and gains on the GPU.
 
 use super::cpu::{gains, logarithms};
-use crate::analysis::tissue::{BlockGrid, BlockSums};
+use crate::analysis::tissue::{BlockGrid, BlockSums, LevelSpace};
 use crate::engine::{Call, Gpu, GpuError, Param, Shader};
 
 /// The kernel.
@@ -47,7 +47,7 @@ impl GpuGain {
         gpu.storage(SHADER.name, 4 * (self.grid.shape.iter().product::<usize>() as u64).div_ceil(2))
     }
 
-    /// Records the levels of all voxels under these nodes into a [buffer](Self::levels).
+    /// Records the levels of all voxels under these nodes into a [buffer](Self::levels). Of two channels, `channel` 0 is recorded first and 1 is added to it.
     ///
     /// # Errors
     /// [`GpuError::Input`] for another number of nodes or a buffer too small.
@@ -55,8 +55,8 @@ impl GpuGain {
         &self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
-        nodes: &[i32],
-        levels: &wgpu::Buffer,
+        (nodes, levels): (&[i32], &wgpu::Buffer),
+        (space, channel): (LevelSpace, usize),
     ) -> Result<(), GpuError> {
         let units = (self.grid.shape.iter().product::<usize>() as u64).div_ceil(2);
         if nodes.len() != self.grid.len() || levels.size() < 4 * units {
@@ -65,7 +65,8 @@ impl GpuGain {
         let staged = gpu.storage_with(SHADER.name, bytemuck::cast_slice(nodes), 4)?;
         gpu.copy(SHADER.name, encoder, (&staged, 0), (&self.nodes, 0), 4 * nodes.len() as u64)?;
         let buffers = [("working", &self.working), ("nodes", &self.nodes), ("gains", &self.gains), ("levels", levels)];
-        self.encode(gpu, encoder, ("correct", &buffers, units), 1)
+        let entry = if channel == 0 { "correct" } else { "join" };
+        self.encode(gpu, encoder, (entry, &buffers, units), &[("TOP", space.top()), ("BITS", 14 + space.bits())])
     }
 
     /// A buffer for the sums of so many classes.
@@ -93,7 +94,7 @@ impl GpuGain {
         }
         let lanes = self.grid.len() as u64 * u64::from(gpu.constant(&SHADER, "GROUP")?);
         let buffers = [("working", &self.working), ("logs", &self.logs), ("weights", weights), ("sums", sums)];
-        self.encode(gpu, encoder, ("add", &buffers, lanes), classes as u32)
+        self.encode(gpu, encoder, ("add", &buffers, lanes), &[("CLASSES", classes as u32)])
     }
 
     fn encode(
@@ -101,15 +102,14 @@ impl GpuGain {
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
         (entry, buffers, elements): (&str, &[(&str, &wgpu::Buffer)], u64),
-        classes: u32,
+        constants: &[(&str, u32)],
     ) -> Result<(), GpuError> {
         let whole = |all: [usize; 3]| Param::from(all.map(|n| n as u32));
         let params = [("shape", whole(self.grid.shape)), ("shift", self.grid.shift.into()), ("blocks", whole(self.grid.blocks))];
-        let constants = [("CLASSES", classes)];
         let elements = elements.into();
         gpu.encode(
             encoder,
-            &Call { shader: &SHADER, entry, constants: &constants, params: &params, buffers, elements, groups_wanted: GROUPS },
+            &Call { shader: &SHADER, entry, constants, params: &params, buffers, elements, groups_wanted: GROUPS },
         )
     }
 

@@ -2,8 +2,8 @@
 //!
 //! - **Input**: working values of 14 bits as u16, [`OUTSIDE`](crate::ops::hmrf::OUTSIDE) where a voxel takes no part; shape `[nx, ny, nz]`, x fastest; a [`BlockGrid`](crate::analysis::tissue::BlockGrid); nodes in
 //!   1/4096 nat, within ±5120.
-//! - **Output**: for each block and class the [sum](block_sums) of weights and of weights times round(1024 ln w); [levels](correct) of 10 bits.
-//! - **Formula**: b(voxel) = the nodes around it mixed by whole weights, one shift in the end, halves rounded up; level = (w · round(2¹⁴ e⁻ᵇ) + 2¹⁷) >> 18, at most 1023. Beyond the
+//! - **Output**: for each block and class the [sum](add_block_sums) of weights and of weights times round(1024 ln w); [levels](correct) of 10 bits, or of 8 bits for each of two channels.
+//! - **Formula**: b(voxel) = the nodes around it mixed by whole weights, one shift in the end, halves rounded up; level = (w · round(2¹⁴ e⁻ᵇ) + 2¹⁷) >> 18, at most 1023; of two channels each (… + 2¹⁹) >> 20, at most 254, and 256 times the first with the second. Beyond the
 //!   outermost nodes the gain stays.
 //! - **Border**: a block may reach beyond the volume.
 //! - **NaN/Inf**: none.
@@ -20,5 +20,5 @@ mod gpu;
 mod tests;
 
 pub(crate) use case::cases;
-pub use cpu::{block_sums, correct, log_field};
+pub use cpu::{add_block_sums, correct, log_field};
 pub use gpu::{GpuGain, SHADER};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::analysis::tissue::{BlockGrid, LevelGaussian, MOST_NODE, NODES_PER_NAT};
+use crate::analysis::tissue::{BlockGrid, BlockSums, LevelGaussian, LevelSpace, MOST_NODE, NODES_PER_NAT};
 use crate::ops::hmrf::{Energies, FaceWeights, OUTSIDE, SoftWeights, sweep};
 use crate::ops::testing::{Draws, assert_same};
 
@@ -51,7 +51,17 @@ fn fields_lie_between_their_nodes() {
             .map(|_| if noise.below(5) == 0 { OUTSIDE } else { noise.below(1 << 14) as u16 })
             .collect();
         let mut levels = vec![7; working.len()];
-        correct(&working, (&nodes, &grid), &mut levels);
+        correct((&working, 0), (&nodes, &grid), (LevelSpace::One, 0), &mut levels);
+        // Slices by themselves, and two channels of 8 bits.
+        let (slice, mut apart, mut both) = (shape[0] * shape[1], vec![7; working.len()], vec![7; working.len()]);
+        for z in 0..shape[2] {
+            let own = z * slice..(z + 1) * slice;
+            correct((&working[own.clone()], z), (&nodes, &grid), (LevelSpace::One, 0), &mut apart[own.clone()]);
+            (0..2).for_each(|channel| {
+                correct((&working[own.clone()], z), (&nodes, &grid), (LevelSpace::Two, channel), &mut both[own.clone()]);
+            });
+        }
+        assert_same(&format!("slices of {shape:?}"), &apart, &levels);
         let mut field = vec![0; shape[0] * shape[1]];
         for z in 0..shape[2] {
             log_field((&nodes, &grid), z, &mut field);
@@ -64,6 +74,8 @@ fn fields_lie_between_their_nodes() {
                     let gain = (16384.0 * libm::exp(-f64::from(b) / NODES_PER_NAT)).round() as u64;
                     let level = ((u64::from(working[at]) * gain + (1 << 17)) >> 18).min(1023) as u16;
                     assert_eq!(levels[at], if working[at] == OUTSIDE { OUTSIDE } else { level });
+                    let level = ((u64::from(working[at]) * gain + (1 << 19)) >> 20).min(254) as u16;
+                    assert_eq!(both[at], if working[at] == OUTSIDE { OUTSIDE } else { 257 * level });
                 }
             }
         }
@@ -78,7 +90,7 @@ fn sums_are_over_all_voxels_of_a_block() {
         let working: Vec<u16> =
             (0..voxels).map(|_| if noise.below(5) == 0 { OUTSIDE } else { noise.below(1 << 14) as u16 }).collect();
         let levels: Vec<u16> = working.iter().map(|w| if *w == OUTSIDE { OUTSIDE } else { w >> 4 }).collect();
-        let classes = [LevelGaussian { mean: 300.0, std: 90.0 }, LevelGaussian { mean: 700.0, std: 90.0 }];
+        let classes = [LevelGaussian::One { mean: 300.0, std: 90.0 }, LevelGaussian::One { mean: 700.0, std: 90.0 }];
         let mut weights = SoftWeights::new(2, voxels);
         let energies = Energies::new(&classes, 0.0);
         sweep(
@@ -98,7 +110,11 @@ fn sums_are_over_all_voxels_of_a_block() {
                 logs[2 * block + class] += weight * (1024.0 * libm::log(f64::from((*w).max(1)))).round() as u32;
             }
         }
-        let found = block_sums(&working, &weights, &grid);
+        // In slabs of two slices.
+        let (slice, mut found) = (shape[0] * shape[1], BlockSums::none(&grid, 2));
+        for (first, slab) in (0..).step_by(2).zip(working.chunks(2 * slice)) {
+            add_block_sums((slab, first), (&weights, first), &grid, &mut found);
+        }
         assert_same(&format!("weights {shape:?}"), &found.weights, &sums);
         assert_same(&format!("logs {shape:?}"), &found.logs, &logs);
     }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::model::{Energies, FaceWeights, MOST_CLASSES, MOST_ENERGY, OUTSIDE, exponentials};
-use crate::analysis::tissue::LEVELS;
+use crate::analysis::tissue::LevelSpace;
 
 /// For each class a weight of each voxel, 255 being all of it; 0 outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,11 @@ impl SoftWeights {
     /// The weights of a class, x fastest.
     pub fn of_class(&self, class: usize) -> &[u8] {
         &self.0[class]
+    }
+
+    /// The weights of a class, to be filled.
+    pub fn of_class_mut(&mut self, class: usize) -> &mut [u8] {
+        &mut self.0[class]
     }
 }
 
@@ -76,7 +81,7 @@ pub(super) fn part_of(levels: &[u16]) -> std::ops::Range<usize> {
     first..last
 }
 
-/// Gives every voxel new weights and its label; how many labels changed.
+/// Gives every voxel that takes part new weights and its label; how many labels changed. What takes no part keeps both: slices around a slab, whose voxels only draw, are [`OUTSIDE`].
 ///
 /// # Panics
 /// If a length or the number of classes does not fit.
@@ -184,19 +189,18 @@ fn sweep_slice_portable(
 ///
 /// # Panics
 /// If lengths do not fit.
-pub fn class_histograms(levels: &[u16], weights: &SoftWeights) -> Vec<Vec<u64>> {
-    const PIECE: usize = 1 << 16;
+pub fn class_histograms(levels: &[u16], weights: &SoftWeights, space: LevelSpace) -> Vec<Vec<u64>> {
     assert!(weights.0.iter().all(|plane| plane.len() == levels.len()), "weights of other lengths");
-    let none = || vec![vec![0u64; LEVELS]; weights.classes()];
-    let pieces = levels.par_chunks(PIECE).enumerate();
+    // A piece has many more voxels than there are levels, and its sums fit 32 bits.
+    let piece = 64 * space.levels().min(1 << 14);
+    let none = || vec![vec![0u64; space.levels()]; weights.classes()];
+    let pieces = levels.par_chunks(piece).enumerate();
     let counted = pieces.fold(none, |mut all, (i, levels)| {
         for (counts, plane) in all.iter_mut().zip(&weights.0) {
-            // A piece holds at most 2¹⁶ · 255.
-            let mut own = [0u32; LEVELS];
-            for (level, weight) in levels.iter().zip(&plane[i * PIECE..]) {
-                if *level != OUTSIDE {
-                    own[usize::from(*level) % LEVELS] += u32::from(*weight);
-                }
+            let mut own = vec![0u32; space.levels()];
+            match space {
+                LevelSpace::One => count_weights::<1024>(levels, &plane[i * piece..], &mut own),
+                LevelSpace::Two => count_weights::<65536>(levels, &plane[i * piece..], &mut own),
             }
             counts.iter_mut().zip(own).for_each(|(count, more)| *count += u64::from(more));
         }
@@ -208,4 +212,14 @@ pub fn class_histograms(levels: &[u16], weights: &SoftWeights) -> Vec<Vec<u64>> 
         }
         all
     })
+}
+
+/// So many levels are known when the loop is compiled, so that it has no check of bounds.
+fn count_weights<const LEVELS: usize>(levels: &[u16], weights: &[u8], counts: &mut [u32]) {
+    let Ok(counts) = <&mut [u32; LEVELS]>::try_from(counts) else { return };
+    for (level, weight) in levels.iter().zip(weights) {
+        if *level != OUTSIDE {
+            counts[usize::from(*level) % LEVELS] += u32::from(*weight);
+        }
+    }
 }

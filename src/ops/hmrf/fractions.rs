@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::cpu::{FaceNeighbours, SoftWeights, part_of};
 use super::model::{FaceWeights, MOST_CLASSES, MOST_ENERGY, OUTSIDE, PER_NAT, exponentials, strength};
-use crate::analysis::tissue::{LEVELS, LevelGaussian};
+use crate::analysis::tissue::LevelGaussian;
 
 /// The fraction of a voxel that is all of one class.
 pub const WHOLE: u16 = 1 << 15;
@@ -47,11 +47,12 @@ impl FractionTables {
     /// For no class or more than [`MOST_CLASSES`], or a standard deviation that is not above 0.
     pub fn new(classes: &[LevelGaussian]) -> Self {
         assert!((1..=MOST_CLASSES).contains(&classes.len()), "{} classes", classes.len());
-        assert!(classes.iter().all(|class| class.std > 0.0), "{classes:?}");
+        assert!(classes.iter().all(|class| class.width() > 0.0), "{classes:?}");
         // What a class has beyond the noise of the narrowest one are mixtures.
-        let noise = classes.iter().map(|class| class.std).fold(f64::INFINITY, f64::min);
+        let narrowest = classes.iter().min_by(|a, b| a.width().total_cmp(&b.width()));
+        let (Some(noise), levels) = (narrowest.copied(), classes[0].space().levels()) else { unreachable!("there are classes") };
         let mut order: Vec<usize> = (0..classes.len()).collect();
-        order.sort_by(|a, b| classes[*a].mean.total_cmp(&classes[*b].mean));
+        order.sort_by(|a, b| classes[*a].means()[0].total_cmp(&classes[*b].means()[0]));
         let pure = |class: usize| ([class; 2], 0);
         let mut places: Vec<_> = (0..classes.len()).map(pure).collect();
         for pair in order.windows(2) {
@@ -61,13 +62,14 @@ impl FractionTables {
             .iter()
             .map(|([a, b], eighths)| {
                 let part = f64::from(*eighths) / f64::from(EIGHTHS);
-                let mean = (1.0 - part) * classes[*a].mean + part * classes[*b].mean;
+                let (pure, other) = (classes[*a].means(), classes[*b].means());
+                let energy = noise.moved([0, 1].map(|i| (1.0 - part) * pure[i] + part * other[i])).energy();
                 let more = if a == b { 0.0 } else { MIXED };
-                (0..LEVELS).map(|level| LevelGaussian { mean, std: noise }.energy(level as f64) + more).collect()
+                (0..levels).map(|level| energy(level) + more).collect()
             })
             .collect();
         let best = |level: usize| all.iter().map(|energies| energies[level]).fold(f64::INFINITY, f64::min);
-        let best: Vec<f64> = (0..LEVELS).map(best).collect();
+        let best: Vec<f64> = (0..levels).map(best).collect();
         let round = |(energy, best): (&f64, &f64)| (PER_NAT * (energy - best)).round().min(f64::from(MOST_ENERGY)) as u16;
         let states = places.into_iter().zip(&all).map(|((of, eighths), energies)| {
             let energies = energies.iter().zip(&best).map(round).collect();

@@ -2,7 +2,7 @@
 
 use super::cpu::SoftWeights;
 use super::model::{Energies, FaceWeights, exponentials};
-use crate::analysis::tissue::LEVELS;
+use crate::analysis::tissue::LevelSpace;
 use crate::engine::{Call, Gpu, GpuError, Shader};
 
 /// The kernel.
@@ -18,6 +18,7 @@ const MOST_VOXELS: u64 = 1 << 31;
 #[derive(Debug)]
 pub struct GpuClasses {
     shape: [u32; 3],
+    space: LevelSpace,
     classes: usize,
     /// Two levels a word, [`OUTSIDE`](super::OUTSIDE) where a voxel takes no part.
     pub levels: wgpu::Buffer,
@@ -31,11 +32,16 @@ pub struct GpuClasses {
 }
 
 impl GpuClasses {
-    /// For a volume of this shape; `levels` are those of all voxels, two in a word.
+    /// For a volume of this shape and so many classes in these levels; `levels` are those of all voxels, two in a word.
     ///
     /// # Errors
     /// [`GpuError::Input`] for buffers of another size or too many voxels; any other of an allocation.
-    pub fn new(gpu: &Gpu, shape: [u32; 3], classes: usize, levels: wgpu::Buffer) -> Result<Self, GpuError> {
+    pub fn new(
+        gpu: &Gpu,
+        shape: [u32; 3],
+        (classes, space): (usize, LevelSpace),
+        levels: wgpu::Buffer,
+    ) -> Result<Self, GpuError> {
         let voxels = shape.iter().map(|n| u64::from(*n)).product::<u64>();
         if voxels == 0 || voxels > MOST_VOXELS || levels.size() < 4 * voxels.div_ceil(2) {
             return Err(input(format!("{} bytes of levels for {shape:?}", levels.size())));
@@ -44,13 +50,14 @@ impl GpuClasses {
         let storage = |bytes| gpu.storage(SHADER.name, bytes);
         let made = Self {
             shape,
+            space,
             classes,
             levels,
             weights: [storage(words)?, storage(words)?],
             labels: storage(4 * voxels.div_ceil(4))?,
             changed: storage(4)?,
-            tables: storage(4 * (classes * LEVELS + exponentials().len()) as u64)?,
-            histogram: storage(8 * (classes * LEVELS) as u64)?,
+            tables: storage(4 * (classes * space.levels() + exponentials().len()) as u64)?,
+            histogram: storage(8 * (classes * space.levels()) as u64)?,
         };
         // No class has a weight yet.
         let mut encoder = gpu.encoder();
@@ -79,8 +86,8 @@ impl GpuClasses {
         energies: &Energies,
         faces: FaceWeights,
     ) -> Result<(), GpuError> {
-        if energies.classes() != self.classes {
-            return Err(input(format!("energies of {} classes for {}", energies.classes(), self.classes)));
+        if (energies.classes(), energies.space()) != (self.classes, self.space) {
+            return Err(input(format!("energies of {} classes for {}, or of other levels", energies.classes(), self.classes)));
         }
         let own = (0..self.classes).flat_map(|class| energies.of_class(class).iter().map(|e| u32::from(*e)));
         let words: Vec<u32> = own.chain(exponentials().iter().copied()).collect();
@@ -108,9 +115,13 @@ impl GpuClasses {
     pub fn encode_histograms(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
         encoder.clear_buffer(&self.histogram, 0, None);
         let buffers = [("levels", &self.levels), ("weights", &self.weights[0]), ("histogram", &self.histogram)];
-        let counted = gpu.constant(&SHADER, "COUNTED")? as usize;
+        // Those of two channels do not fit the memory of a workgroup.
+        let (entry, counted) = match self.space {
+            LevelSpace::One => ("count", gpu.constant(&SHADER, "COUNTED")? as usize),
+            LevelSpace::Two => ("count_joint", self.classes),
+        };
         for first in (0..self.classes).step_by(counted) {
-            let work = ("count", &buffers[..], self.voxels());
+            let work = (entry, &buffers[..], self.voxels());
             self.encode(gpu, encoder, work, (0, FaceWeights([0; 3]), first as u32))?;
         }
         Ok(())
@@ -128,7 +139,7 @@ impl GpuClasses {
             &Call {
                 shader: &SHADER,
                 entry,
-                constants: &[("CLASSES", self.classes as u32)],
+                constants: &[("CLASSES", self.classes as u32), ("LEVELS", self.space.levels() as u32)],
                 params: &[
                     ("shape", self.shape.into()),
                     ("faces", faces.0.into()),
@@ -156,9 +167,9 @@ impl GpuClasses {
     /// # Errors
     /// What a download gives.
     pub fn histograms(&self, gpu: &Gpu) -> Result<Vec<Vec<u64>>, GpuError> {
-        let bytes = gpu.download(SHADER.name, &self.histogram, 8 * (self.classes * LEVELS) as u64)?;
+        let bytes = gpu.download(SHADER.name, &self.histogram, 8 * (self.classes * self.space.levels()) as u64)?;
         let counts: Vec<u64> = bytemuck::pod_collect_to_vec(&bytes);
-        Ok(counts.chunks(LEVELS).map(<[u64]>::to_vec).collect())
+        Ok(counts.chunks(self.space.levels()).map(<[u64]>::to_vec).collect())
     }
 
     /// The weights of all classes and the labels, on the host.

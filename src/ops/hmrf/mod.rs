@@ -3,7 +3,7 @@
 //! Each voxel has a weight for each class, 8 bits, together about 255. A [sweep](sweep()) gives each voxel new weights from its level and from the old weights of the six voxels
 //! that share a face with it; all voxels at once, so that no order of voxels, threads or slabs matters.
 //!
-//! - **Input**: levels of 10 bits as u16, [`OUTSIDE`] where a voxel takes no part; shape `[nx, ny, nz]`, x fastest; [`Energies`] of 1 to 6 classes.
+//! - **Input**: levels of 10 bits as u16, or of 8 bits for each of two channels, [`OUTSIDE`] where a voxel takes no part; shape `[nx, ny, nz]`, x fastest; [`Energies`] of 1 to 6 classes.
 //! - **Output**: [`SoftWeights`], labels from 1 (0 outside), how many labels changed; [histograms](class_histograms) of levels by class; [fractions](fractions()) of classes.
 //! - **Formula**: energy of class k = T_k(level) - (S_k · B >> 16), S_k the sum of the neighbours' weights of k, each times the weight of its face ([`FaceWeights`]), T_k = 256 · -ln p_k above the
 //!   best class and at most 4095, B = round(1028 β): six like neighbours lower an energy by 6 β nats. p_k = round(65536 · exp(-(E_k - min E) / 256)), the new weight

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::analysis::tissue::{LEVELS, LevelGaussian};
+use crate::analysis::tissue::{LevelGaussian, LevelSpace};
 
 /// The level of a voxel that takes no part.
 pub const OUTSIDE: u16 = u16::MAX;
@@ -38,6 +38,7 @@ impl FaceWeights {
 /// Energies of all classes at all levels, and how much neighbours count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Energies {
+    space: LevelSpace,
     classes: usize,
     /// By class, then by level.
     tables: Vec<u16>,
@@ -49,20 +50,29 @@ impl Energies {
     /// Of Gaussian classes; `beta` nats for each neighbour that agrees, 0 to 40.
     ///
     /// # Panics
-    /// For no class or more than [`MOST_CLASSES`], a standard deviation that is not above 0, or another `beta`.
+    /// For no class or more than [`MOST_CLASSES`], other channels of one than of another, a standard deviation that is not above 0, or another `beta`.
     pub fn new(classes: &[LevelGaussian], beta: f64) -> Self {
         assert!((1..=MOST_CLASSES).contains(&classes.len()), "{} classes", classes.len());
-        assert!(classes.iter().all(|class| class.std > 0.0 && class.mean.is_finite()), "{classes:?}");
+        let space = classes[0].space();
+        assert!(classes.iter().all(|class| class.space() == space && class.width() > 0.0), "{classes:?}");
         assert!((0.0..=40.0).contains(&beta), "a beta of {beta}");
-        let mut tables = vec![0; classes.len() * LEVELS];
-        for level in 0..LEVELS {
-            let all: Vec<f64> = classes.iter().map(|class| class.energy(level as f64)).collect();
+        let levels = space.levels();
+        let mut tables = vec![0; classes.len() * levels];
+        let by_level: Vec<_> = classes.iter().map(|class| class.energy()).collect();
+        let mut all = vec![0.0; classes.len()];
+        for level in 0..levels {
+            all.iter_mut().zip(&by_level).for_each(|(energy, of)| *energy = of(level));
             let best = all.iter().copied().fold(f64::INFINITY, f64::min);
             for (class, energy) in all.iter().enumerate() {
-                tables[class * LEVELS + level] = (PER_NAT * (energy - best)).round().min(f64::from(MOST_ENERGY)) as u16;
+                tables[class * levels + level] = (PER_NAT * (energy - best)).round().min(f64::from(MOST_ENERGY)) as u16;
             }
         }
-        Self { classes: classes.len(), tables, strength: strength(beta) }
+        Self { space, classes: classes.len(), tables, strength: strength(beta) }
+    }
+
+    /// The levels that have energies.
+    pub fn space(&self) -> LevelSpace {
+        self.space
     }
 
     /// How many.
@@ -71,8 +81,8 @@ impl Energies {
     }
 
     /// The energies of a class by level.
-    pub fn of_class(&self, class: usize) -> &[u16; LEVELS] {
-        self.tables[class * LEVELS..][..LEVELS].try_into().expect("a table for each class")
+    pub fn of_class(&self, class: usize) -> &[u16] {
+        &self.tables[class * self.space.levels()..][..self.space.levels()]
     }
 
     pub(super) fn strength(&self) -> u32 {

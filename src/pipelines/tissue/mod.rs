@@ -1,24 +1,30 @@
 //! Tissues of a brain, or the classes of whatever a mask holds: levels, neighbours and a smooth gain, in turns.
 //!
-//! COUNT, DECIDE, MAP, many times over: voxels are held as working values of 14 bits in the box around the mask; each round a sweep gives every voxel new weights, histograms by class and sums over blocks are counted in
-//! whole numbers, and classes and gain are decided from them in f64. What is decided is a few thousand numbers; the voxels' part is the same bits on any number of threads.
+//! COUNT, DECIDE, MAP, many times over: voxels are held as working values of 14 bits in the box around the mask, in memory, in slabs of a scratch file, or on a device; each round a sweep gives every voxel new weights, histograms
+//! by class and sums over blocks are counted in whole numbers, and classes and gain are decided from them in f64. What is decided is a few thousand numbers; the voxels' part is the same bits wherever they are.
 
+mod channels;
 mod fit;
+mod ranks;
+mod resident;
+mod rounds;
+mod shape;
+mod slabs;
 #[cfg(test)]
 mod tests;
-mod working;
 mod write;
 
 use std::sync::Arc;
 
-use super::{Input, Mask, Run};
-use crate::analysis::tissue::{BlockGrid, NODES_PER_NAT, TissueClass};
+use super::{Cost, Input, Mask, Run, ScratchPlace};
+use crate::analysis::tissue::{NODES_PER_NAT, TissueClass};
 use crate::io::Source;
-use crate::ops::hmrf::{FaceWeights, MOST_CLASSES, SoftWeights};
+use crate::ops::hmrf::MOST_CLASSES;
 use crate::volume::{Dtype, Header};
 use crate::{Error, Result};
 
-use working::Working;
+use channels::Channels;
+use slabs::Slabs;
 
 /// How tissues are told apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,11 +39,13 @@ pub struct TissueOptions {
     pub bias_width_mm: Option<f64>,
     /// Rounds of learning.
     pub rounds: u32,
+    /// Whether voxels that are 0 take part where no mask says which do.
+    pub zeros: bool,
 }
 
 impl Default for TissueOptions {
     fn default() -> Self {
-        Self { classes: 3, brightest_first: false, beta: 0.7, bias_width_mm: Some(20.0), rounds: 16 }
+        Self { classes: 3, brightest_first: false, beta: 0.7, bias_width_mm: Some(20.0), rounds: 16, zeros: false }
     }
 }
 
@@ -47,9 +55,7 @@ impl TissueOptions {
     pub fn check(&self) -> Result<()> {
         let usage = |what: String, remedy: &'static str| Err(Error::usage(what, remedy));
         match self {
-            Self { classes, .. } if !(2..=MOST_CLASSES).contains(classes) => {
-                usage(format!("{classes} classes of tissue"), "give 2 to 6")
-            }
+            Self { classes, .. } if !(2..=MOST_CLASSES).contains(classes) => usage(format!("{classes} classes"), "give 2 to 6"),
             Self { beta, .. } if !(0.0..=10.0).contains(beta) => {
                 usage(format!("a weight of {beta} for neighbours"), "give 0 to 10")
             }
@@ -71,23 +77,39 @@ pub struct TissueRound {
     pub changed: u64,
 }
 
+/// Of the logarithm of the gain, in units of nodes, over the voxels that take part.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct GainRange {
+    /// What is told of the gain has none.
+    mean_log: f64,
+    least: i32,
+    most: i32,
+}
+
+impl GainRange {
+    /// The gain itself, of geometric mean 1.
+    fn gain(&self, b: i32) -> f64 {
+        libm::exp((f64::from(b) - self.mean_log) / NODES_PER_NAT)
+    }
+}
+
 /// Tissues that were told apart, ready to be written.
 pub struct Tissue {
     header: Header,
+    /// The first channel.
     source: Arc<dyn Source>,
     options: TissueOptions,
-    working: Working,
-    faces: FaceWeights,
-    grid: BlockGrid,
-    nodes: Vec<i32>,
-    /// Mean of the field over the voxels that take part, in its units: what is told of the gain has none.
-    mean_log: f64,
-    levels: Vec<u16>,
-    weights: SoftWeights,
-    /// By label: 1 first.
+    channels: Channels,
+    slabs: Slabs,
+    /// By channel.
+    nodes: Vec<Vec<i32>>,
+    gains: Vec<GainRange>,
+    /// Of the first channel's levels.
+    histogram: Vec<u64>,
+    /// By label, 1 first: the class that voxels have it for.
+    order: Vec<usize>,
+    /// By label.
     classes: Vec<TissueClass>,
-    /// Labels of the box, as they are written.
-    labels: Vec<u8>,
     rounds: Vec<TissueRound>,
 }
 
@@ -103,21 +125,27 @@ impl std::fmt::Debug for Tissue {
 }
 
 impl Tissue {
-    /// Learns classes and gain of the voxels that a mask selects, without one of those that are not 0. Padding, NaN and infinities never take part.
+    /// Learns classes and gain of the voxels that a mask selects, without one of those that are not 0 in the first image (or of all), from one image or two of the same voxels. Padding, NaN and
+    /// infinities never take part. What does not fit the memory of the run lies in a scratch file.
     ///
     /// # Errors
-    /// [`Error::Usage`] for options out of bounds, a time series, no voxels, fewer different values than classes, or what does not fit the memory of the run; what reading gives;
-    /// [`Error::Interrupted`].
-    pub fn new(input: &Input<'_>, mask: Option<&Mask>, options: TissueOptions, run: &Run<'_>) -> Result<Self> {
+    /// [`Error::Usage`] for options out of bounds, more than two images, a time series, no voxels, fewer different values than classes, or slices that do not fit the memory of the run; what
+    /// reading and a scratch file give; [`Error::Interrupted`]. A failing GPU is no error: the CPU begins again.
+    pub fn new(
+        images: &[Input<'_>],
+        mask: Option<&Mask>,
+        (options, scratch): (TissueOptions, &ScratchPlace),
+        run: &Run<'_>,
+    ) -> Result<Self> {
         options.check()?;
-        let source = input.as_stored().source().clone();
-        if source.header().grid.shape.volumes() > 1 {
-            return Err(Error::usage("tissues of a time series", "take one of its volumes, or their mean"));
-        }
-        // Reading is told as one round.
-        let run = &run.one_of(u64::from(options.rounds) + 1);
-        let working = Working::new(source.clone(), mask, options.classes, run)?;
-        fit::fit(source, working, options, run)
+        fit::fit((images, mask), options, scratch, run)
+    }
+
+    /// What it costs to learn from an image with this header, a quarter of which is brain.
+    pub fn cost(image: &Header, options: &TissueOptions) -> Cost {
+        let (voxels, rounds) = (image.grid.shape.voxels() / 4, options.rounds + 2);
+        // Of a voxel, and of a voxel and round: measured on one thread, and seven reads of its weights and its level.
+        Cost::each(voxels, (f64::from(rounds) * 45.0, 12 * u64::from(rounds)), 8 * voxels)
     }
 
     /// What labels are written as.
@@ -140,19 +168,25 @@ impl Tissue {
         &self.classes
     }
 
-    /// The real value of a level, gain taken out.
-    pub fn real(&self, level: f64) -> f64 {
-        self.working.origin + level * self.real_std(1.0)
+    /// The real value of a level of a channel, gain taken out.
+    pub fn real(&self, channel: usize, level: f64) -> f64 {
+        self.channels.scales[channel].origin + level * self.real_std(channel, 1.0)
     }
 
-    /// A standard deviation of levels in real values.
-    pub fn real_std(&self, std: f64) -> f64 {
-        std * self.working.per_level() * libm::exp(self.mean_log / NODES_PER_NAT)
+    /// A standard deviation of levels of a channel in real values.
+    pub fn real_std(&self, channel: usize, std: f64) -> f64 {
+        let gain = libm::exp(self.gains[channel].mean_log / NODES_PER_NAT);
+        std * self.slabs.of.space.per_level() * self.channels.scales[channel].unit() * gain
     }
 
-    /// How many voxels have each level, gain taken out.
-    pub fn histogram(&self) -> Vec<u64> {
-        fit::histogram(&self.levels)
+    /// How many images of the voxels there are.
+    pub fn channels(&self) -> usize {
+        self.channels.scales.len()
+    }
+
+    /// How many voxels have each level of the first channel, gain taken out.
+    pub fn histogram(&self) -> &[u64] {
+        &self.histogram
     }
 
     /// All rounds, the last sweeps included.
@@ -162,21 +196,23 @@ impl Tissue {
 
     /// Voxels that take part.
     pub fn voxels(&self) -> u64 {
-        self.working.voxels
+        self.channels.voxels
     }
 
     /// Voxels of the mask that are NaN or infinite.
     pub fn not_finite(&self) -> u64 {
-        self.working.not_finite
+        self.channels.not_finite
     }
 
-    /// The value that was taken for no signal, if it is not 0: many values lie below it.
+    /// The value of the first image that was taken for no signal, if it is not 0: many values lie below it.
     pub fn shifted(&self) -> Option<f64> {
-        (self.working.origin != 0.0).then_some(self.working.origin)
+        let origin = self.channels.scales[0].origin;
+        (origin != 0.0).then_some(origin)
     }
 
-    /// The least and the greatest gain of any voxel that takes part.
-    pub fn gains(&self) -> (f64, f64) {
-        write::gains(self)
+    /// The least and the greatest gain of a channel at any voxel that takes part.
+    pub fn gains(&self, channel: usize) -> (f64, f64) {
+        let range = self.gains[channel];
+        (range.gain(range.least), range.gain(range.most))
     }
 }

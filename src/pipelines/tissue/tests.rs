@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::io::Sink;
 use crate::ops::hmrf::WHOLE;
-use crate::ops::testing::noise;
+use crate::ops::testing::{gpu, noise};
 use crate::pipelines::tests::Memory;
 use crate::pipelines::{Device, Truth};
 use crate::volume::{Geometry, Padding, Shape, Volume};
@@ -38,7 +38,13 @@ fn head(gain: f64, spacing_mm: [f64; 3]) -> (Volume, Vec<u8>) {
 }
 
 fn learn(volume: Volume, options: TissueOptions) -> Result<Tissue> {
-    Tissue::new(&Input::of(Arc::new(volume)), None, options, &Run::silent(&Device::cpu()))
+    learn_on(&[volume], options, &Run::silent(&Device::cpu()))
+}
+
+fn learn_on(volumes: &[Volume], options: TissueOptions, run: &Run<'_>) -> Result<Tissue> {
+    let images: Vec<Input<'_>> = volumes.iter().map(|volume| Input::of(Arc::new(volume.clone()))).collect();
+    let scratch = ScratchPlace { folder: std::env::temp_dir(), beside: 0 };
+    Tissue::new(&images, None, (options, &scratch), run)
 }
 
 fn written(tissue: &Tissue) -> Vec<u8> {
@@ -69,7 +75,7 @@ fn shells_are_found_under_a_gain() {
             &learn(volume.clone(), TissueOptions { bias_width_mm: None, beta: 0.0, ..TissueOptions::default() }).unwrap(),
         );
         assert!(dice(&plain, &truth, 2) < dice(&labels, &truth, 2), "{spacing:?}");
-        let (low, high) = tissue.gains();
+        let (low, high) = tissue.gains(0);
         assert!(low < 0.9 && high > 1.1, "{low} {high}");
         // Fractions sum to the whole inside and to nothing outside; image = corrected x gain.
         let voxels = truth.len();
@@ -123,17 +129,94 @@ fn the_brightest_may_be_the_first() {
     (1..=3).for_each(|label| assert!(dice(&first, &turned, label) > 0.97, "{label}"));
 }
 
-#[test]
-fn threads_do_not_matter() {
-    let (volume, _) = head(0.3, [2.0; 3]);
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let tissue = learn(volume.clone(), TissueOptions { classes: 4, ..TissueOptions::default() }).unwrap();
-            (written(&tissue), tissue.nodes.clone(), tissue.classes.clone())
-        })
+/// All that is decided and written.
+#[derive(PartialEq)]
+struct Everything {
+    labels: Vec<u8>,
+    fractions: Vec<Vec<u8>>,
+    nodes: Vec<Vec<i32>>,
+    classes: Vec<TissueClass>,
+    rounds: Vec<TissueRound>,
+    histogram: Vec<u64>,
+}
+
+fn everything(tissue: &Tissue) -> Everything {
+    let (device, voxels) = (Device::cpu(), tissue.header().grid.shape.voxels() as usize);
+    let sinks: Vec<Memory> = tissue.classes().iter().map(|_| Memory::new(voxels, Dtype::U16)).collect();
+    tissue.write_fractions(&sinks.iter().map(|sink| sink as &dyn Sink).collect::<Vec<_>>(), &Run::silent(&device)).unwrap();
+    let fractions = sinks.into_iter().map(Memory::take).collect();
+    let Tissue { nodes, classes, rounds, histogram, .. } = tissue;
+    let (nodes, classes, rounds, histogram) = (nodes.clone(), classes.clone(), rounds.clone(), histogram.clone());
+    Everything { labels: written(tissue), fractions, nodes, classes, rounds, histogram }
+}
+
+/// The same head as another contrast shows it, with noise of its own.
+fn other_contrast(volume: &Volume, truth: &[u8]) -> Volume {
+    let value = |(at, label): (usize, &u8)| {
+        let off = (noise(9 * at as u64 + 5) % 1000) as f64 / 1000.0 - 0.5;
+        if *label == 0 { 0 } else { ([0.0, 1500.0, 900.0, 700.0][usize::from(*label)] + 150.0 * off) as i16 }
     };
-    assert!(run(1) == run(5));
+    let bytes = truth.iter().enumerate().flat_map(|voxel| value((voxel.0, voxel.1)).to_le_bytes()).collect();
+    Volume::new(volume.header().clone(), bytes).unwrap()
+}
+
+#[test]
+fn neither_threads_nor_memory_nor_device_matter() {
+    let (volume, truth) = head(0.3, [2.0; 3]);
+    let second = other_contrast(&volume, &truth);
+    for (volumes, classes) in [(vec![volume.clone()], 4), (vec![volume, second], 3), (vec![head(0.3, [2.0; 3]).0], 6)] {
+        let options = TissueOptions { classes, rounds: 8, ..TissueOptions::default() };
+        let cpu = Device::cpu();
+        let want = everything(&learn_on(&volumes, options, &Run::silent(&cpu)).unwrap());
+        for threads in [1, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            // All in memory, then slabs of several slices, and of one.
+            for memory in [256 << 20, 180_000, 100_000] {
+                let run = Run::silent(&cpu).with_memory(memory);
+                let found = pool.install(|| learn_on(&volumes, options, &run).unwrap());
+                assert_eq!(found.slabs.in_memory(), memory > 180_000);
+                assert!(everything(&found) == want, "{threads} threads, {memory} bytes, {classes} classes");
+            }
+        }
+        if let Some(gpu) = gpu() {
+            let device = Device::gpu(gpu.reopen().unwrap());
+            let found = learn_on(&volumes, options, &Run::silent(&device)).unwrap();
+            assert!(everything(&found) == want, "on {}, {classes} classes", device.name());
+            // What does not fit is done by the CPU.
+            let found = learn_on(&volumes, options, &Run::silent(&device).with_memory(180_000)).unwrap();
+            assert!(everything(&found) == want);
+        }
+    }
+    let cpu = Device::cpu();
+    let error = learn_on(&[head(0.0, [1.0; 3]).0], TissueOptions::default(), &Run::silent(&cpu).with_memory(20_000));
+    assert!(error.unwrap_err().to_string().contains("three slices"));
+}
+
+#[test]
+fn two_images_tell_more_than_one() {
+    let (volume, truth) = head(0.2, [1.0; 3]);
+    // Noise under which neighbours alone cannot part grey and white matter.
+    let noisy: Vec<u8> = volume
+        .bytes()
+        .chunks(2)
+        .enumerate()
+        .flat_map(|(at, b)| {
+            let value = i16::from_le_bytes([b[0], b[1]]);
+            let off = (0..3).map(|i| (noise(31 * at as u64 + i) % 600) as i16 - 300).sum::<i16>();
+            (if value == 0 { 0 } else { (value + off).max(1) }).to_le_bytes()
+        })
+        .collect();
+    let noisy = Volume::new(volume.header().clone(), noisy).unwrap();
+    let second = other_contrast(&noisy, &truth);
+    let cpu = Device::cpu();
+    let of = |volumes: &[Volume]| {
+        let labels = written(&learn_on(volumes, TissueOptions::default(), &Run::silent(&cpu)).unwrap());
+        (1..=3).map(|label| dice(&labels, &truth, label)).fold(f64::INFINITY, f64::min)
+    };
+    let (one, both) = (of(std::slice::from_ref(&noisy)), of(&[noisy.clone(), second.clone()]));
+    assert!(both > 0.95 && both > one + 0.02, "{one} {both}");
+    let three = [noisy.clone(), second.clone(), noisy];
+    assert!(learn_on(&three, TissueOptions::default(), &Run::silent(&cpu)).unwrap_err().to_string().contains("one or two"));
 }
 
 fn odd(axes: &[u64], values: &[f32], change: impl FnOnce(&mut Header)) -> Volume {

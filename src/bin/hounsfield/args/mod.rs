@@ -3,6 +3,7 @@
 mod groups;
 pub mod lengths;
 pub mod parse;
+mod scratch;
 
 use std::num::NonZeroUsize;
 
@@ -10,6 +11,7 @@ use clap::Args;
 use hounsfield::pipelines::DeviceChoice;
 
 pub use groups::{FileArgs, RegionArgs};
+pub use scratch::ScratchArgs;
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]

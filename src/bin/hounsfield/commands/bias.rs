@@ -7,8 +7,9 @@ use hounsfield::findings::Rows;
 use hounsfield::pipelines::{Tissue, TissueOptions};
 use hounsfield::volume::Dtype;
 
-use super::tissue::{ModelArgs, write_floats};
-use crate::args::{FileArgs, RegionArgs, Shared};
+use super::classes::write_floats;
+use super::tissue::ModelArgs;
+use crate::args::{FileArgs, RegionArgs, ScratchArgs, Shared};
 use crate::job::{self, Job};
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,8 @@ pub struct Args {
     pub bias_field: Option<PathBuf>,
     #[command(flatten)]
     pub model: ModelArgs,
+    #[command(flatten)]
+    pub scratch: ScratchArgs,
 }
 
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
@@ -37,19 +40,21 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         ..TissueOptions::default()
     };
     options.check()?;
-    let mut job = Job::new(shared, &args.input, &args.mask)?.on_cpu();
+    let mut job = Job::new(shared, &args.input, &args.mask)?;
     let target = job.output(&args.output)?;
     let field = job.maybe(args.bias_field.as_deref())?;
     let input = job.resolve()?;
     let header = input.header().clone();
     let region = RegionArgs { mask: args.mask.clone(), label: None, r#where: None, with_padding: None };
     let mask = job.mask(&region, &header)?;
-    let tissue = job.pass("learn", header.bytes(), |run| Tissue::new(&input, mask.as_ref(), options, run))?;
+    let scratch = args.scratch.place(&args.output, 8 * header.grid.shape.voxels())?;
+    job.costs(Tissue::cost(&header, &options));
+    let tissue = job.pass("learn", header.bytes(), |run| Tissue::new(&[input], mask.as_ref(), (options, &scratch), run))?;
     let floats = header.derived(Dtype::F32);
     write_floats(&mut job, ("correct", Some(&target)), (&floats, false), |sink, run| tissue.write_corrected(sink, run))?;
     write_floats(&mut job, ("gain", field.as_ref()), (&floats, false), |sink, run| tissue.write_field(sink, run))?;
     job.publish()?;
-    let (low, high) = tissue.gains();
+    let (low, high) = tissue.gains(0);
     let mut rows = Rows::new();
     rows.key("output", job::name(&target));
     rows.key("bias_field", field.as_ref().map(job::name));

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use hounsfield::findings::words::number;
 use hounsfield::findings::{DistanceFinding, Rows};
-use hounsfield::io::{Role, STREAM, Source};
-use hounsfield::pipelines::{self, DistanceMap, DistanceOf, DistanceOutput, Input, Labels, Mask, ScratchPlace};
+use hounsfield::io::{Role, Source};
+use hounsfield::pipelines::{self, DistanceMap, DistanceOf, DistanceOutput, Input, Labels, Mask};
 use hounsfield::views::Tap;
 use hounsfield::volume::{Block, Observe};
 use hounsfield::{Error, Result};
 
-use crate::args::{FileArgs, Shared};
+use crate::args::{FileArgs, ScratchArgs, Shared};
 use crate::job::{self, Job};
 use crate::labels;
 
@@ -41,9 +41,8 @@ pub struct Args {
     /// With --outside or --signed: write which label of the mask is nearest to each voxel; of equally near voxels the first one's
     #[arg(long, value_name = "OUT")]
     pub nearest: Option<PathBuf>,
-    /// Folder for what does not fit --memory [default: that of the output]
-    #[arg(long, value_name = "DIR")]
-    pub scratch: Option<PathBuf>,
+    #[command(flatten)]
+    pub scratch: ScratchArgs,
     /// Slices of the distances with the outline of the mask: .png or .svg
     #[arg(long, value_name = "F.png")]
     pub figure: Option<PathBuf>,
@@ -83,7 +82,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let to = DistanceOutput {
         distances: &tap,
         nearest: nearest.as_ref().map(|sink| sink.as_ref() as _),
-        scratch: ScratchPlace { folder: scratch(args)?, beside: if args.scratch.is_some() { 0 } else { written } },
+        scratch: args.scratch.place(&args.output, written)?,
     };
     let measured = job.pass("distance", mask.bytes(), |run| pipelines::distance(&input, &map, &to, run))?;
     job.stage(sink.finish()?);
@@ -126,16 +125,4 @@ fn inside(job: &mut Job<'_>, args: &Args) -> Result<Input<'static>> {
         }
     }
     Ok(Input::of(mask.into_source()))
-}
-
-/// Where a scratch file may lie.
-fn scratch(args: &Args) -> Result<PathBuf> {
-    let Some(folder) = &args.scratch else {
-        let beside = args.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        return Ok(if args.output == Path::new(STREAM) { std::env::temp_dir() } else { beside.unwrap_or(Path::new(".")).into() });
-    };
-    if folder.is_dir() {
-        return Ok(folder.clone());
-    }
-    Err(Error::usage(format!("{} is no folder", folder.display()), "give one that exists with --scratch"))
 }

@@ -3,6 +3,7 @@
 mod adaptive;
 pub mod bias;
 pub mod brain;
+mod classes;
 pub mod compare;
 pub mod completions;
 pub mod convert;

@@ -3,17 +3,13 @@
 use std::path::PathBuf;
 
 use hounsfield::Result;
-use hounsfield::findings::{TissueFinding, TissueSlices};
 use hounsfield::io::output::Target;
-use hounsfield::io::{Output, Sink};
-use hounsfield::pipelines::{Tissue, TissueOptions};
-use hounsfield::report::{Picker, Slice};
-use hounsfield::views::{Nowhere, Tap};
-use hounsfield::volume::{Block, Dtype, Header, Observe};
+use hounsfield::pipelines::TissueOptions;
 
+use super::classes::{ClassOutputs, ClassWork, classify};
 use super::segment::{check_names, truth};
-use crate::args::{FileArgs, RegionArgs, Shared, parse};
-use crate::job::{self, Job};
+use crate::args::{FileArgs, RegionArgs, ScratchArgs, Shared, parse};
+use crate::job::Job;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -26,6 +22,9 @@ pub struct Args {
     /// The brain: only voxels that are not 0 there take part [default: all that are not 0 in the image]
     #[arg(long, value_name = "BRAIN")]
     pub mask: Option<PathBuf>,
+    /// A second image of the same voxels (T2 beside T1), whose axes may be flipped or permuted: both tell the classes apart, by 256 levels each
+    #[arg(long, value_name = "FILE")]
+    pub channel: Option<PathBuf>,
     /// What is bright: white matter in t1, CSF in t2 and pd; the numbers of labels stay [default: as the file name says (T1w, T2w, PDw), else t1]
     #[arg(long, value_name = "CONTRAST", value_parser = contrast())]
     pub contrast: Option<Contrast>,
@@ -61,6 +60,8 @@ pub struct Args {
     /// Labels 1 to K that are true: prints Dice and IoU
     #[arg(long, value_name = "LABELS")]
     pub truth: Option<PathBuf>,
+    #[command(flatten)]
+    pub scratch: ScratchArgs,
 }
 
 /// What `tissue` and `bias` learn, and for how long.
@@ -93,36 +94,6 @@ fn contrast() -> impl clap::builder::TypedValueParser<Value = Contrast> {
     ])
 }
 
-/// Where everything goes, checked before the first voxel is read.
-struct TissueOutputs {
-    labels: Target,
-    field: Option<Target>,
-    corrected: Option<Target>,
-    fractions: Vec<Target>,
-    figure: Option<Target>,
-    report: Option<Target>,
-}
-
-impl TissueOutputs {
-    fn new(job: &mut Job<'_>, args: &Args) -> Result<Self> {
-        let name = |prefix: &PathBuf, class| PathBuf::from(format!("{}_{class}.nii.gz", prefix.display()));
-        let names = args.partial_volumes.iter().flat_map(|prefix| (1..=args.model.classes).map(move |class| name(prefix, class)));
-        Ok(Self {
-            labels: job.output(&args.output)?,
-            field: job.maybe(args.bias_field.as_deref())?,
-            corrected: job.maybe(args.corrected.as_deref())?,
-            fractions: names.map(|path| job.output(&path)).collect::<Result<_>>()?,
-            figure: job.figure(args.figure.as_deref())?,
-            report: job.maybe(args.report.as_deref())?,
-        })
-    }
-
-    fn files(&self) -> impl Iterator<Item = &Target> {
-        let more = self.field.iter().chain(&self.corrected).chain(&self.fractions);
-        std::iter::once(&self.labels).chain(more).chain(&self.figure).chain(&self.report)
-    }
-}
-
 pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     check_names(&args.names, args.model.classes)?;
     let contrast = args.contrast.or_else(|| contrast_of(&args.input.paths));
@@ -132,11 +103,18 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         beta: if args.no_neighbours { 0.0 } else { args.beta },
         bias_width_mm: (!args.no_bias).then_some(args.model.bias_width),
         rounds: args.model.iterations,
+        zeros: false,
     };
     options.check()?;
-    let mut job = Job::new(shared, &args.input, args.mask.iter().chain(&args.truth))?.on_cpu();
-    let outputs = TissueOutputs::new(&mut job, args)?;
-    job::say(shared, "device: CPU (tissues have no kernel yet)");
+    let mut job = Job::new(shared, &args.input, args.mask.iter().chain(&args.channel).chain(&args.truth))?;
+    let outputs = ClassOutputs {
+        labels: job.output(&args.output)?,
+        field: job.maybe(args.bias_field.as_deref())?,
+        corrected: job.maybe(args.corrected.as_deref())?,
+        fractions: fractions(&mut job, args)?,
+        figure: job.figure(args.figure.as_deref())?,
+        report: job.maybe(args.report.as_deref())?,
+    };
     if let (None, Some(guess)) = (args.contrast, contrast) {
         let word = if guess == Contrast::T1 {
             "t1"
@@ -148,86 +126,23 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         job.warn(&format!("the file name says that the contrast is {word}; --contrast says otherwise"));
     }
 
-    let input = job.resolve()?;
-    let header = input.header().clone();
+    let mut images = vec![job.resolve()?];
+    let header = images[0].header().clone();
+    if let Some(path) = &args.channel {
+        images.push(job.resolve_other("channel 2", path, &header)?);
+    }
     let region = RegionArgs { mask: args.mask.clone(), label: None, r#where: None, with_padding: None };
     let mask = job.mask(&region, &header)?;
     let truth = truth(&mut job, args.truth.as_deref(), &header)?;
-    let pictures = outputs.figure.is_some() || outputs.report.is_some();
-    let tissue = job.pass("learn", header.bytes(), |run| Tissue::new(&input, mask.as_ref(), options, run))?;
-
-    let labels = job::middles(pictures, &tissue.header())?;
-    let look = |at: u64, bytes: &[u8]| {
-        labels.iter().for_each(|picker| picker.see(at, Block { dtype: Dtype::U8, bytes }));
-        Ok(())
-    };
-    let written = job.write((&outputs.labels, &tissue.header()), header.bytes(), |sink, run| {
-        let tap = Tap { inner: sink, voxel_bytes: 1, mask: None, background: 0, look: Some(&look) };
-        tissue.write_labels(&tap, truth.as_ref(), run)
-    })?;
-    let floats = header.derived(Dtype::F32);
-    let field =
-        write_floats(&mut job, ("gain", outputs.field.as_ref()), (&floats, pictures), |sink, run| tissue.write_field(sink, run))?;
-    let corrected = write_floats(&mut job, ("correct", outputs.corrected.as_ref()), (&floats, pictures), |sink, run| {
-        tissue.write_corrected(sink, run)
-    })?;
-    write_fractions(&mut job, &outputs.fractions, (&tissue, &header))?;
-
-    let names = names(args);
-    let finding = TissueFinding { tissue: &tissue, written: &written, names: &names, masked: args.mask.is_some() };
-    finding.notes().iter().for_each(|note| job.note(note));
-    let provenance = job.provenance()?;
-    if let Some(labels) = labels {
-        let image = Picker::middles(input.header())?;
-        job.prepare("look", header.bytes(), |run| hounsfield::pipelines::gather(&input.clone().observed(Some(&image)), run))?;
-        let slices = TissueSlices { image: image.finish(), corrected, labels: labels.finish(), field };
-        if let Some(file) = &outputs.figure {
-            job.draw(file, &finding.figure("Tissues", &slices)?)?;
-        }
-        if let Some(file) = &outputs.report {
-            job.page(file, &finding.page(&slices, &provenance)?)?;
-        }
-    }
-    job.publish()?;
-    let files: Vec<String> = outputs.files().map(job::name).collect();
-    let text = finding.text(&provenance) + &files.iter().map(|file| format!("{file}\n")).collect::<String>();
-    let mut rows = finding.rows(&provenance);
-    rows.key("outputs", files);
-    job.tell(&text, rows)
+    let scratch = args.scratch.place(&args.output, outputs.bytes(&header))?;
+    let work = ClassWork { options, masked: args.mask.is_some(), title: "Tissues", names: &names(args), scratch };
+    classify(job, &outputs, (&images, mask, truth), &work)
 }
 
-/// Writes an image of floats where somebody wants it, or looks at it where pictures are drawn; the middle slices.
-pub fn write_floats(
-    job: &mut Job<'_>,
-    (stage, target): (&'static str, Option<&Target>),
-    (header, pictures): (&Header, bool),
-    work: impl FnOnce(&dyn Sink, &hounsfield::pipelines::Run<'_>) -> Result<()>,
-) -> Result<Vec<Slice>> {
-    let picker = job::middles(pictures, header)?;
-    let look = |at: u64, bytes: &[u8]| {
-        picker.iter().for_each(|picker| picker.see(at, Block { dtype: Dtype::F32, bytes }));
-        Ok(())
-    };
-    let tap = |inner: &dyn Sink, run: &hounsfield::pipelines::Run<'_>| {
-        work(&Tap { inner, voxel_bytes: 4, mask: None, background: 0, look: Some(&look) }, run)
-    };
-    match target {
-        Some(target) => job.write((target, header), header.bytes(), |sink, run| tap(sink, run))?,
-        None if pictures => job.prepare(stage, header.bytes(), |run| tap(&Nowhere, run))?,
-        None => {}
-    }
-    Ok(picker.map(Picker::finish).unwrap_or_default())
-}
-
-fn write_fractions(job: &mut Job<'_>, targets: &[Target], (tissue, header): (&Tissue, &Header)) -> Result<()> {
-    if targets.is_empty() {
-        return Ok(());
-    }
-    let derived = header.derived(Dtype::U16);
-    let files = targets.iter().map(|target| job.begin(target, &derived)).collect::<Result<Vec<Box<dyn Output>>>>()?;
-    let sinks: Vec<&dyn Sink> = files.iter().map(|file| file.as_ref() as &dyn Sink).collect();
-    job.pass("fractions", header.bytes(), |run| tissue.write_fractions(&sinks, run))?;
-    files.into_iter().map(Output::finish).try_for_each(|staged| staged.map(|staged| job.stage(staged)))
+fn fractions(job: &mut Job<'_>, args: &Args) -> Result<Vec<Target>> {
+    let name = |prefix: &PathBuf, class| PathBuf::from(format!("{}_{class}.nii.gz", prefix.display()));
+    let names = args.partial_volumes.iter().flat_map(|prefix| (1..=args.model.classes).map(move |class| name(prefix, class)));
+    names.map(|path| job.output(&path)).collect()
 }
 
 /// What the name of the first file says, as BIDS has it.
