@@ -196,7 +196,15 @@ fn floats_take_the_same_ways() {
 }
 
 /// Records what the summary would say.
-struct Events(Mutex<Vec<String>>);
+#[derive(Default)]
+pub(super) struct Events(Mutex<Vec<String>>);
+
+impl Events {
+    /// All so far.
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
 
 impl Watch for Events {
     fn event(&self, text: &str) {

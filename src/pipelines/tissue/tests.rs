@@ -4,7 +4,7 @@ use super::*;
 use crate::io::Sink;
 use crate::ops::hmrf::WHOLE;
 use crate::ops::testing::{gpu, noise};
-use crate::pipelines::tests::Memory;
+use crate::pipelines::tests::{Events, Memory};
 use crate::pipelines::{Device, Truth};
 use crate::volume::{Geometry, Padding, Shape, Volume};
 
@@ -180,11 +180,13 @@ fn neither_threads_nor_memory_nor_device_matter() {
         }
         if let Some(gpu) = gpu() {
             let device = Device::gpu(gpu.reopen().unwrap());
-            let found = learn_on(&volumes, options, &Run::silent(&device)).unwrap();
+            let events = Events::default();
+            let found = learn_on(&volumes, options, &Run::new(&device, 256 << 20, &events)).unwrap();
             assert!(everything(&found) == want, "on {}, {classes} classes", device.name());
+            assert_eq!(events.all(), [""; 0], "the device did it all");
             // What does not fit is done by the CPU.
-            let found = learn_on(&volumes, options, &Run::silent(&device).with_memory(180_000)).unwrap();
-            assert!(everything(&found) == want);
+            let found = learn_on(&volumes, options, &Run::new(&device, 180_000, &events)).unwrap();
+            assert!(everything(&found) == want && events.all()[0].contains("do not fit"));
         }
     }
     let cpu = Device::cpu();
