@@ -164,7 +164,7 @@ mod tests {
                             // In one tile, in slabs, in parts of slices.
                             for (voxels, sequential) in [(1 << 20, false), (16_000, true), (12_000, false)] {
                                 // A device in software takes long for what the CPU shows as well.
-                                if voxels == 16_000 && device.name() != "CPU" {
+                                if voxels != 12_000 && device.name() != "CPU" {
                                     continue;
                                 }
                                 let memory = voxels * stages.widest(dtype) as u64 * 4 * rayon::current_num_threads() as u64;
