@@ -17,6 +17,7 @@ pub struct Shader {
 
 /// Fragments that shaders, and other fragments, may use; they declare no bindings.
 const FRAGMENTS: &[(&str, &str)] = &[
+    ("shared/activations", include_str!("../../shaders/shared/activations.wgsl")),
     ("shared/brick", include_str!("../../shaders/shared/brick.wgsl")),
     ("shared/find", include_str!("../../shaders/shared/find.wgsl")),
     ("shared/floats", include_str!("../../shaders/shared/floats.wgsl")),

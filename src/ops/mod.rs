@@ -9,6 +9,7 @@ pub mod bits;
 mod checks;
 pub mod clahe;
 pub mod components;
+pub mod conv2d;
 pub mod derivative;
 pub mod difference;
 pub mod distance;
@@ -23,6 +24,7 @@ pub mod mask;
 pub mod mean;
 pub mod median;
 pub mod pointwise;
+pub mod pool;
 pub mod project;
 pub mod rank;
 pub mod resample;
@@ -51,6 +53,7 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &ball::SHADER, cases: ball::cases },
     Operation { shader: &derivative::SHADER, cases: derivative::cases },
     Operation { shader: &components::SHADER, cases: components::cases },
+    Operation { shader: &conv2d::SHADER, cases: conv2d::cases },
     Operation { shader: &difference::SHADER, cases: difference::cases },
     Operation { shader: &distance::SHADER, cases: distance::cases },
     Operation { shader: &bias::SHADER, cases: bias::cases },
@@ -66,6 +69,7 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &mean::SHADER, cases: mean::cases },
     Operation { shader: &median::SHADER, cases: median::cases },
     Operation { shader: &pointwise::SHADER, cases: pointwise::cases },
+    Operation { shader: &pool::SHADER, cases: pool::cases },
     Operation { shader: &rank::SHADER, cases: rank::cases },
     Operation { shader: &resample::SHADER, cases: resample::cases },
     Operation { shader: &project::SHADER, cases: project::cases },
