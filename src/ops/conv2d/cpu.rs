@@ -76,7 +76,7 @@ impl RowSums<'_> {
             for x in (0..width).step_by(PIXELS) {
                 let mut sums = [bias; PIXELS];
                 let at = (first_row * input.width + x * layer.stride) * input.words;
-                let place = Place {
+                let place = PixelBlock {
                     pairs: &input.pairs[at..],
                     row: input.width * input.words,
                     step: layer.stride * input.words,
@@ -92,7 +92,7 @@ impl RowSums<'_> {
 }
 
 /// Where the input of a block of pixels lies, in pairs of channels.
-struct Place<'a> {
+struct PixelBlock<'a> {
     pairs: &'a [[i16; 2]],
     /// From row to row.
     row: usize,
@@ -102,7 +102,7 @@ struct Place<'a> {
     run: usize,
 }
 
-fn add(weights: &[Weights], rows: usize, place: &Place<'_>, sums: &mut [Lanes; PIXELS]) {
+fn add(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the CPU has AVX2, as was asked one line above; the function is safe in every other way.
@@ -113,7 +113,7 @@ fn add(weights: &[Weights], rows: usize, place: &Place<'_>, sums: &mut [Lanes; P
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn add_avx2(weights: &[Weights], rows: usize, place: &Place<'_>, sums: &mut [Lanes; PIXELS]) {
+fn add_avx2(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
     use std::arch::x86_64::{__m256i, _mm256_add_epi32, _mm256_madd_epi16, _mm256_set1_epi32};
 
     let mut all: [__m256i; PIXELS] = sums.map(bytemuck::cast);
@@ -131,7 +131,7 @@ fn add_avx2(weights: &[Weights], rows: usize, place: &Place<'_>, sums: &mut [Lan
     *sums = all.map(bytemuck::cast);
 }
 
-fn add_portable(weights: &[Weights], rows: usize, place: &Place<'_>, sums: &mut [Lanes; PIXELS]) {
+fn add_portable(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
     for (row, weights) in weights.chunks_exact(place.run).enumerate().take(rows) {
         for (i, sums) in sums.iter_mut().enumerate() {
             let pairs = &place.pairs[row * place.row + i * place.step..][..place.run];

@@ -1,20 +1,20 @@
 //! What the self-check runs.
 
-use super::{Between, apply, encode};
+use super::{PixelStep, apply, encode};
 use crate::engine::Gpu;
 use crate::ops::checks::{Checks, Difference, compare};
 use crate::ops::conv2d::{ActivationShape, Activations, ChannelSlot, Requant, upload};
 
 /// One of each kind, with scales up and down.
-pub(super) fn all() -> [Between; 6] {
+pub(super) fn all() -> [PixelStep; 6] {
     let [half, most] = [0.5, 1.7].map(|factor| Requant::of(factor / 256.0));
     [
-        Between::Greatest,
-        Between::Mean(Requant::of(0.011)),
-        Between::Copy(most),
-        Between::Add { scales: [half, most], relu: true },
-        Between::Add { scales: [most, most], relu: false },
-        Between::Double,
+        PixelStep::Greatest,
+        PixelStep::Mean(Requant::of(0.011)),
+        PixelStep::Copy(most),
+        PixelStep::Add { scales: [half, most], relu: true },
+        PixelStep::Add { scales: [most, most], relu: false },
+        PixelStep::Double,
     ]
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
     }
 }
 
-fn case(gpu: &Gpu, what: &Between, channels: usize) -> Difference {
+fn case(gpu: &Gpu, what: &PixelStep, channels: usize) -> Difference {
     let shape = ActivationShape { images: 2, height: 9, width: 13, channels };
     let inputs: Vec<Activations> = (0..what.inputs() as u32).map(|i| noise(shape, i)).collect();
     let own = what.output(&shape);

@@ -1,6 +1,6 @@
 //! On the GPU.
 
-use super::Between;
+use super::PixelStep;
 use crate::engine::{Call, Gpu, GpuError, Shader};
 use crate::ops::conv2d::{ActivationShape, ChannelSlot, Requant};
 
@@ -17,7 +17,7 @@ const GROUPS: u32 = 65_535;
 pub fn encode(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
-    what: &Between,
+    what: &PixelStep,
     (inputs, shape): (&[&wgpu::Buffer], ActivationShape),
     (results, whole, slot): (&wgpu::Buffer, ActivationShape, ChannelSlot),
 ) -> Result<(), GpuError> {
@@ -35,11 +35,11 @@ pub fn encode(
     }
     let none = Requant { multiplier: 0, shift: 0 };
     let (entry, scales, low) = match *what {
-        Between::Greatest => ("greatest", [none; 2], i16::MIN),
-        Between::Mean(scale) => ("mean", [scale, none], i16::MIN),
-        Between::Copy(scale) => ("copy", [scale, none], i16::MIN),
-        Between::Add { scales, relu } => ("add", scales, if relu { 0 } else { i16::MIN }),
-        Between::Double => ("double", [none; 2], i16::MIN),
+        PixelStep::Greatest => ("greatest", [none; 2], i16::MIN),
+        PixelStep::Mean(scale) => ("mean", [scale, none], i16::MIN),
+        PixelStep::Copy(scale) => ("copy", [scale, none], i16::MIN),
+        PixelStep::Add { scales, relu } => ("add", scales, if relu { 0 } else { i16::MIN }),
+        PixelStep::Double => ("double", [none; 2], i16::MIN),
     };
     let [a, b] = scales.map(|scale| [u32::from(scale.multiplier), u32::from(scale.shift)]);
     let mut buffers = vec![("input", inputs[0])];

@@ -2,7 +2,7 @@
 //!
 //! - **Input**: [`Activations`](crate::ops::conv2d::Activations).
 //! - **Output**: activations in some channels of other ones.
-//! - **Formula**: [`Between`] has that of each. A number in another scale is [`Requant`](crate::ops::conv2d::Requant)(256 a): factors up to 127.
+//! - **Formula**: [`PixelStep`] has that of each. A number in another scale is [`Requant`](crate::ops::conv2d::Requant)(256 a): factors up to 127.
 //! - **Border**: an odd last row or column is left out by the greatest of 2 x 2, as by PyTorch's `max_pool2d`.
 //! - **NaN/Inf**: none.
 //! - **Exactness**: Exact: whole numbers of 32 bits.
@@ -10,15 +10,15 @@
 //! - **Errors**: [`GpuError::Input`](crate::engine::GpuError) for buffers of other sizes; the CPU panics.
 //! - **Agrees with**: PyTorch's `max_pool2d`, `adaptive_avg_pool2d` and nearest `interpolate` within the rounding of activations.
 
-mod between;
 mod case;
 mod cpu;
 mod gpu;
+mod step;
 
 #[cfg(test)]
 mod tests;
 
-pub use between::Between;
 pub(crate) use case::cases;
 pub use cpu::apply;
 pub use gpu::{SHADER, encode};
+pub use step::PixelStep;

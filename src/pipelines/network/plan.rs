@@ -1,7 +1,7 @@
 //! What a network is.
 
 use crate::ops::conv2d::{ActivationShape, ChannelSlot, Convolution};
-use crate::ops::pool::Between;
+use crate::ops::pool::PixelStep;
 use crate::{Error, Result};
 
 /// What a step does.
@@ -10,7 +10,7 @@ pub enum NetworkLayer {
     /// A convolution.
     Convolution(Convolution),
     /// What is done between convolutions.
-    Between(Between),
+    Pool(PixelStep),
 }
 
 /// A step: reads activations, writes some channels of others.
@@ -64,7 +64,7 @@ impl Network {
         for (number, step) in steps.iter().enumerate() {
             let ready = |at: &usize| spans.get(*at).copied().flatten().filter(|_| written[*at] == channels[*at]);
             let inputs: Option<Vec<PixelSpan>> = step.from.iter().map(ready).collect();
-            let wanted = if let NetworkLayer::Between(between) = &step.layer { between.inputs() } else { 1 };
+            let wanted = if let NetworkLayer::Pool(between) = &step.layer { between.inputs() } else { 1 };
             let fits = inputs.filter(|inputs| inputs.len() == wanted && step.to < channels.len() && step.to > 0);
             let Some(inputs) = fits else { return Err(wrong(format!("step {number} reads what is not there yet"))) };
             let (own, span) = step
@@ -129,7 +129,7 @@ impl Network {
             let from = shapes[step.from[0]];
             let own = match &step.layer {
                 NetworkLayer::Convolution(layer) => layer.output(&from),
-                NetworkLayer::Between(between) => between.output(&from),
+                NetworkLayer::Pool(between) => between.output(&from),
             };
             shapes[step.to] = own.of(own.height, own.width, self.channels[step.to]);
         }
@@ -154,10 +154,10 @@ impl NetworkStep {
                 let shift = (first.shift + down).checked_sub(up)?;
                 (layer.inputs() == channels).then(|| (outputs, span(shift, pixels(layer.reach()))))
             }
-            NetworkLayer::Between(Between::Greatest) => Some((channels, span(first.shift + 1, pixels(1)))),
-            NetworkLayer::Between(Between::Double) => Some((channels, span(first.shift.checked_sub(1)?, 0))),
-            NetworkLayer::Between(Between::Mean(_)) => Some((channels, PixelSpan { reach: None, ..first })),
-            NetworkLayer::Between(Between::Copy(_) | Between::Add { .. }) => Some((channels, span(first.shift, 0))),
+            NetworkLayer::Pool(PixelStep::Greatest) => Some((channels, span(first.shift + 1, pixels(1)))),
+            NetworkLayer::Pool(PixelStep::Double) => Some((channels, span(first.shift.checked_sub(1)?, 0))),
+            NetworkLayer::Pool(PixelStep::Mean(_)) => Some((channels, PixelSpan { reach: None, ..first })),
+            NetworkLayer::Pool(PixelStep::Copy(_) | PixelStep::Add { .. }) => Some((channels, span(first.shift, 0))),
         }
     }
 }

@@ -93,7 +93,7 @@ fn on_cpu(network: &Network, input: &Activations) -> Result<Vec<i32>> {
         let from: Vec<&Activations> = step.from.iter().filter_map(|number| all[*number].as_ref()).collect();
         match &step.layer {
             NetworkLayer::Convolution(layer) => conv2d::convolve(from[0], layer, &mut out, step.slot),
-            NetworkLayer::Between(between) => pool::apply(between, &from, &mut out, step.slot),
+            NetworkLayer::Pool(between) => pool::apply(between, &from, &mut out, step.slot),
         }
         all[step.to] = Some(out);
         for number in step.from.iter().filter(|number| last_use(**number) == Some(at) && **number != network.last_from) {
@@ -120,7 +120,7 @@ impl<'a> GpuNetwork<'a> {
     pub fn upload(gpu: &Gpu, network: &'a Network) -> Result<Self> {
         let upload = |layer: &NetworkLayer| match layer {
             NetworkLayer::Convolution(layer) => GpuConvolution::upload(gpu, layer).map(Some),
-            NetworkLayer::Between(_) => Ok(None),
+            NetworkLayer::Pool(_) => Ok(None),
         };
         let layers = network.steps.iter().map(|step| upload(&step.layer)).collect::<Result<_, _>>()?;
         Ok(Self { network, layers, last: GpuConvolution::upload(gpu, &network.last)? })
@@ -143,7 +143,7 @@ impl<'a> GpuNetwork<'a> {
         for (step, layer) in self.network.steps.iter().zip(&self.layers) {
             let (from, to) = (shapes[step.from[0]], (buffer(step.to), shapes[step.to], step.slot));
             match (&step.layer, layer) {
-                (NetworkLayer::Between(between), _) => {
+                (NetworkLayer::Pool(between), _) => {
                     let inputs: Vec<&wgpu::Buffer> = step.from.iter().map(|number| buffer(*number)).collect();
                     pool::encode(gpu, encoder, between, (&inputs, from), to)?;
                 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ops::conv2d::{ActivationShape, Activations, ChannelSlot, Convolution, Requant, convolve, sums};
-use crate::ops::pool::{Between, apply};
+use crate::ops::pool::{PixelStep, apply};
 use crate::ops::testing::{Draws, gpu};
 use crate::pipelines::tests::Events;
 use crate::pipelines::{Device, Run};
@@ -16,8 +16,8 @@ fn step(layer: Convolution, from: usize, to: usize, slot: usize) -> NetworkStep 
     NetworkStep { layer: NetworkLayer::Convolution(layer), from: vec![from], to, slot: ChannelSlot(slot) }
 }
 
-fn between(what: Between, from: &[usize], to: usize, slot: usize) -> NetworkStep {
-    NetworkStep { layer: NetworkLayer::Between(what), from: from.to_vec(), to, slot: ChannelSlot(slot) }
+fn between(what: PixelStep, from: &[usize], to: usize, slot: usize) -> NetworkStep {
+    NetworkStep { layer: NetworkLayer::Pool(what), from: from.to_vec(), to, slot: ChannelSlot(slot) }
 }
 
 /// Two levels with a way across and a transposed convolution: 3 channels to 2 logits of each pixel.
@@ -27,9 +27,9 @@ fn unet() -> Network {
     let mut conv = |channels, side| layer(&mut noise, channels, side, 1);
     let steps = vec![
         step(conv([3, 6], 3), 0, 1, 0),
-        between(Between::Greatest, &[1], 2, 0),
+        between(PixelStep::Greatest, &[1], 2, 0),
         step(conv([6, 8], 3), 2, 3, 0),
-        between(Between::Copy(scale), &[1], 4, 0),
+        between(PixelStep::Copy(scale), &[1], 4, 0),
         step(conv([8, 16], 1).shuffled(), 3, 4, 6),
         step(conv([10, 7], 3), 4, 5, 0),
     ];
@@ -45,8 +45,8 @@ fn resnet() -> Network {
         step(layer(&mut noise, [1, 5], 3, 1), 0, 1, 0),
         step(layer(&mut noise, [5, 6], 3, 2), 1, 2, 0),
         step(layer(&mut noise, [5, 6], 1, 2), 1, 3, 0),
-        between(Between::Add { scales, relu: true }, &[2, 3], 4, 0),
-        between(Between::Mean(Requant::of(0.02)), &[4], 5, 0),
+        between(PixelStep::Add { scales, relu: true }, &[2, 3], 4, 0),
+        between(PixelStep::Mean(Requant::of(0.02)), &[4], 5, 0),
     ];
     Network::new(vec![1, 5, 6, 6, 6, 6], steps, (layer(&mut noise, [6, 3], 1, 1), 5)).unwrap()
 }
@@ -94,7 +94,7 @@ fn steps_are_taken_in_their_order() {
         let from: Vec<&Activations> = step.from.iter().map(|number| &all[*number]).collect();
         match &step.layer {
             NetworkLayer::Convolution(layer) => convolve(from[0], layer, &mut out, step.slot),
-            NetworkLayer::Between(what) => apply(what, &from, &mut out, step.slot),
+            NetworkLayer::Pool(what) => apply(what, &from, &mut out, step.slot),
         }
         all[step.to] = out;
     }
@@ -117,7 +117,7 @@ fn what_does_not_fit_is_refused() {
     assert!(refused(vec![3, 4, 4], vec![step(conv([4, 4]), 2, 1, 0)], last.clone()).contains("step 0 reads"));
     assert!(refused(vec![3, 4], vec![step(conv([3, 2]), 0, 1, 0)], last.clone()).contains("last convolution"));
     assert!(refused(vec![3, 4], vec![step(conv([3, 6]), 0, 1, 0)], last.clone()).contains("place"));
-    assert!(refused(vec![3, 4], vec![between(Between::Greatest, &[0, 0], 1, 0)], last.clone()).contains("step 0 reads"));
+    assert!(refused(vec![3, 4], vec![between(PixelStep::Greatest, &[0, 0], 1, 0)], last.clone()).contains("step 0 reads"));
     assert!(refused(Vec::new(), Vec::new(), last).contains("nothing"));
     let cpu = Device::cpu();
     let said = |input: &Activations| infer(&unet(), input, &Run::silent(&cpu)).unwrap_err().to_string();

@@ -4,7 +4,7 @@ use crate::ops::conv2d::{ActivationShape, Requant};
 
 /// What is done with each channel of some activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Between {
+pub enum PixelStep {
     /// The greatest of 2 x 2 pixels.
     Greatest,
     /// The sum over all pixels of an image, at most 65,536, scaled.
@@ -22,7 +22,7 @@ pub enum Between {
     Double,
 }
 
-impl Between {
+impl PixelStep {
     /// How many inputs, of one shape.
     pub fn inputs(&self) -> usize {
         if matches!(self, Self::Add { .. }) { 2 } else { 1 }
