@@ -3,34 +3,13 @@
 use rayon::prelude::*;
 
 use super::activations::{ActivationShape, Activations, ChannelSlot};
-use super::layer::Convolution;
-
-/// Output channels of a vector.
-const LANES: usize = 8;
+use super::layer::{Convolution, LANES, PackedPair, Requant, requant};
 
 /// Pixels whose sums are in registers at the same time.
 const PIXELS: usize = 8;
 
 /// Sums of eight channels.
 type Lanes = [i32; LANES];
-
-/// Weights of two input channels for eight output channels, pair beside pair.
-type Weights = [i16; 2 * LANES];
-
-/// Weights of eight output channels by row, column and pair of input channels.
-fn packed(layer: &Convolution) -> Vec<Vec<Weights>> {
-    let (taps, words) = (layer.side[0] * layer.side[1], layer.inputs.div_ceil(2));
-    let of = |output: usize, tap: usize, input: usize| {
-        let there = output < layer.outputs && input < layer.inputs;
-        if there { i16::from(layer.weights[(output * taps + tap) * layer.inputs + input]) } else { 0 }
-    };
-    (0..layer.outputs.div_ceil(LANES))
-        .map(|block| {
-            let pairs = (0..taps).flat_map(|tap| (0..words).map(move |word| (tap, word)));
-            pairs.map(|(tap, word)| std::array::from_fn(|i| of(block * LANES + i / 2, tap, 2 * word + i % 2))).collect()
-        })
-        .collect()
-}
 
 /// The same with zeros around each image; channels in pairs.
 struct Padded {
@@ -62,30 +41,27 @@ impl Padded {
 /// The sums of a row of output pixels.
 struct RowSums<'a> {
     layer: &'a Convolution,
-    weights: &'a [Vec<Weights>],
     input: &'a Padded,
 }
 
 impl RowSums<'_> {
-    /// Hands on the sums of each channel block and pixel of a row.
-    fn each(&self, (image, y, width): (usize, usize, usize), mut take: impl FnMut(usize, usize, Lanes)) {
+    /// Hands on the sums of each block of channels for up to eight pixels of a row, with the number of the first one.
+    fn each(&self, (image, y, width): (usize, usize, usize), mut take: impl FnMut(usize, usize, &[Lanes])) {
         let (layer, input) = (self.layer, self.input);
         let first_row = image * input.height + y * layer.stride;
-        for (block, weights) in self.weights.iter().enumerate() {
+        for (block, weights) in layer.packed.iter().enumerate() {
             let bias: Lanes = std::array::from_fn(|i| layer.bias.get(block * LANES + i).copied().unwrap_or(0));
             for x in (0..width).step_by(PIXELS) {
                 let mut sums = [bias; PIXELS];
                 let at = (first_row * input.width + x * layer.stride) * input.words;
-                let place = PixelBlock {
+                let pixels = PixelBlock {
                     pairs: &input.pairs[at..],
                     row: input.width * input.words,
                     step: layer.stride * input.words,
                     run: layer.side[1] * input.words,
                 };
-                add(weights, layer.side[0], &place, &mut sums);
-                for (i, sums) in sums.into_iter().enumerate().take(width - x) {
-                    take(block, x + i, sums);
-                }
+                add(weights, layer.side[0], &pixels, &mut sums);
+                take(block, x, &sums[..PIXELS.min(width - x)]);
             }
         }
     }
@@ -102,7 +78,7 @@ struct PixelBlock<'a> {
     run: usize,
 }
 
-fn add(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
+fn add(weights: &[PackedPair], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the CPU has AVX2, as was asked one line above; the function is safe in every other way.
@@ -113,7 +89,7 @@ fn add(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lan
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn add_avx2(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
+fn add_avx2(weights: &[PackedPair], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
     use std::arch::x86_64::{__m256i, _mm256_add_epi32, _mm256_madd_epi16, _mm256_set1_epi32};
 
     let mut all: [__m256i; PIXELS] = sums.map(bytemuck::cast);
@@ -131,7 +107,7 @@ fn add_avx2(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: &mut
     *sums = all.map(bytemuck::cast);
 }
 
-fn add_portable(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
+fn add_portable(weights: &[PackedPair], rows: usize, place: &PixelBlock<'_>, sums: &mut [Lanes; PIXELS]) {
     for (row, weights) in weights.chunks_exact(place.run).enumerate().take(rows) {
         for (i, sums) in sums.iter_mut().enumerate() {
             let pairs = &place.pairs[row * place.row + i * place.step..][..place.run];
@@ -139,6 +115,53 @@ fn add_portable(weights: &[Weights], rows: usize, place: &PixelBlock<'_>, sums: 
                 for (sum, pair) in sums.iter_mut().zip(weights.chunks_exact(2)) {
                     *sum += i32::from(*a) * i32::from(pair[0]) + i32::from(*b) * i32::from(pair[1]);
                 }
+            }
+        }
+    }
+}
+
+/// How the sums of eight channels become activations.
+struct LaneScales {
+    multipliers: Lanes,
+    shifts: Lanes,
+    range: (i32, i32),
+}
+
+impl LaneScales {
+    /// By block of channels.
+    fn of(layer: &Convolution) -> Vec<Self> {
+        let one = |requants: &[Requant]| {
+            let lane = |i: usize, of: &dyn Fn(&Requant) -> i32| requants.get(i).map_or(0, of);
+            Self {
+                multipliers: std::array::from_fn(|i| lane(i, &|requant| i32::from(requant.multiplier))),
+                shifts: std::array::from_fn(|i| lane(i, &|requant| i32::from(requant.shift))),
+                range: (i32::from(layer.range.0), i32::from(layer.range.1)),
+            }
+        };
+        layer.requants.chunks(LANES).map(one).collect()
+    }
+
+    fn apply(&self, sums: &[Lanes], out: &mut [[i16; LANES]; PIXELS]) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has AVX2, as was asked one line above; the function is safe in every other way.
+            return unsafe { self.apply_avx2(sums, out) };
+        }
+        self.apply_portable(sums, out);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn apply_avx2(&self, sums: &[Lanes], out: &mut [[i16; LANES]; PIXELS]) {
+        self.apply_portable(sums, out);
+    }
+
+    #[inline(always)]
+    fn apply_portable(&self, sums: &[Lanes], out: &mut [[i16; LANES]; PIXELS]) {
+        for (out, sums) in out.iter_mut().zip(sums) {
+            for i in 0..LANES {
+                let value = requant(sums[i], self.multipliers[i], self.shifts[i]);
+                out[i] = value.clamp(self.range.0, self.range.1) as i16;
             }
         }
     }
@@ -155,8 +178,8 @@ fn rows<T: Send>(
     if summed.is_empty() {
         return;
     }
-    let (weights, padded) = (packed(layer), Padded::new(input, layer));
-    let sums = RowSums { layer, weights: &weights, input: &padded };
+    let padded = Padded::new(input, layer);
+    let sums = RowSums { layer, input: &padded };
     let each = out.len() / (summed.images * summed.height);
     out.par_chunks_exact_mut(each)
         .enumerate()
@@ -171,15 +194,27 @@ pub fn convolve(input: &Activations, layer: &Convolution, out: &mut Activations,
     let own = layer.output(&input.shape);
     slot.check(&own, &out.shape);
     let (stride, width) = (2 * out.shape.words(), out.shape.width);
-    let (low, high) = (i32::from(layer.range.0), i32::from(layer.range.1));
-    let doubled = if layer.shuffle { 2 } else { 1 };
+    let scales = LaneScales::of(layer);
+    // From the first pixel of a row to where a channel is written.
+    let place = |channel: usize| {
+        let (quarter, channel) = (channel / own.channels, channel % own.channels);
+        ((quarter / 2) * width + quarter % 2) * stride + slot.0 + channel
+    };
+    let places: Vec<usize> = (0..layer.outputs).map(place).collect();
+    let step = if layer.shuffle { 2 * stride } else { stride };
     rows(input, layer, &mut out.values, |sums, row, out| {
+        let mut values = [[0; LANES]; PIXELS];
         sums.each(row, |block, x, sums| {
-            for (channel, sum) in (block * LANES..layer.outputs).zip(sums) {
-                let value = layer.requants[channel].apply(sum).clamp(low, high) as i16;
-                let (quarter, channel) = (channel / own.channels, channel % own.channels);
-                let pixel = (quarter / 2) * width + doubled * x + quarter % 2;
-                out[pixel * stride + slot.0 + channel] = value;
+            scales[block].apply(sums, &mut values);
+            let places = &places[block * LANES..layer.outputs.min((block + 1) * LANES)];
+            let together = places.len() == LANES && places[LANES - 1] - places[0] == LANES - 1;
+            for (i, values) in values[..sums.len()].iter().enumerate() {
+                let at = (x + i) * step;
+                if together {
+                    out[at + places[0]..][..LANES].copy_from_slice(values);
+                } else {
+                    places.iter().zip(values).for_each(|(place, value)| out[at + place] = *value);
+                }
             }
         });
     });
@@ -194,8 +229,10 @@ pub fn sums(input: &Activations, layer: &Convolution) -> Vec<i32> {
     let mut out = vec![0; shape.pixels() * layer.outputs];
     rows(input, layer, &mut out, |sums, row, out| {
         sums.each(row, |block, x, sums| {
-            for (channel, sum) in (block * LANES..layer.outputs).zip(sums) {
-                out[x * layer.outputs + channel] = sum;
+            let own = block * LANES..layer.outputs.min((block + 1) * LANES);
+            for (i, sums) in sums.iter().enumerate() {
+                let at = (x + i) * layer.outputs;
+                out[at + own.start..at + own.end].copy_from_slice(&sums[..own.len()]);
             }
         });
     });

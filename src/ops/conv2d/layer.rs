@@ -29,11 +29,21 @@ impl Requant {
     /// What a sum becomes. In two halves, so that 32 bits suffice on any device: floor(sum · multiplier / 2¹⁶), then the rounded shift.
     #[inline(always)]
     pub fn apply(self, sum: i32) -> i32 {
-        let (high, low, multiplier) = (sum >> 16, sum as u32 & 0xffff, u32::from(self.multiplier));
-        let product = high * multiplier as i32 + ((low * multiplier) >> 16) as i32;
-        (product + ((1 << self.shift) >> 1)) >> self.shift
+        requant(sum, i32::from(self.multiplier), i32::from(self.shift))
     }
 }
+
+#[inline(always)]
+pub(super) fn requant(sum: i32, multiplier: i32, shift: i32) -> i32 {
+    let product = (sum >> 16) * multiplier + (((sum & 0xffff) as u32 * multiplier as u32) >> 16) as i32;
+    (product + ((1 << shift) >> 1)) >> shift
+}
+
+/// Output channels that the CPU sums together.
+pub(super) const LANES: usize = 8;
+
+/// Weights of two input channels for eight output channels, pair beside pair.
+pub(super) type PackedPair = [i16; 2 * LANES];
 
 /// A convolution in whole numbers, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +55,8 @@ pub struct Convolution {
     pub(super) pad: usize,
     /// By output channel, row, column and input channel.
     pub(super) weights: Vec<i8>,
+    /// The same for the CPU: by block of output channels, then by row, column and pair of input channels.
+    pub(super) packed: Vec<Vec<PackedPair>>,
     pub(super) bias: Vec<i32>,
     pub(super) requants: Vec<Requant>,
     pub(super) range: (i16, i16),
@@ -72,7 +84,20 @@ impl Convolution {
             }
         }
         let requants = vec![Requant { multiplier: 0, shift: 0 }; outputs];
-        Ok(Self { inputs, outputs, side, stride, pad, weights, bias, requants, range: (i16::MIN, i16::MAX), shuffle: false })
+        let packed = packed(&weights, [inputs, outputs]);
+        Ok(Self {
+            inputs,
+            outputs,
+            side,
+            stride,
+            pad,
+            weights,
+            packed,
+            bias,
+            requants,
+            range: (i16::MIN, i16::MAX),
+            shuffle: false,
+        })
     }
 
     /// The same with sums scaled so, channel by channel, and kept within a range that holds 0.
@@ -135,4 +160,16 @@ impl Convolution {
         let summed = self.summed(input);
         if self.shuffle { summed.of(2 * summed.height, 2 * summed.width, self.outputs / 4) } else { summed }
     }
+}
+
+fn packed(weights: &[i8], [inputs, outputs]: [usize; 2]) -> Vec<Vec<PackedPair>> {
+    let (taps, words) = (weights.len() / (inputs * outputs), inputs.div_ceil(2));
+    let of = |output: usize, tap: usize, input: usize| {
+        if output < outputs && input < inputs { i16::from(weights[(output * taps + tap) * inputs + input]) } else { 0 }
+    };
+    let block = |first: usize| {
+        let pairs = (0..taps).flat_map(|tap| (0..words).map(move |word| (tap, word)));
+        pairs.map(|(tap, word)| std::array::from_fn(|i| of(first + i / 2, tap, 2 * word + i % 2))).collect()
+    };
+    (0..outputs).step_by(LANES).map(block).collect()
 }

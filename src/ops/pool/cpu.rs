@@ -30,31 +30,41 @@ pub fn apply(what: &PixelStep, inputs: &[&Activations], out: &mut Activations, s
         return;
     }
     let (each, stride) = (2 * shape.words(), 2 * out.shape.words());
-    let pixel = |input: &Activations, image: usize, y: usize, x: usize, channel: usize| {
-        input.values[((image * shape.height + y) * shape.width + x) * each + channel]
-    };
-    let value = |image: usize, y: usize, x: usize, channel: usize| match *what {
-        PixelStep::Greatest => {
-            let near = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dy, dx)| pixel(inputs[0], image, 2 * y + dy, 2 * x + dx, channel));
-            near.into_iter().fold(i16::MIN, i16::max)
-        }
-        PixelStep::Mean(scale) => {
-            let all = (0..shape.height).flat_map(|y| (0..shape.width).map(move |x| (y, x)));
-            kept(scale.apply(all.map(|(y, x)| i32::from(pixel(inputs[0], image, y, x, channel))).sum()))
-        }
-        PixelStep::Copy(scale) => kept(rescaled(pixel(inputs[0], image, y, x, channel), scale)),
-        PixelStep::Add { scales, relu } => {
-            let parts = [0, 1].map(|i| rescaled(pixel(inputs[i], image, y, x, channel), scales[i]));
-            let sum = kept(parts[0] + parts[1]);
-            if relu { sum.max(0) } else { sum }
-        }
-        PixelStep::Double => pixel(inputs[0], image, y / 2, x / 2, channel),
+    let pixel = |input: usize, image: usize, y: usize, x: usize| {
+        &inputs[input].values[((image * shape.height + y) * shape.width + x) * each..][..own.channels]
     };
     out.values.par_chunks_exact_mut(own.width * stride).enumerate().for_each(|(row, out)| {
         let (image, y) = (row / own.height, row % own.height);
         for (x, out) in out.chunks_exact_mut(stride).enumerate() {
-            let out = out[slot.0..][..own.channels].iter_mut().enumerate();
-            out.for_each(|(channel, out)| *out = value(image, y, x, channel));
+            let out = &mut out[slot.0..][..own.channels];
+            match *what {
+                PixelStep::Greatest => {
+                    out.copy_from_slice(pixel(0, image, 2 * y, 2 * x));
+                    for (dy, dx) in [(0, 1), (1, 0), (1, 1)] {
+                        let more = pixel(0, image, 2 * y + dy, 2 * x + dx);
+                        out.iter_mut().zip(more).for_each(|(out, more)| *out = (*out).max(*more));
+                    }
+                }
+                PixelStep::Mean(scale) => {
+                    let mut sums = vec![0; own.channels];
+                    for (y, x) in (0..shape.height).flat_map(|y| (0..shape.width).map(move |x| (y, x))) {
+                        sums.iter_mut().zip(pixel(0, image, y, x)).for_each(|(sum, more)| *sum += i32::from(*more));
+                    }
+                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = kept(scale.apply(sum)));
+                }
+                PixelStep::Copy(scale) => {
+                    let from = pixel(0, image, y, x);
+                    out.iter_mut().zip(from).for_each(|(out, value)| *out = kept(rescaled(*value, scale)));
+                }
+                PixelStep::Add { scales: [a, b], relu } => {
+                    let low = if relu { 0 } else { i16::MIN };
+                    let from = pixel(0, image, y, x).iter().zip(pixel(1, image, y, x));
+                    out.iter_mut().zip(from).for_each(|(out, (first, second))| {
+                        *out = kept(rescaled(*first, a) + rescaled(*second, b)).max(low);
+                    });
+                }
+                PixelStep::Double => out.copy_from_slice(pixel(0, image, y / 2, x / 2)),
+            }
         }
     });
 }
