@@ -1,0 +1,11 @@
+//! The commands: arguments, and what is done around a training or a judgement.
+
+mod augmentation;
+pub mod classify;
+pub mod evaluate;
+pub mod export;
+mod folder;
+mod judge;
+mod overlap;
+pub mod predict;
+pub mod segment;

@@ -1,0 +1,15 @@
+//! Training: arrays in, arrays out, on burn's tensors. Nothing here reads a file, knows a command line, or says what a result means.
+
+mod adamw;
+mod average;
+mod forward;
+mod infer;
+mod learner;
+mod loss;
+mod rate;
+
+pub use adamw::AdamW;
+pub use infer::Inference;
+pub use learner::{Batch, Learner, Settings};
+pub use loss::{CrossEntropy, DiceCrossEntropy, Objective};
+pub use rate::Rate;
