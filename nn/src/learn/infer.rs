@@ -4,7 +4,7 @@ use burn_tensor::{Device, Tensor, TensorData};
 use hounsfield::{Error, Result};
 
 use super::Batch;
-use super::forward::forward;
+use super::forward::infer;
 use crate::graph::{Network, Place, Weights, fold};
 
 /// A folded network with its arrays on the device.
@@ -41,7 +41,7 @@ impl Inference {
     /// [`Error::Usage`] if the device gives nothing back.
     pub fn run(&self, batch: &Batch) -> Result<Vec<f32>> {
         let images = Tensor::from_data(TensorData::new(batch.values.clone(), batch.shape), &self.device);
-        let (results, _) = forward(&self.network, &self.arrays, images);
+        let results = infer(&self.network, &self.arrays, images);
         results.try_into_vec_as::<f32>().map_err(|_| Error::usage("the device gave no numbers back", "run again on the CPU"))
     }
 }

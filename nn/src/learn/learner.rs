@@ -6,7 +6,8 @@ use burn_tensor::{Device, Tensor, TensorData};
 use hounsfield::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::forward::forward;
+use super::convolution::numbers;
+use super::forward::Pass;
 use super::{AdamW, Objective, average};
 use crate::graph::{Network, Parameter, Place, Weights};
 
@@ -76,7 +77,7 @@ impl Learner {
         let ranges: Vec<Range<usize>> = (0..parts).map(|p| p * n / parts..(p + 1) * n / parts).collect();
         let own = &*self;
         let results: Vec<PartResult> = if rayon::current_num_threads() == 1 || parts == 1 {
-            ranges.iter().map(|range| own.part(batch, objective, range.clone())).collect::<Result<_>>()?
+            ranges.iter().map(|range| own.part(batch, objective, range.clone())).collect()
         } else {
             std::thread::scope(|scope| {
                 let part = |range: &Range<usize>| {
@@ -84,11 +85,8 @@ impl Learner {
                     scope.spawn(move || own.part(batch, objective, range))
                 };
                 let threads: Vec<_> = ranges.iter().map(part).collect();
-                threads
-                    .into_iter()
-                    .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect::<Result<Vec<_>>>()
-            })?
+                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            })
         };
         let loss: f32 = results.iter().map(|part| part.loss).sum();
         let mut gradient = vec![0.0; self.weights.trained.len()];
@@ -107,39 +105,22 @@ impl Learner {
     }
 
     /// Forward and back for some images of a batch.
-    fn part(&self, batch: &Batch, objective: &dyn Objective, range: Range<usize>) -> Result<PartResult> {
-        let device = Device::flex().autodiff();
+    fn part(&self, batch: &Batch, objective: &dyn Objective, range: Range<usize>) -> PartResult {
+        let device = Device::flex();
         let [_, channels, height, width] = batch.shape;
         let size = channels * height * width;
         let values = batch.values[range.start * size..range.end * size].to_vec();
         let images = Tensor::from_data(TensorData::new(values, [range.len(), channels, height, width]), &device);
-        let arrays: Vec<Tensor<1>> = self
-            .parameters
-            .iter()
-            .filter_map(|parameter| match &parameter.place {
-                Place::Trained(place) => Some(&self.weights.trained[place.clone()]),
-                Place::Running(_) => None,
-            })
-            .map(|values| Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device).require_grad())
-            .collect();
-        let (results, seen) = forward(&self.network, &arrays, images);
-        let loss = objective.loss(results, range, &device);
-        let mut gradients = loss.backward();
-        let numbers = |tensor: Tensor<1>| {
-            let bad = |_| Error::usage("the device gave no numbers back", "run again on the CPU");
-            tensor.try_into_vec_as::<f32>().map_err(bad)
-        };
-        let mut gradient = Vec::with_capacity(self.weights.trained.len());
-        for array in &arrays {
-            match array.grad_remove(&mut gradients) {
-                Some(own) => gradient.extend(numbers(own)?),
-                None => gradient.extend(std::iter::repeat_n(0.0, array.dims()[0])),
-            }
-        }
-        let mut running = Vec::with_capacity(self.weights.running.len());
-        for tensor in seen.into_iter().flatten() {
-            running.extend(numbers(tensor)?);
-        }
-        Ok(PartResult { loss: numbers(loss)?[0], gradient, seen: running })
+        let arrays = self.parameters.iter().filter_map(|parameter| match &parameter.place {
+            Place::Trained(place) => Some(&self.weights.trained[place.clone()]),
+            Place::Running(_) => None,
+        });
+        let tensor = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device);
+        let mut pass = Pass::new(&self.network, arrays.map(tensor).collect(), images);
+        let seen = std::mem::take(&mut pass.seen);
+        let result = pass.result.clone().autodiff().require_grad();
+        let loss = objective.loss(result.clone(), range, &device.autodiff());
+        let gradient = result.grad(&loss.backward()).expect("the loss depends on the result");
+        PartResult { loss: numbers(loss)[0], gradient: pass.back(gradient), seen }
     }
 }

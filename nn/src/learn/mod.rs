@@ -2,6 +2,7 @@
 
 mod adamw;
 mod average;
+mod convolution;
 mod forward;
 mod infer;
 mod learner;
