@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use hounsfield::pipelines::DeviceChoice;
 use hounsfield::{Error, Result};
 
 use crate::data::{ArchivePart, Columns, Origin};
@@ -30,6 +31,21 @@ impl Shared {
         if !self.quiet {
             eprintln!("hounsfield learn: note: {text}");
         }
+    }
+}
+
+/// On what a model runs.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DeviceArgs {
+    /// Where a quantised model runs: cpu, gpu, or an adapter's number or a part of its name; the results are the same bits [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceChoice>,
+}
+
+impl DeviceArgs {
+    /// What was chosen.
+    pub fn choice(&self) -> DeviceChoice {
+        self.device.clone().unwrap_or(DeviceChoice::Cpu)
     }
 }
 

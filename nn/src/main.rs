@@ -14,6 +14,7 @@ mod metrics;
 mod model;
 mod prepare;
 mod progress;
+mod quantise;
 mod random;
 mod train;
 mod volumes;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use args::Shared;
-use commands::{classify, evaluate, export as exporting, predict, segment};
+use commands::{classify, evaluate, export as exporting, predict, quantise as quantising, segment};
 
 /// Train small networks on medical images, judge them, and use them: no Python
 #[derive(Debug, Parser)]
@@ -54,6 +55,8 @@ enum Command {
     Predict(predict::Args),
     /// Write a model for other programs: ONNX or safetensors
     Export(exporting::Args),
+    /// Turn a model into whole numbers, with the same bits on every device
+    Quantise(quantising::Args),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&cli.shared, args),
         Command::Predict(args) => predict::run(&cli.shared, args),
         Command::Export(args) => exporting::run(&cli.shared, args),
+        Command::Quantise(args) => quantising::run(&cli.shared, args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

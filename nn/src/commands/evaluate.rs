@@ -6,10 +6,9 @@ use hounsfield::io::output::{Target, publish};
 use hounsfield::{Error, Result};
 
 use super::{judge, overlap};
-use crate::args::{DataArgs, Shared, tell};
+use crate::args::{DataArgs, DeviceArgs, Shared, tell};
 use crate::data::{ArchivePart, collect};
 use crate::figures;
-use crate::learn::Inference;
 use crate::metrics::Judged;
 use crate::model::{Model, Task};
 use crate::progress::{self, Progress};
@@ -25,6 +24,8 @@ pub struct Args {
     data_path: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Of volumes, those of these names alone
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
     cases: Vec<String>,
@@ -56,7 +57,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
             "name their column with --label-column, or use predict",
         ));
     }
-    let inference = Inference::new(&model.description.network, &model.weights)?;
+    let inference = model.inference(&args.device.choice())?;
     let judged = Judged { probabilities: probabilities(&inference, normalise, frame.side, &read.set)?, truth };
     let report = judged.report(threshold);
     if let Some(target) = figure {
@@ -73,7 +74,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
 /// Judges label maps of whole volumes.
 fn volumes(shared: &Shared, args: &Args, model: &Model) -> Result<()> {
-    let (segmenter, normalise, axes) = Segmenter::of(model)?;
+    let (segmenter, normalise, axes) = Segmenter::of(model, &args.device.choice())?;
     let classes = &model.description.classes;
     let all = pairs(&args.data_path)?;
     let chosen: Vec<_> = all.iter().filter(|pair| args.cases.is_empty() || args.cases.contains(&pair.name)).collect();

@@ -8,4 +8,5 @@ mod folder;
 mod judge;
 mod overlap;
 pub mod predict;
+pub mod quantise;
 pub mod segment;

@@ -9,9 +9,8 @@ use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 
 use super::overlap;
-use crate::args::{DataArgs, Shared, tell};
+use crate::args::{DataArgs, DeviceArgs, Shared, tell};
 use crate::data::{ArchivePart, collect};
-use crate::learn::Inference;
 use crate::metrics::Judged;
 use crate::model::{Model, Task};
 use crate::progress::{self, Progress};
@@ -31,6 +30,8 @@ pub struct Args {
     output: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 /// Predicts.
@@ -52,7 +53,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     if read.set.samples.is_empty() {
         return Err(Error::usage("no image could be read", "give others"));
     }
-    let inference = Inference::new(&model.description.network, &model.weights)?;
+    let inference = model.inference(&args.device.choice())?;
     let found = probabilities(&inference, normalise, frame.side, &read.set)?;
     let mut rows = Rows::new();
     rows.add("path", "image", read.set.samples.iter().map(|sample| sample.name.as_str()).collect::<Vec<_>>(), "");
@@ -74,7 +75,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
 /// Marks the structures of a volume, on its own grid.
 fn label_map(shared: &Shared, args: &Args, model: &Model, target: Option<Target>) -> Result<()> {
-    let (segmenter, normalise, axes) = Segmenter::of(model)?;
+    let (segmenter, normalise, axes) = Segmenter::of(model, &args.device.choice())?;
     let ([path], Some(target)) = (args.paths.as_slice(), target) else {
         return Err(Error::usage(
             "a segmentation takes one volume and gives one label map",

@@ -79,9 +79,11 @@ fn convolution(op: Op, inputs: usize) -> Option<Convolution> {
 }
 
 /// The result for a batch of images, n x channels x height x width, by a folded network. `arrays` are its parameters in order, each flat.
-pub fn infer(network: &Network, arrays: &[Tensor<1>], images: Tensor<4>) -> Tensor<4> {
+/// `look` sees the image and each layer's result.
+pub fn infer(network: &Network, arrays: &[Tensor<1>], images: Tensor<4>, mut look: impl FnMut(usize, &Tensor<4>)) -> Tensor<4> {
     let last = network.last_uses();
     let mut rest = arrays;
+    look(crate::graph::INPUT, &images);
     let mut results: Vec<Option<Tensor<4>>> = vec![Some(images)];
     for (i, node) in network.nodes.iter().enumerate() {
         let (own, later) = rest.split_at(array_count(node.op));
@@ -91,6 +93,7 @@ pub fn infer(network: &Network, arrays: &[Tensor<1>], images: Tensor<4>) -> Tens
             Some(convolution) => convolution.forward(inputs[0].clone(), &own[0], own.get(1).cloned()),
             None => layer(node.op, &inputs, own).0,
         };
+        look(i + 1, &result);
         results.push(Some(result));
         // What nobody takes any more goes, so that few images are held.
         for &from in &node.from {

@@ -10,7 +10,7 @@ mod loss;
 mod rate;
 
 pub use adamw::AdamW;
-pub use infer::Inference;
+pub use infer::{Folded, Inference};
 pub use learner::{Batch, Learner, Settings};
 pub use loss::{CrossEntropy, DiceCrossEntropy, Objective};
 pub use rate::Rate;

@@ -8,12 +8,16 @@ pub use arrays::{Array, Arrays};
 pub use card::{Card, CardData, Held};
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use hounsfield::pipelines::{Cost, Device, DeviceChoice, Rates};
 use hounsfield::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::graph::{Network, Weights};
+use crate::learn::Inference;
 use crate::prepare::{Frame, Normalise};
+use crate::quantise::{Exact, Ranges};
 
 /// Of the description of models; a program reads those of its own.
 const VERSION: u32 = 1;
@@ -73,6 +77,9 @@ pub struct Description {
     pub classes: Vec<String>,
     /// The layers.
     pub network: Network,
+    /// Of a model in whole numbers: the greatest absolute value of the image and of each layer's result that training data have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<Ranges>,
 }
 
 /// A trained model.
@@ -92,7 +99,27 @@ pub fn program() -> String {
 impl Model {
     /// A model of this program.
     pub fn new(task: Task, classes: Vec<String>, network: Network, weights: Weights) -> Self {
-        Self { description: Description { version: VERSION, program: program(), task, classes, network }, weights }
+        Self { description: Description { version: VERSION, program: program(), task, classes, network, ranges: None }, weights }
+    }
+
+    /// The network as it answers: in whole numbers if it was quantised, else in floats.
+    ///
+    /// # Errors
+    /// What building it, or opening a device, gives.
+    pub fn inference(&self, device: &DeviceChoice) -> Result<Inference> {
+        let network = &self.description.network;
+        let Some(ranges) = &self.description.ranges else {
+            if !matches!(device, DeviceChoice::Auto | DeviceChoice::Cpu) {
+                return Err(Error::usage("a network in floats on a GPU", "quantise the model first, or leave the device out"));
+            }
+            return Inference::new(network, &self.weights);
+        };
+        let device = match device {
+            DeviceChoice::Auto | DeviceChoice::Cpu => Device::cpu(),
+            other => Device::open(other, &Cost::STREAMING, &Rates::default())?.0,
+        };
+        let side = if let Task::Classify { frame, .. } = &self.description.task { frame.side } else { network.divisor() };
+        Ok(Inference::Exact(Arc::new(Exact::new(network, &self.weights, (ranges, side), device)?)))
     }
 
     /// The bytes of its file.

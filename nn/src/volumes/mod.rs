@@ -10,4 +10,4 @@ pub use pairs::{Pair, pairs};
 pub use predict::{Segmenter, Tiling};
 pub use read::{Labelled, classes_of, read_pair, read_volume};
 pub use sample::{Draw, Index, Sampling};
-pub use slices::Cut;
+pub use slices::{Cut, Stack};

@@ -1,5 +1,6 @@
 //! A whole volume by a network for slices: slice by slice, large slices by overlapping tiles, in memory that does not grow with a slice.
 
+use hounsfield::pipelines::DeviceChoice;
 use hounsfield::{Error, Result};
 
 use super::slices::{Stack, place};
@@ -54,13 +55,13 @@ impl Segmenter {
     ///
     /// # Errors
     /// [`Error::Usage`] for a model of another kind.
-    pub fn of(model: &Model) -> Result<(Self, Normalise, Vec<usize>)> {
+    pub fn of(model: &Model, device: &DeviceChoice) -> Result<(Self, Normalise, Vec<usize>)> {
         let Task::Segment { normalise, slices, tile, planes, .. } = &model.description.task else {
             return Err(Error::usage("a model that tells whole images apart", "give one that segment made"));
         };
         let network = &model.description.network;
         let segmenter = Self {
-            inference: Inference::new(network, &model.weights)?,
+            inference: model.inference(device)?,
             classes: model.description.classes.len(),
             slices: *slices,
             tiling: Tiling { tile: *tile, divisor: network.divisor() },
