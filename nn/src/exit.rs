@@ -17,6 +17,9 @@ pub fn code(error: &Error) -> ExitCode {
 
 /// The message that the user gets.
 pub fn message(error: &Error) -> String {
+    if matches!(error, Error::Interrupted) {
+        return "interrupted; the last whole epoch of a training stays, and --resume goes on from it".into();
+    }
     error.message(|hint| match hint {
         Hint::Overwrite => "--force replaces it".into(),
         other => other.to_string(),

@@ -14,7 +14,7 @@ use crate::data::{ArchivePart, collect};
 use crate::metrics::Judged;
 use crate::model::{Model, Task};
 use crate::progress::{self, Progress};
-use crate::train::probabilities;
+use crate::train::{logits, softmax};
 use crate::volumes::{Segmenter, read_volume};
 
 /// Ask a model about images
@@ -28,6 +28,9 @@ pub struct Args {
     /// A table of probabilities (.csv), printed without it; of a volume its label map (.nii.gz and others)
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
+    /// Also give what comes before softmax
+    #[arg(long)]
+    logits: bool,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -54,7 +57,8 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         return Err(Error::usage("no image could be read", "give others"));
     }
     let inference = model.inference(&args.device.choice())?;
-    let found = probabilities(&inference, normalise, frame.side, &read.set)?;
+    let results = logits(&inference, normalise, frame.side, &read.set)?;
+    let found: Vec<Vec<f64>> = results.iter().map(|results| softmax(results)).collect();
     let mut rows = Rows::new();
     rows.add("path", "image", read.set.samples.iter().map(|sample| sample.name.as_str()).collect::<Vec<_>>(), "");
     let chosen: Vec<&str> = found.iter().map(|p| classes[Judged::choice(p, threshold)].as_str()).collect();
@@ -62,6 +66,10 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     for (class, name) in classes.iter().enumerate() {
         let own: Vec<f64> = found.iter().map(|p| p[class]).collect();
         rows.add(format!("probability_{name}"), name.clone(), own, "");
+        if args.logits {
+            let own: Vec<f64> = results.iter().map(|results| f64::from(results[class])).collect();
+            rows.add(format!("logit_{name}"), format!("logit {name}"), own, "");
+        }
     }
     if let Some(target) = target {
         return publish(vec![target.stage_bytes(rows.csv().as_bytes())?]);

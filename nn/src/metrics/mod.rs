@@ -5,6 +5,8 @@ mod confusion;
 mod delong;
 mod ranking;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use calibration::Calibration;
 pub use confusion::{ClassAgreement, Confusion};

@@ -159,8 +159,16 @@ const TOGETHER: usize = 64;
 /// For each image the probability of each class.
 ///
 /// # Errors
-/// [`Error::Usage`] for results that are no numbers.
+/// As [`logits`].
 pub fn probabilities(inference: &Inference, normalise: Normalise, side: usize, set: &ImageSet) -> Result<Vec<Vec<f64>>> {
+    Ok(logits(inference, normalise, side, set)?.iter().map(|results| softmax(results)).collect())
+}
+
+/// For each image the results before softmax.
+///
+/// # Errors
+/// [`Error::Usage`] for results that are no numbers.
+pub fn logits(inference: &Inference, normalise: Normalise, side: usize, set: &ImageSet) -> Result<Vec<Vec<f32>>> {
     let classes = set.classes.len();
     let some = |samples: &[crate::data::Sample]| {
         let one = |sample: &crate::data::Sample| {
@@ -173,16 +181,16 @@ pub fn probabilities(inference: &Inference, normalise: Normalise, side: usize, s
         if results.iter().any(|result| !result.is_finite()) {
             return Err(Error::usage("the model gives results that are no numbers", "train it again"));
         }
-        Ok(results.chunks_exact(classes).map(softmax).collect::<Vec<_>>())
+        Ok(results.chunks_exact(classes).map(<[f32]>::to_vec).collect::<Vec<_>>())
     };
-    let parts: Vec<Vec<Vec<f64>>> = set.samples.par_chunks(TOGETHER).map(some).collect::<Result<_>>()?;
+    let parts: Vec<Vec<Vec<f32>>> = set.samples.par_chunks(TOGETHER).map(some).collect::<Result<_>>()?;
     Ok(parts.concat())
 }
 
 /// Results to probabilities.
 pub fn softmax(results: &[f32]) -> Vec<f64> {
     let most = results.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let all: Vec<f64> = results.iter().map(|x| f64::from(x - most).exp()).collect();
+    let all: Vec<f64> = results.iter().map(|x| (f64::from(*x) - f64::from(most)).exp()).collect();
     let sum: f64 = all.iter().sum();
     all.into_iter().map(|x| x / sum).collect()
 }

@@ -7,7 +7,7 @@ mod history;
 mod segment;
 mod state;
 
-pub use classify::{ClassifyPlan, Trained, augmented, classify, probabilities, softmax};
+pub use classify::{ClassifyPlan, Trained, augmented, classify, logits, probabilities, softmax};
 pub use clock::cpu_seconds;
 pub use history::{Epoch, History};
 pub use segment::{SegmentPlan, segment, segmenter};

@@ -101,7 +101,9 @@ mod tests {
             std::fs::write(path, "").unwrap();
         };
         assert!(pairs(folder.path()).is_err());
-        ["images/b.nii.gz", "images/a.nrrd", "images/.c.nii", "images/read.me", "labels/a.nii", "labels/b.nii.gz"].map(file);
+        for name in ["images/b.nii.gz", "images/a.nrrd", "images/.c.nii", "images/read.me", "labels/a.nii", "labels/b.nii.gz"] {
+            file(name);
+        }
         let found = pairs(folder.path()).unwrap();
         assert_eq!(found.iter().map(|pair| pair.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(found[0].labels, folder.path().join("labels/a.nii"));

@@ -1,0 +1,6 @@
+//! The program from outside: tiny trainings, their judgement, export, and what is refused.
+
+mod bad_input;
+mod classifying;
+mod segmenting;
+mod support;
