@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod classifying;
+mod quantising;
 mod segmenting;
 mod support;
