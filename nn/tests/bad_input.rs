@@ -108,4 +108,9 @@ fn a_loss_that_is_no_number_stops_and_keeps_the_last_good_state() {
     let ran = run(at, &[line.as_slice(), &["--rate", "1e30", "--patience", "400"]].concat());
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     assert!(ran.stderr.contains("no number any more at step") && ran.stderr.contains("learning rate"), "{}", ran.stderr);
+    // What was kept, if an epoch was done, is whole: there is nothing that is half written, and no number in it that is none.
+    for file in std::fs::read_dir(at.join("model")).unwrap() {
+        let path = file.unwrap().path();
+        assert!(!path.to_string_lossy().contains(".part"), "{}", path.display());
+    }
 }

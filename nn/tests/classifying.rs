@@ -43,6 +43,8 @@ fn a_training_learns_says_so_and_keeps_all_files() {
         assert!(judged[key].is_number(), "{key}");
     }
     assert!(std::fs::read_to_string(folder.path().join("roc.svg")).unwrap().contains("ROC"));
+    let plain = ok(folder.path(), &["predict", "model", "other data/left", "--json"]).json();
+    assert_eq!(plain["path"].as_array().unwrap().len(), 10, "a folder of images without classes");
     ok(folder.path(), &["predict", "model", "other data", "-o", "out.csv", "--logits"]);
     let table = std::fs::read_to_string(folder.path().join("out.csv")).unwrap();
     assert_eq!(table.lines().next(), Some("path,predicted,probability_left,logit_left,probability_right,logit_right"));

@@ -22,7 +22,7 @@ use crate::volumes::{Segmenter, read_volume};
 pub struct Args {
     /// The folder of a model, or its model.safetensors
     model: PathBuf,
-    /// Images, or one volume; or a folder with sub-folders, a table, or a MedMNIST archive, of which the test part is taken
+    /// Images, or one volume; or a folder of images, a table, or a MedMNIST archive, of which the test part is taken
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// A table of probabilities (.csv), printed without it; of a volume its label map (.nii.gz and others)

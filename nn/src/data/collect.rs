@@ -50,7 +50,7 @@ pub fn collect(origin: &Origin, frame: &Frame, known: Option<&[String]>, follow:
     match origin.paths.as_slice() {
         [] => Err(Error::usage("no images are given", "name a folder, a table or an archive")),
         [one] if archive::is_archive(one) => of_archive(one, origin.part, frame, known),
-        [one] if one.is_dir() => of_files(files::in_folder(one)?, one, origin, frame, known, follow),
+        [one] if one.is_dir() => of_files(files::in_folder(one, known.is_some())?, one, origin, frame, known, follow),
         [one] if is_table(one) => of_files(files::in_table(one, &origin.columns)?, one, origin, frame, known, follow),
         several => {
             let listed = several.iter().map(|path| Listed { path: path.clone(), class: None, patient: None }).collect();
@@ -136,7 +136,7 @@ pub fn first_side(origin: &Origin) -> Result<usize> {
             .map(|(plane, _)| of(plane))
             .ok_or_else(|| Error::format(one, "an archive without images", "give another"));
     }
-    let listed = if one.is_dir() { files::in_folder(one)? } else { files::in_table(one, &origin.columns)? };
+    let listed = if one.is_dir() { files::in_folder(one, false)? } else { files::in_table(one, &origin.columns)? };
     let mut broken = None;
     for file in &listed {
         match read_plane(&file.path) {

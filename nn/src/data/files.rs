@@ -17,16 +17,21 @@ pub struct Listed {
     pub patient: Option<String>,
 }
 
-/// The images of a folder: those of its sub-folders have their name for a class. Hidden files and what no format reads are left out.
+/// The images of a folder: those of its sub-folders have their name for a class. Hidden files and what no format reads are left out. With `plain`, the images of a folder
+/// without such sub-folders are taken, too, of which no class is known.
 ///
 /// # Errors
 /// [`Error::Read`]; [`Error::Format`] for a folder without images.
-pub fn in_folder(folder: &Path) -> Result<Vec<Listed>> {
+pub fn in_folder(folder: &Path, plain: bool) -> Result<Vec<Listed>> {
     let mut all = Vec::new();
     for class in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
         let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let images = entries(&class)?.into_iter().filter(|path| is_image(path));
         all.extend(images.map(|path| Listed { path, class: Some(name.clone()), patient: None }));
+    }
+    if all.is_empty() && plain {
+        let images = entries(folder)?.into_iter().filter(|path| is_image(path));
+        all.extend(images.map(|path| Listed { path, class: None, patient: None }));
     }
     if all.is_empty() {
         let what = "no images in sub-folders of this folder";
