@@ -29,7 +29,8 @@ impl ModelFolder {
             let ours = path.join(MODEL).is_file() || path.join(LAST).is_file();
             let empty = path.is_dir() && std::fs::read_dir(path).map_err(Error::write(path))?.next().is_none();
             // Only what this program wrote is replaced.
-            if !empty && !(force && path.is_dir() && ours) {
+            let replaced = force && path.is_dir() && ours;
+            if !(empty || replaced) {
                 return Err(Error::Exists { path: path.into() });
             }
         }

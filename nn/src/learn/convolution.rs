@@ -147,7 +147,7 @@ impl Convolution {
         for (i, some) in values.chunks(group * pixels).enumerate() {
             let seen = self.laid_out(some, size, &device);
             let count = seen.dims()[0];
-            let own = gradient.clone().slice([i * group..i * group + count]);
+            let own = gradient.clone().narrow(0, i * group, count);
             sum = sum + own.clone().matmul(seen.swap_dims(1, 2)).sum_dim(0);
             if wanted {
                 let columns = numbers(across.clone().expand([count, self.seen(), self.outputs]).matmul(own));

@@ -70,7 +70,7 @@ impl Objective for DiceCrossEntropy {
         // Over all images of the part: a slice without the structure does not count for itself.
         let sums = |x: Tensor<3>| x.sum_dim(2).sum_dim(0).reshape([classes]);
         let both = sums(found.clone() * truth.clone()).mul_scalar(2.0).add_scalar(SMOOTH);
-        let dice = (both / (sums(found) + sums(truth)).add_scalar(SMOOTH)).slice([1..classes]).mean();
+        let dice = (both / (sums(found) + sums(truth)).add_scalar(SMOOTH)).narrow(0, 1, classes - 1).mean();
         (entropy + dice.neg().add_scalar(1.0)).mul_scalar(0.5 * share)
     }
 }

@@ -43,7 +43,7 @@ impl Normalise {
             }
             Self::Range { low, high } => (f64::midpoint(low, high), (high - low) / 2.0, 1.0),
         };
-        let flat = !(half > 1e-12 * centre.abs().max(1e-30));
+        let flat = half <= 1e-12 * centre.abs().max(1e-30);
         for value in values {
             *value = if flat { 0.0 } else { ((f64::from(*value) - centre) / half).clamp(-bound, bound) as f32 };
         }
