@@ -20,7 +20,7 @@ fn a_training_learns_says_so_and_keeps_all_files() {
     let folder = tempfile::tempdir().unwrap();
     two_classes(folder.path(), "data", 40);
     two_classes(folder.path(), "other data", 10);
-    let ran = train(folder.path(), "model", &["--json", "--hold-out", "0.2"]);
+    let ran = train(folder.path(), "model", &["--json", "--hold-out", "0.2", "--no-augmentation"]);
     let card = ran.json();
     assert_eq!(card["classes"], serde_json::json!(["left", "right"]));
     assert!(card["notice"].as_str().unwrap().starts_with("Not a medical device"));
