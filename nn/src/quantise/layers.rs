@@ -135,10 +135,10 @@ impl Builder<'_> {
 
     /// Where the result of `end` goes: to a place of its own, or beside others if a concatenation alone takes it. The unit is at least `least`.
     fn place(&mut self, end: NodeIndex, least: f64) -> Result<(Held, ChannelSlot)> {
-        if let [user] = self.users(end).as_slice() {
-            if self.op(*user) == Op::Concat {
-                return self.beside(end, *user, least);
-            }
+        if let [user] = self.users(end).as_slice()
+            && self.op(*user) == Op::Concat
+        {
+            return self.beside(end, *user, least);
         }
         let held = Held { number: self.activations(self.counts[end]), unit: unit(f64::from(self.ranges[end])).max(least) };
         Ok((held, ChannelSlot(0)))
