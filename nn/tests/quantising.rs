@@ -82,6 +82,8 @@ fn voxels_get_the_same_label() {
     ok(folder, &[&["segment", "data", "-o", "model", "-q", "--val", "case0", "--slices", "3"], small.as_slice()].concat());
     let said = ok(folder, &["quantise", "model", "data", "-o", "exact", "--cases", "case1,case2", "--json", "-q"]).json();
     assert!(said["same_class"].as_f64().unwrap() > 0.98, "{said}");
+    refused(folder, 2, &["no volume \"case9\"", "case3"], &["quantise", "model", "data", "-o", "none", "--cases", "case1,case9"]);
+    assert!(!folder.join("none/model.safetensors").exists());
     let exact = same_everywhere(folder, "exact", "data/images/case3.npy", "npy", &[]);
     ok(folder, &["predict", "model", "data/images/case3.npy", "-o", "floats.npy"]);
     let floats = read(folder, "floats.npy");

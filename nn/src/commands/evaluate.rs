@@ -13,7 +13,7 @@ use crate::metrics::Judged;
 use crate::model::{Model, Task};
 use crate::progress::{self, Progress};
 use crate::train::probabilities;
-use crate::volumes::{Segmenter, pairs, read_pair};
+use crate::volumes::{Segmenter, chosen, pairs, read_pair};
 
 /// Judge a model on images whose truth is known
 #[derive(Debug, clap::Args)]
@@ -77,11 +77,7 @@ fn volumes(shared: &Shared, args: &Args, model: &Model) -> Result<()> {
     let (segmenter, normalise, axes) = Segmenter::of(model, &args.device.choice())?;
     let classes = &model.description.classes;
     let all = pairs(&args.data_path)?;
-    let chosen: Vec<_> = all.iter().filter(|pair| args.cases.is_empty() || args.cases.contains(&pair.name)).collect();
-    if let Some(unknown) = args.cases.iter().find(|name| all.iter().all(|pair| &pair.name != *name)) {
-        let known: Vec<&str> = all.iter().map(|pair| pair.name.as_str()).collect();
-        return Err(Error::usage(format!("there is no volume {unknown:?}"), format!("there are {}", known.join(", "))));
-    }
+    let chosen = chosen(&all, &args.cases)?;
     let progress = Progress::new(shared, "segmenting", chosen.len() as u64);
     let mut rows = Vec::new();
     for pair in chosen {

@@ -14,7 +14,7 @@ use crate::model::{CARD, MODEL, Model, Task};
 use crate::progress::Progress;
 use crate::quantise::Ranges;
 use crate::train::softmax;
-use crate::volumes::{Segmenter, Stack, pairs, read_pair};
+use crate::volumes::{Segmenter, Stack, chosen, pairs, read_pair};
 
 /// Turn a model into whole numbers, with the same bits on every device
 #[derive(Debug, clap::Args)]
@@ -132,7 +132,7 @@ fn images(shared: &Shared, args: &Args, model: &Model) -> Result<Vec<Batch>> {
 fn slices(shared: &Shared, args: &Args, model: &Model) -> Result<Vec<Batch>> {
     let (segmenter, normalise, axes) = Segmenter::of(model, &DeviceChoice::Cpu)?;
     let all = pairs(&args.data_path)?;
-    let chosen: Vec<_> = all.iter().filter(|pair| args.cases.is_empty() || args.cases.contains(&pair.name)).collect();
+    let chosen = chosen(&all, &args.cases)?;
     let progress = Progress::new(shared, "reading", chosen.len() as u64);
     let each = (MOST_SLICES / (chosen.len() * axes.len()).max(1)).max(1);
     let mut batches = Vec::new();

@@ -6,7 +6,7 @@ mod read;
 mod sample;
 mod slices;
 
-pub use pairs::{Pair, pairs};
+pub use pairs::{Pair, chosen, pairs};
 pub use predict::{Segmenter, Tiling};
 pub use read::{Labelled, classes_of, read_pair, read_volume};
 pub use sample::{Draw, Index, Sampling};

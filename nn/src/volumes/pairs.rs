@@ -88,6 +88,18 @@ fn in_table(table: &Path) -> Result<Vec<Pair>> {
     (0..read.rows()).map(row).collect()
 }
 
+/// Those of these names; all, where none is given.
+///
+/// # Errors
+/// [`Error::Usage`] for a name that no pair has.
+pub fn chosen<'a>(all: &'a [Pair], names: &[String]) -> Result<Vec<&'a Pair>> {
+    if let Some(unknown) = names.iter().find(|name| all.iter().all(|pair| &pair.name != *name)) {
+        let known: Vec<&str> = all.iter().map(|pair| pair.name.as_str()).collect();
+        return Err(Error::usage(format!("there is no volume {unknown:?}"), format!("there are {}", known.join(", "))));
+    }
+    Ok(all.iter().filter(|pair| names.is_empty() || names.contains(&pair.name)).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
