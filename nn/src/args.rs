@@ -1,7 +1,7 @@
 //! Arguments that several commands share.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hounsfield::pipelines::DeviceChoice;
 use hounsfield::{Error, Result};
@@ -76,6 +76,11 @@ impl DataArgs {
             Columns { path: self.path_column.clone(), label: self.label_column.clone(), patient: self.patient_column.clone() };
         Origin { paths: paths.to_vec(), part: self.split.unwrap_or(otherwise), columns, skip_broken: self.skip_broken }
     }
+}
+
+/// The last part of a path: what goes into cards and figures, which people hand on, and says nothing of where they keep their files.
+pub fn short_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A share: a number above 0 and below 1.

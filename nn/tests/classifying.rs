@@ -24,6 +24,8 @@ fn a_training_learns_says_so_and_keeps_all_files() {
     let card = ran.json();
     assert_eq!(card["classes"], serde_json::json!(["left", "right"]));
     assert!(card["notice"].as_str().unwrap().starts_with("Not a medical device"));
+    // Cards are handed on: nothing says where files lie.
+    assert_eq!(card["train"]["from"], serde_json::json!(["data"]));
     let count = |part: &str| card[part]["count"].as_u64().unwrap();
     assert_eq!(count("train") + count("validation") + count("held_out"), 80);
     assert_eq!(card["train"]["sha256"].as_str().unwrap().len(), 64);
@@ -43,6 +45,7 @@ fn a_training_learns_says_so_and_keeps_all_files() {
         assert!(judged[key].is_number(), "{key}");
     }
     assert!(std::fs::read_to_string(folder.path().join("roc.svg")).unwrap().contains("ROC"));
+    assert!(!std::fs::read_to_string(folder.path().join("model/card.json")).unwrap().contains(&*folder.path().to_string_lossy()));
     let plain = ok(folder.path(), &["predict", "model", "other data/left", "--json"]).json();
     assert_eq!(plain["path"].as_array().unwrap().len(), 10, "a folder of images without classes");
     ok(folder.path(), &["predict", "model", "other data", "-o", "out.csv", "--logits"]);

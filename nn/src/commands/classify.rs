@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::augmentation::{AugmentationArgs, sheet};
 use super::folder::ModelFolder;
 use super::judge;
-use crate::args::{DataArgs, Shared, amount, positive, share, tell};
+use crate::args::{DataArgs, Shared, amount, positive, share, short_name, tell};
 use crate::augment::Augmentation;
 use crate::data::{ArchivePart, Collected, Duplicates, Groups, ImageSet, collect, drop_from, split};
 use crate::figures;
@@ -184,7 +184,7 @@ fn read(shared: &Shared, args: &Args, frame: &Frame) -> Result<Parts> {
         (None, Some(fraction)) => {
             let (rest, val) = split(train, fraction, args.seed)?;
             train = rest;
-            (val, format!("{fraction} of {}", args.train.display()))
+            (val, format!("{fraction} of {}", short_name(&args.train)))
         }
         (None, None) if !own => {
             return Err(Error::usage("nothing says which images to choose by", "give --val, or --val-fraction 0.1"));
@@ -194,7 +194,7 @@ fn read(shared: &Shared, args: &Args, frame: &Frame) -> Result<Parts> {
             let classes = train.classes.clone();
             let (val, more) = read(path, ArchivePart::Val, Some(&classes))?;
             skipped.extend(more);
-            (val, path.display().to_string())
+            (val, short_name(path))
         }
     };
     let duplicates = if args.drop_duplicates { Duplicates::Drop } else { Duplicates::Refuse };
@@ -286,7 +286,7 @@ impl Keeper<'_> {
         let model = Model::new(task, classes.clone(), self.network.clone(), weights.clone());
         let held = self.parts.held.as_ref().map(|set| {
             let report = self.judged(weights, set)?.report(threshold);
-            let data = data(set, format!("{} of {}", self.args.hold_out.unwrap_or(0.0), self.args.train.display()));
+            let data = data(set, format!("{} of {}", self.args.hold_out.unwrap_or(0.0), short_name(&self.args.train)));
             Ok::<_, Error>(Held { data, metrics: judge::json(&report, &classes) })
         });
         let report: Report = judged.report(threshold);
@@ -294,7 +294,7 @@ impl Keeper<'_> {
             task: "classify".into(),
             program: program(),
             notice: Card::NOTICE.into(),
-            train: data(&self.parts.train, self.args.train.display().to_string()),
+            train: data(&self.parts.train, short_name(&self.args.train)),
             validation: data(&self.parts.val, self.parts.val_from.clone()),
             held_out: held.transpose()?,
             duplicates_dropped: self.parts.dropped,

@@ -6,7 +6,7 @@ use hounsfield::io::output::{Target, publish};
 use hounsfield::{Error, Result};
 
 use super::{judge, overlap};
-use crate::args::{DataArgs, DeviceArgs, Shared, tell};
+use crate::args::{DataArgs, DeviceArgs, Shared, short_name, tell};
 use crate::data::{ArchivePart, collect};
 use crate::figures;
 use crate::metrics::Judged;
@@ -61,7 +61,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let judged = Judged { probabilities: probabilities(&inference, normalise, frame.side, &read.set)?, truth };
     let report = judged.report(threshold);
     if let Some(target) = figure {
-        let title = format!("{} images, {}", judged.truth.len(), args.data_path.display());
+        let title = format!("{} images, {}", judged.truth.len(), short_name(&args.data_path));
         publish(vec![figures::stage(&target, &figures::judgement(&title, &judged, &report, classes)?)?])?;
     }
     if shared.json {

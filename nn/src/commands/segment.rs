@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::augmentation::AugmentationArgs;
 use super::folder::ModelFolder;
 use super::overlap::{self, CaseRow};
-use crate::args::{Shared, amount, positive, share, tell};
+use crate::args::{Shared, amount, positive, share, short_name, tell};
 use crate::augment::Augmentation;
 use crate::data::hex;
 use crate::figures;
@@ -197,7 +197,7 @@ fn read(shared: &Shared, args: &Args) -> Result<Parts> {
         let what = format!("{} has labels that no volume to learn from has", volume.name);
         return Err(Error::usage(what, "name a class for each label with --classes, or part the volumes otherwise"));
     }
-    Ok(Parts { classes, train, val, held, from: args.pairs.display().to_string() })
+    Ok(Parts { classes, train, val, held, from: short_name(&args.pairs) })
 }
 
 /// Takes the pairs of these names out.
