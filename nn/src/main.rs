@@ -6,9 +6,9 @@ mod commands;
 mod data;
 mod exit;
 mod export;
-
 mod figures;
 mod graph;
+mod import;
 mod learn;
 mod metrics;
 mod model;
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use args::Shared;
-use commands::{classify, evaluate, export as exporting, predict, quantise as quantising, segment};
+use commands::{classify, evaluate, export as exporting, import as importing, predict, quantise as quantising, segment};
 
 /// Train small networks on medical images, judge them, and use them: no Python
 #[derive(Debug, Parser)]
@@ -55,6 +55,8 @@ enum Command {
     Predict(predict::Args),
     /// Write a model for other programs: ONNX or safetensors
     Export(exporting::Args),
+    /// Take a network of another program: ONNX, or safetensors that export wrote
+    Import(importing::Args),
     /// Turn a model into whole numbers, with the same bits on every device
     Quantise(quantising::Args),
 }
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&cli.shared, args),
         Command::Predict(args) => predict::run(&cli.shared, args),
         Command::Export(args) => exporting::run(&cli.shared, args),
+        Command::Import(args) => importing::run(&cli.shared, args),
         Command::Quantise(args) => quantising::run(&cli.shared, args),
     };
     match result {

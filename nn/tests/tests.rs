@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod classifying;
+mod exchanging;
 mod quantising;
 mod segmenting;
 mod support;

@@ -26,6 +26,8 @@ pub struct Bar {
 pub struct BarPlot {
     /// The unit of all values.
     pub unit: String,
+    /// They are counts, written without decimals.
+    pub counts: bool,
     /// Each group with its name.
     pub groups: Vec<(String, Vec<Bar>)>,
 }
@@ -39,6 +41,7 @@ impl BarPlot {
 
     /// Draws from (`x`, `y`) on, `w` wide.
     pub(super) fn draw(&self, canvas: &mut Canvas, [x, mut y, w]: [f64; 3]) {
+        let decimals = if self.counts { 0 } else { 2 };
         for (name, bars) in &self.groups {
             canvas.text(x, y + 16.0, Style::new(15.0, Anchor::Start).bold(), name);
             y += GROUP[0];
@@ -49,7 +52,7 @@ impl BarPlot {
                 let room = w - NAMES - VALUES;
                 let length = if longest > 0.0 { room * bar.value / longest } else { 0.0 };
                 canvas.rect([x + NAMES, y, length.max(1.0), BAR], &format!(r#"fill="{}""#, hex(BARS)));
-                canvas.text(x + NAMES + length + 8.0, y + 16.0, style.soft(), &format!("{:.2} {}", bar.value, self.unit));
+                canvas.text(x + NAMES + length + 8.0, y + 16.0, style.soft(), &format!("{:.decimals$} {}", bar.value, self.unit));
                 y += STEP;
             }
             y += GROUP[1];
@@ -66,7 +69,7 @@ mod tests {
     fn the_longest_bar_is_the_largest_value_and_names_are_escaped() {
         let bar = |name: &str, value| Bar { name: name.into(), value };
         let groups = vec![("g".into(), vec![bar("a<b", 1.0), bar("c", 4.0), bar("zero", 0.0)])];
-        let plot = Plot::from(BarPlot { unit: "GB/s".into(), groups });
+        let plot = Plot::from(BarPlot { unit: "GB/s".into(), groups, ..BarPlot::default() });
         let svg = figure::plot("t", &plot);
         assert!(svg.as_str().contains("a&lt;b") && svg.as_str().contains("4.00 GB/s"));
         // 960 less margins, names and values.

@@ -1,21 +1,28 @@
 //! Intensities changed, all channels of an image alike.
 
-use super::Augmentation;
+use super::{Augmentation, elastic};
 use crate::random::Random;
 
-/// Blur, gamma, contrast and brightness, noise and a blank patch, in this order.
+/// Blur, gamma, a smooth gain, contrast and brightness, noise and a blank patch, in this order.
 pub fn change(how: &Augmentation, random: &mut Random, width: usize, channels: &mut [Vec<f32>]) {
     let (blurred, blur) = (random.happens(0.5), random.unit() * how.blur);
     let exponent = (1.0 + how.gamma).powf(random.between(-1.0, 1.0));
     let (contrast, brightness) = (1.0 + random.between(-1.0, 1.0) * how.contrast, random.between(-1.0, 1.0) * how.contrast);
     let noise = random.unit() * how.noise;
     let patch = random.happens(0.5).then(|| patch(random, how.cut_out, width, channels.first().map_or(0, |c| c.len() / width)));
+    let height = channels.first().map_or(0, |channel| channel.len() / width);
+    // Drawn last, so that who leaves it out sees the same images as before it was there.
+    let gain = (how.bias > 0.0).then(|| elastic::field(random, [width, height], how.bias));
     for channel in channels.iter_mut() {
         if blurred && blur > 0.0 {
             *channel = self::blur(channel, width, blur);
         }
         if how.gamma > 0.0 {
             gamma(channel, exponent);
+        }
+        if let Some(gain) = &gain {
+            let least = channel.iter().copied().fold(f32::INFINITY, f32::min);
+            channel.iter_mut().zip(gain).for_each(|(v, [log, _])| *v = least + (*v - least) * log.exp());
         }
         let (mean, spread) = moments(channel);
         if how.contrast > 0.0 {
@@ -79,6 +86,21 @@ fn patch(random: &mut Random, most: f64, width: usize, height: usize) -> [usize;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gain_is_smooth_and_keeps_the_darkest() {
+        let how = Augmentation { bias: 0.5, ..Augmentation::NONE };
+        let mut channels = vec![vec![2.0_f32; 32 * 32], vec![1.0; 32 * 32]];
+        channels[0][0] = 1.0;
+        change(&how, &mut Random::new(2, "gain", 0), 32, &mut channels);
+        let own = &channels[0];
+        assert_eq!(own[0], 1.0, "the darkest stays");
+        assert!(channels[1].iter().all(|v| *v == 1.0), "nothing above the darkest");
+        let steps = own[1..].windows(2).enumerate().filter(|(i, _)| (i + 2) % 32 != 0).map(|(_, pair)| (pair[0] - pair[1]).abs());
+        assert!(steps.fold(0.0, f32::max) < 0.2);
+        let (low, high) = own[1..].iter().fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
+        assert!(high - low > 0.2 && low > 1.2, "{low} {high}");
+    }
 
     #[test]
     fn gamma_keeps_the_ends_and_blur_the_sum() {

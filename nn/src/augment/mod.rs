@@ -33,6 +33,8 @@ pub struct Augmentation {
     pub flip: bool,
     /// Displacements of an elastic deformation: standard deviation as a share of the side.
     pub elastic: f64,
+    /// A gain that changes smoothly over the image, as coils of MR have it: standard deviation of its logarithm.
+    pub bias: f64,
 }
 
 impl Augmentation {
@@ -48,6 +50,7 @@ impl Augmentation {
         cut_out: 0.0,
         flip: false,
         elastic: 0.0,
+        bias: 0.0,
     };
 
     /// Radiographs: left and right stay, for hearts lie left.
@@ -65,8 +68,17 @@ impl Augmentation {
     };
 
     /// Slices of volumes.
-    pub const SLICE: Self =
-        Self { rotation: 15.0, shift: 0.06, zoom: 0.2, gamma: 0.4, contrast: 0.2, noise: 0.1, blur: 0.5, ..Self::NONE };
+    pub const SLICE: Self = Self {
+        rotation: 15.0,
+        shift: 0.06,
+        zoom: 0.2,
+        gamma: 0.4,
+        contrast: 0.2,
+        noise: 0.1,
+        blur: 0.5,
+        bias: 0.3,
+        ..Self::NONE
+    };
 
     /// Changes the channels of an image of `width` columns, and its labels along with them.
     pub fn apply(&self, random: &mut Random, width: usize, channels: &mut [Vec<f32>], labels: Option<&mut Vec<u8>>) {

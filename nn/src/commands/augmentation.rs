@@ -47,6 +47,9 @@ pub struct AugmentationArgs {
     /// Elastic deformation: standard deviation as a share of the side
     #[arg(long, value_name = "SHARE", value_parser = amount, help_heading = "Augmentation")]
     elastic: Option<f64>,
+    /// A gain that changes smoothly over the image, as coils of MR have it: standard deviation of its logarithm
+    #[arg(long, value_name = "AMOUNT", value_parser = amount, help_heading = "Augmentation")]
+    bias: Option<f64>,
 }
 
 impl AugmentationArgs {
@@ -64,6 +67,7 @@ impl AugmentationArgs {
             cut_out: self.cut_out.unwrap_or(usual.cut_out),
             flip: self.flip || usual.flip,
             elastic: self.elastic.unwrap_or(usual.elastic),
+            bias: self.bias.unwrap_or(usual.bias),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::metrics::Judged;
 use crate::model::{Model, Task};
 use crate::progress::{self, Progress};
 use crate::train::probabilities;
-use crate::volumes::{Segmenter, chosen, pairs, read_pair};
+use crate::volumes::{Segmenter, chosen, pairs};
 
 /// Judge a model on images whose truth is known
 #[derive(Debug, clap::Args)]
@@ -74,15 +74,15 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
 /// Judges label maps of whole volumes.
 fn volumes(shared: &Shared, args: &Args, model: &Model) -> Result<()> {
-    let (segmenter, normalise, axes) = Segmenter::of(model, &args.device.choice())?;
+    let (segmenter, look) = Segmenter::of(model, &args.device.choice())?;
     let classes = &model.description.classes;
     let all = pairs(&args.data_path)?;
     let chosen = chosen(&all, &args.cases)?;
     let progress = Progress::new(shared, "segmenting", chosen.len() as u64);
     let mut rows = Vec::new();
     for pair in chosen {
-        let truth = read_pair(pair, &normalise, Some(classes.len()))?;
-        let found = segmenter.volume(&truth.values, truth.size, &axes, &progress::go_on)?;
+        let truth = look.read(pair, classes.len())?;
+        let found = segmenter.volume(&truth.values, truth.size, &look.axes, &progress::go_on)?;
         rows.extend(overlap::case(&truth, found, classes)?);
         progress.step();
     }

@@ -5,6 +5,7 @@ pub mod classify;
 pub mod evaluate;
 pub mod export;
 mod folder;
+pub mod import;
 mod judge;
 mod overlap;
 pub mod predict;

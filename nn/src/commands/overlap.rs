@@ -19,7 +19,7 @@ pub struct CaseRow {
     pub case: String,
     /// The structure.
     pub class: String,
-    /// Of both maps; none where the structure is missing from one.
+    /// Of both maps: 0 where the structure is in one alone, none where it is in neither.
     pub dice: Option<f64>,
     /// Intersection over union.
     pub iou: Option<f64>,
@@ -58,11 +58,13 @@ pub fn case(truth: &Labelled, found: Vec<u8>, classes: &[String]) -> Result<Vec<
     let row = |label: u32| {
         let overlap = overlaps.pairs.of(label);
         let distance = distances.get(&label);
+        // A structure that was missed, or made up, is the worst result, not one that a mean may leave out.
+        let alone = (overlap.found() + overlap.truth() > 0).then_some(0.0);
         CaseRow {
             case: truth.name.clone(),
             class: classes[label as usize].clone(),
-            dice: overlap.dice(),
-            iou: overlap.iou(),
+            dice: overlap.dice().or(alone),
+            iou: overlap.iou().or(alone),
             hd95_mm: distance.map(|distance| distance.percentile),
             assd_mm: distance.map(|distance| distance.assd),
             volume_ml: ml(overlap.found()),
@@ -117,10 +119,10 @@ pub fn text(rows: &[CaseRow]) -> String {
     Rows::columns(&all).table()
 }
 
-/// Rows and their mean. A structure that is in one map alone has no Dice; it is counted, for a mean alone would hide it.
+/// Rows and their mean. A structure that is in one map alone has no distances; it is counted, for a mean alone would hide it.
 pub fn json(rows: &[CaseRow]) -> Json {
-    let missed = rows.iter().filter(|row| row.dice.is_none()).count();
+    let missed = rows.iter().filter(|row| row.dice == Some(0.0)).count();
     let all: Vec<Json> = rows.iter().map(|row| rows_of(row).json()).collect();
     let mean: Value = rows_of(&means(rows)).into();
-    json!({ "rows": all, "mean": mean.json(), "undefined": missed })
+    json!({ "rows": all, "mean": mean.json(), "missed": missed })
 }

@@ -15,7 +15,7 @@ use crate::metrics::Judged;
 use crate::model::{Model, Task};
 use crate::progress::{self, Progress};
 use crate::train::{logits, softmax};
-use crate::volumes::{Segmenter, read_volume};
+use crate::volumes::{Segmenter, Streamed};
 
 /// Ask a model about images
 #[derive(Debug, clap::Args)]
@@ -83,26 +83,30 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
 /// Marks the structures of a volume, on its own grid.
 fn label_map(shared: &Shared, args: &Args, model: &Model, target: Option<Target>) -> Result<()> {
-    let (segmenter, normalise, axes) = Segmenter::of(model, &args.device.choice())?;
+    let (segmenter, look) = Segmenter::of(model, &args.device.choice())?;
     let ([path], Some(target)) = (args.paths.as_slice(), target) else {
         return Err(Error::usage(
             "a segmentation takes one volume and gives one label map",
             "name one, and the map with --output",
         ));
     };
-    let (header, values) = read_volume(path, &normalise)?;
-    differs(shared, model, &header);
-    let size = header.grid.shape.xyz().map(|n| n as usize);
-    let slices = axes.iter().map(|axis| size[*axis] as u64).sum();
+    let volume = Streamed::open(path, &look.normalise, look.orientation.as_deref(), &progress::go_on)?;
+    let header = volume.source().header();
+    differs(shared, model, header);
+    if let (true, Some(code)) = (volume.is_turned(), &look.orientation) {
+        shared.note(&format!(
+            "the model sees this volume turned to {code}, as those that it was trained on; the label map lies as the volume does"
+        ));
+    }
+    let slices = look.axes.iter().map(|axis| volume.size()[*axis] as u64).sum();
     let progress = Progress::new(shared, "segmenting", slices);
     let step = || {
         progress.step();
         progress::go_on()
     };
-    let labels = segmenter.volume(&values, size, &axes, &step)?;
+    let output = io::create(&target, &overlap::label_header(header), &WriteOptions::default())?;
+    segmenter.stream(&volume, &look.axes, &step, output.as_ref())?;
     drop(progress);
-    let output = io::create(&target, &overlap::label_header(&header), &WriteOptions::default())?;
-    output.write(0, &labels)?;
     publish(vec![output.finish()?])
 }
 
@@ -114,6 +118,10 @@ fn differs(shared: &Shared, model: &Model, header: &Header) {
     let Some(own) = header.grid.geometry.as_ref().map(|geometry| geometry.spacing_mm) else { return };
     if own.iter().zip(trained).any(|(a, b)| (a / b).max(b / a) > LIKE) {
         let text = |mm: &[f64; 3]| mm.map(|mm| format!("{mm:.2}")).join(" x ");
-        shared.note(&format!("voxels of {} mm, where the model was trained on {} mm", text(&own), text(trained)));
+        shared.note(&format!(
+            "voxels of {} mm, where the model was trained on {} mm: hounsfield resample --spacing makes them alike",
+            text(&own),
+            text(trained)
+        ));
     }
 }

@@ -14,7 +14,7 @@ use crate::model::{CARD, MODEL, Model, Task};
 use crate::progress::Progress;
 use crate::quantise::Ranges;
 use crate::train::softmax;
-use crate::volumes::{Segmenter, Stack, chosen, pairs, read_pair};
+use crate::volumes::{Segmenter, Stack, chosen, pairs};
 
 /// Turn a model into whole numbers, with the same bits on every device
 #[derive(Debug, clap::Args)]
@@ -130,15 +130,15 @@ fn images(shared: &Shared, args: &Args, model: &Model) -> Result<Vec<Batch>> {
 }
 
 fn slices(shared: &Shared, args: &Args, model: &Model) -> Result<Vec<Batch>> {
-    let (segmenter, normalise, axes) = Segmenter::of(model, &DeviceChoice::Cpu)?;
+    let (segmenter, look) = Segmenter::of(model, &DeviceChoice::Cpu)?;
     let all = pairs(&args.data_path)?;
     let chosen = chosen(&all, &args.cases)?;
     let progress = Progress::new(shared, "reading", chosen.len() as u64);
-    let each = (MOST_SLICES / (chosen.len() * axes.len()).max(1)).max(1);
+    let each = (MOST_SLICES / (chosen.len() * look.axes.len()).max(1)).max(1);
     let mut batches = Vec::new();
     for pair in chosen {
-        let volume = read_pair(pair, &normalise, Some(model.description.classes.len()))?;
-        for &axis in &axes {
+        let volume = look.read(pair, model.description.classes.len())?;
+        for &axis in &look.axes {
             let stack = Stack::new(&volume.values, volume.size, axis);
             let size = stack.plane().map(|n| n.next_multiple_of(segmenter.tiling.divisor));
             for i in 0..each.min(stack.count()) {

@@ -20,7 +20,7 @@ use crate::prepare::Normalise;
 use crate::progress::{self, Progress};
 use crate::random::Random;
 use crate::train::{self, Keep, SegmentPlan, State, segmenter};
-use crate::volumes::{Labelled, Pair, Sampling, classes_of, pairs, read_pair};
+use crate::volumes::{Labelled, Pair, Sampling, classes_of, open_volume, orientation, pairs, read_pair};
 
 /// From volumes with label maps to a model
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "AXES", default_value = "z", value_parser = axes, help_heading = "Preprocessing")]
     axes: Axes,
     /// Neighbouring slices seen together: 1, 3 or 5
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = odd, help_heading = "Preprocessing")]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = odd, help_heading = "Preprocessing")]
     slices: usize,
     /// Columns and rows of patches to learn from
     #[arg(long, value_name = "PIXELS", default_value_t = 96, value_parser = clap::value_parser!(u16).range(16..=512), help_heading = "Preprocessing")]
@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(long, default_value_t = 0, help_heading = "Training")]
     seed: u64,
     /// Times that the validation part is looked at
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Training")]
+    #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Training")]
     epochs: u32,
     /// Steps between them
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Training")]
@@ -125,6 +125,7 @@ struct Parts {
     train: Vec<Labelled>,
     val: Vec<Labelled>,
     held: Vec<Pair>,
+    orientation: Option<String>,
     from: String,
 }
 
@@ -177,13 +178,15 @@ fn read(shared: &Shared, args: &Args) -> Result<Parts> {
         let what = format!("{} volumes to learn from and {} to choose by", all.len(), val.len());
         return Err(Error::usage(what, "name some to choose by with --val, or give --val-fraction 0.2"));
     }
+    // All are seen as the first one lies.
+    let to = orientation(open_volume(&all[0].image)?.header());
     let progress = Progress::new(shared, "reading", (all.len() + val.len()) as u64);
     let known = (!args.classes.is_empty()).then_some(args.classes.len());
     let read = |some: Vec<Pair>| {
         let one = |pair: &Pair| {
             progress::go_on()?;
             progress.step();
-            read_pair(pair, &args.normalise, known)
+            read_pair(pair, &args.normalise, known, to.as_deref())
         };
         some.iter().map(one).collect::<Result<Vec<Labelled>>>()
     };
@@ -197,7 +200,7 @@ fn read(shared: &Shared, args: &Args) -> Result<Parts> {
         let what = format!("{} has labels that no volume to learn from has", volume.name);
         return Err(Error::usage(what, "name a class for each label with --classes, or part the volumes otherwise"));
     }
-    Ok(Parts { classes, train, val, held, from: short_name(&args.pairs) })
+    Ok(Parts { classes, train, val, held, orientation: to, from: short_name(&args.pairs) })
 }
 
 /// Takes the pairs of these names out.
@@ -274,6 +277,7 @@ impl Keeper<'_> {
             tile: plan.tile,
             planes: plan.axes.clone(),
             spacing_mm,
+            orientation: self.parts.orientation.clone(),
         };
         let classes = self.parts.classes.clone();
         let model = Model::new(task, classes.clone(), self.network.clone(), weights.clone());
@@ -311,7 +315,9 @@ impl Keeper<'_> {
                 .parts
                 .held
                 .iter()
-                .map(|pair| read_pair(pair, &self.plan.normalise, Some(self.parts.classes.len())))
+                .map(|pair| {
+                    read_pair(pair, &self.plan.normalise, Some(self.parts.classes.len()), self.parts.orientation.as_deref())
+                })
                 .collect::<Result<_>>()?;
             let mut rows: Vec<CaseRow> = Vec::new();
             for volume in &volumes {

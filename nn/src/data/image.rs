@@ -1,5 +1,6 @@
 //! One image as real numbers, of any format that the library reads.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hounsfield::io::{self, OpenOptions, Source};
@@ -34,14 +35,23 @@ impl Plane {
 /// # Errors
 /// What reading gives.
 pub fn real_values(source: &dyn Source) -> Result<Vec<f32>> {
+    let shape = &source.header().grid.shape;
+    real_slices(source, 0..shape.xyz()[2] * shape.volumes())
+}
+
+/// The same of some slices.
+///
+/// # Errors
+/// What reading gives.
+pub fn real_slices(source: &dyn Source, slices: Range<u64>) -> Result<Vec<f32>> {
     let header = source.header();
-    let mut bytes = vec![0; header.bytes() as usize];
-    source.read(0, &mut bytes)?;
     let size = header.meaning.dtype.bytes();
-    let slice = header.grid.shape.xyz()[..2].iter().product::<u64>().max(1) as usize;
+    let slice = header.grid.shape.xyz()[..2].iter().product::<u64>().max(1);
+    let mut bytes = vec![0; ((slices.end - slices.start) * slice) as usize * size];
+    source.read(slices.start * slice, &mut bytes)?;
     let sign = if header.display.inverted { -1.0 } else { 1.0 };
     let real = |(i, value): (usize, &[u8])| {
-        let rescale = header.meaning.rescale.of_slice((i / slice) as u64);
+        let rescale = header.meaning.rescale.of_slice(slices.start + i as u64 / slice);
         (sign * rescale.real(header.meaning.dtype.decode(value))) as f32
     };
     Ok(bytes.chunks_exact(size).enumerate().map(real).collect())

@@ -11,7 +11,7 @@ pub use archive::ArchivePart;
 pub use collect::{Collected, Follow, Origin, collect, first_side};
 pub use duplicates::{Duplicates, drop_from};
 pub use files::Columns;
-pub use image::{Plane, read_plane, real_values};
+pub use image::{Plane, read_plane, real_slices, real_values};
 pub use split::{Groups, split};
 
 /// One image, ready for a network but for its normalisation.

@@ -34,7 +34,8 @@ pub fn judgement(title: &str, judged: &Judged, report: &Report, classes: &[Strin
         let bar = |(name, count): (&String, &u64)| Bar { name: format!("taken for {name}"), value: *count as f64 };
         (format!("truly {}", classes[truth]), classes.iter().zip(counts).map(bar).collect())
     };
-    let confusion = BarPlot { unit: "images".into(), groups: report.confusion.counts.iter().enumerate().map(group).collect() };
+    let confusion =
+        BarPlot { unit: "images".into(), counts: true, groups: report.confusion.counts.iter().enumerate().map(group).collect() };
     figure::side_by_side(
         title,
         &[

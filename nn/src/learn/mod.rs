@@ -8,6 +8,8 @@ mod infer;
 mod learner;
 mod loss;
 mod rate;
+#[cfg(test)]
+mod tests;
 
 pub use adamw::AdamW;
 pub use infer::{Folded, Inference};

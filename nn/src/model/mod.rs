@@ -59,8 +59,11 @@ pub enum Task {
         tile: usize,
         /// Along which axes slices are cut, each with the same network.
         planes: Vec<usize>,
-        /// Voxels are taken to this size before, in mm along x, y and z, where the spacing is known.
+        /// Size of the voxels that it learnt from, in mm along x, y and z, where the spacing is known.
         spacing_mm: Option<[f64; 3]>,
+        /// Where the axes of the volumes that it learnt from point, such as LPS, where that is known: others are turned first.
+        #[serde(default)]
+        orientation: Option<String>,
     },
 }
 

@@ -3,7 +3,7 @@
 mod normalise;
 mod resize;
 
-pub use normalise::Normalise;
+pub use normalise::{Normalise, Scale};
 pub use resize::resize;
 
 use serde::{Deserialize, Serialize};

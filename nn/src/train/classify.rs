@@ -1,16 +1,18 @@
 //! Training for classes of whole images.
 
-use std::time::Instant;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use hounsfield::{Error, Result};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Epoch, Keep, State, Watch, batches};
+use super::epochs::{self, Course, Lesson, Trained};
+use super::{Keep, State, Watch, batches};
 use crate::augment::Augmentation;
 use crate::data::ImageSet;
 use crate::graph::{Network, Weights};
-use crate::learn::{Batch, CrossEntropy, Inference, Rate, Settings};
+use crate::learn::{Batch, CrossEntropy, Inference, Objective, Settings};
 use crate::metrics::{Judged, Ranking};
 use crate::prepare::Normalise;
 use crate::random::Random;
@@ -44,61 +46,50 @@ pub struct ClassifyPlan {
     pub settings: Settings,
 }
 
-/// How a training ended.
-#[derive(Debug, Clone)]
-pub struct Trained {
-    /// Where it stands.
-    pub state: State,
-    /// Whether the user stopped it.
-    pub stopped: bool,
+/// Learning from images: the best epoch is that of the least loss on the validation part.
+struct Images<'a> {
+    plan: &'a ClassifyPlan,
+    network: &'a Network,
+    train: &'a ImageSet,
+    val: &'a ImageSet,
+    ranges: Vec<Range<usize>>,
+    /// The order of an epoch, made once in it.
+    order: Mutex<(usize, Vec<usize>)>,
 }
 
-/// Trains from `state` on, at most `most` epochs in this run. The best epoch is that of the least loss on the validation part, by the averaged weights.
+impl Lesson for Images<'_> {
+    fn batch(&self, epoch: usize, step: usize, _done: u64) -> (Batch, Box<dyn Objective>) {
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        if order.0 != epoch || order.1.is_empty() {
+            *order = (epoch, batches::order(self.plan.seed, epoch, self.train.samples.len()));
+        }
+        let (batch, objective) = step_of(self.plan, self.train, &order.1[self.ranges[step].clone()], epoch);
+        (batch, Box::new(objective))
+    }
+
+    fn validate(&self, weights: &Weights, _watch: &dyn Watch) -> Result<(f64, f64)> {
+        let (loss, judged) = validate(self.plan, self.network, weights, self.val)?;
+        Ok((loss, area(&judged)))
+    }
+}
+
+/// Trains from `state` on, at most `most` epochs in this run.
 ///
 /// # Errors
-/// [`Error::Usage`] once the loss is no number; what keeping gives.
+/// As [`epochs::train`].
 pub fn classify(
     plan: &ClassifyPlan,
     network: &Network,
     [train, val]: [&ImageSet; 2],
-    mut state: State,
+    state: State,
     most: usize,
-    (watch, keep): (&dyn Watch, &mut dyn Keep),
+    looking_on: (&dyn Watch, &mut dyn Keep),
 ) -> Result<Trained> {
     let ranges = batches::ranges(train.samples.len(), plan.batch);
-    let steps = (ranges.len() * plan.epochs) as u64;
-    let rate = Rate { peak: plan.rate, warm_up: (plan.warm_up * steps as f64) as u64, steps };
-    let first = state.history.epochs.len();
-    for epoch in first..plan.epochs.min(first.saturating_add(most)) {
-        let since_best = state.best.as_ref().map_or(0, |(best, _)| epoch - best);
-        if since_best >= plan.patience {
-            break;
-        }
-        let began = Instant::now();
-        let order = batches::order(plan.seed, epoch, train.samples.len());
-        let mut sum = 0.0;
-        let mut now = 0.0;
-        for (i, range) in ranges.iter().enumerate() {
-            if watch.stopped() {
-                return Ok(Trained { state, stopped: true });
-            }
-            let (batch, objective) = step_of(plan, train, &order[range.clone()], epoch);
-            now = rate.at(state.learner.optimiser.steps);
-            let loss = f64::from(state.learner.step(&batch, &objective, now)?);
-            sum += loss * range.len() as f64;
-            watch.batch(i + 1, ranges.len(), loss);
-        }
-        let (val_loss, judged) = validate(plan, network, &state.learner.average, val)?;
-        let (train_loss, seconds) = (sum / order.len() as f64, began.elapsed().as_secs_f64());
-        let best = state.history.epochs.iter().all(|e| val_loss < e.val_loss);
-        let done = Epoch { epoch: epoch + 1, rate: now, train_loss, val_loss, val_metric: area(&judged), seconds };
-        state.history.epochs.push(done);
-        if best {
-            state.best = Some((epoch + 1, state.learner.average.clone()));
-        }
-        keep.epoch(&state, best)?;
-    }
-    Ok(Trained { state, stopped: false })
+    let &ClassifyPlan { epochs, rate, warm_up, patience, .. } = plan;
+    let course = Course { epochs, steps: ranges.len(), rate, warm_up, patience };
+    let lesson = Images { plan, network, train, val, ranges, order: Mutex::default() };
+    epochs::train(&course, &lesson, state, most, looking_on)
 }
 
 /// Images as a step takes them, and what is wanted of them.

@@ -3,11 +3,12 @@
 mod batches;
 mod classify;
 mod clock;
+mod epochs;
 mod history;
 mod segment;
 mod state;
 
-pub use classify::{ClassifyPlan, Trained, augmented, classify, logits, probabilities, softmax};
+pub use classify::{ClassifyPlan, augmented, classify, logits, probabilities, softmax};
 pub use clock::cpu_seconds;
 pub use history::{Epoch, History};
 pub use segment::{SegmentPlan, segment, segmenter};

@@ -1,15 +1,14 @@
 //! Training for classes of voxels, on patches of slices.
 
-use std::time::Instant;
-
 use hounsfield::Result;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Epoch, Keep, State, Trained, Watch};
+use super::epochs::{self, Course, Lesson, Trained};
+use super::{Keep, State, Watch};
 use crate::augment::Augmentation;
 use crate::graph::{Network, Weights};
-use crate::learn::{Batch, DiceCrossEntropy, Inference, Rate, Settings};
+use crate::learn::{Batch, DiceCrossEntropy, Inference, Objective, Settings};
 use crate::prepare::Normalise;
 use crate::random::Random;
 use crate::volumes::{Draw, Index, Labelled, Sampling, Segmenter, Tiling};
@@ -45,58 +44,45 @@ pub struct SegmentPlan {
     pub settings: Settings,
 }
 
-/// Trains from `state` on, at most `most` epochs in this run. The best epoch is that of the greatest mean Dice over whole volumes of the validation part, by the
-/// averaged weights.
+/// Learning from volumes: the best epoch is that of the greatest mean Dice over whole volumes of the validation part.
+struct Patches<'a> {
+    plan: &'a SegmentPlan,
+    network: &'a Network,
+    train: &'a [Labelled],
+    val: &'a [Labelled],
+    index: Index,
+    classes: usize,
+}
+
+impl Lesson for Patches<'_> {
+    fn batch(&self, _epoch: usize, _step: usize, done: u64) -> (Batch, Box<dyn Objective>) {
+        let (batch, objective) = step_of(self.plan, (self.train, &self.index), self.classes, done);
+        (batch, Box::new(objective))
+    }
+
+    fn validate(&self, weights: &Weights, watch: &dyn Watch) -> Result<(f64, f64)> {
+        let dice = validate(self.plan, self.network, weights, self.val, watch)?;
+        Ok((1.0 - dice, dice))
+    }
+}
+
+/// Trains from `state` on, at most `most` epochs in this run.
 ///
 /// # Errors
-/// As [`super::classify`].
+/// As [`epochs::train`].
 pub fn segment(
     plan: &SegmentPlan,
     network: &Network,
     [train, val]: [&[Labelled]; 2],
-    mut state: State,
+    state: State,
     most: usize,
-    (watch, keep): (&dyn Watch, &mut dyn Keep),
+    looking_on: (&dyn Watch, &mut dyn Keep),
 ) -> Result<Trained> {
     let classes = network.channel_counts()?.last().copied().unwrap_or(0);
-    let index = Index::new(train, classes);
-    let steps = (plan.steps * plan.epochs) as u64;
-    let rate = Rate { peak: plan.rate, warm_up: (plan.warm_up * steps as f64) as u64, steps };
-    let first = state.history.epochs.len();
-    for epoch in first..plan.epochs.min(first.saturating_add(most)) {
-        let since_best = state.best.as_ref().map_or(0, |(best, _)| epoch - best);
-        if since_best >= plan.patience {
-            break;
-        }
-        let began = Instant::now();
-        let (mut sum, mut now) = (0.0, 0.0);
-        for i in 0..plan.steps {
-            if watch.stopped() {
-                return Ok(Trained { state, stopped: true });
-            }
-            let (batch, objective) = step_of(plan, (train, &index), classes, state.learner.optimiser.steps);
-            now = rate.at(state.learner.optimiser.steps);
-            let loss = f64::from(state.learner.step(&batch, &objective, now)?);
-            sum += loss;
-            watch.batch(i + 1, plan.steps, loss);
-        }
-        let dice = validate(plan, network, &state.learner.average, val, watch)?;
-        let (train_loss, seconds) = (sum / plan.steps as f64, began.elapsed().as_secs_f64());
-        let best = state.history.epochs.iter().all(|e| dice > e.val_metric);
-        state.history.epochs.push(Epoch {
-            epoch: epoch + 1,
-            rate: now,
-            train_loss,
-            val_loss: 1.0 - dice,
-            val_metric: dice,
-            seconds,
-        });
-        if best {
-            state.best = Some((epoch + 1, state.learner.average.clone()));
-        }
-        keep.epoch(&state, best)?;
-    }
-    Ok(Trained { state, stopped: false })
+    let &SegmentPlan { epochs, steps, rate, warm_up, patience, .. } = plan;
+    let course = Course { epochs, steps, rate, warm_up, patience };
+    let lesson = Patches { plan, network, train, val, index: Index::new(train, classes), classes };
+    epochs::train(&course, &lesson, state, most, looking_on)
 }
 
 /// Patches of a step, drawn anew for each.

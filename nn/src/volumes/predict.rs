@@ -1,9 +1,15 @@
-//! A whole volume by a network for slices: slice by slice, large slices by overlapping tiles, in memory that does not grow with a slice.
+//! A whole volume by a network for slices: slice by slice, large slices by overlapping tiles; along one axis in memory that does not grow with the number of slices.
 
+use std::ops::Range;
+
+use hounsfield::io::Sink;
 use hounsfield::pipelines::DeviceChoice;
 use hounsfield::{Error, Result};
+use rayon::prelude::*;
 
 use super::slices::{Stack, place};
+use super::stream::{Streamed, stack};
+use super::{Labelled, Pair, read_pair};
 use crate::learn::{Batch, Inference};
 use crate::model::{Model, Task};
 use crate::prepare::Normalise;
@@ -31,6 +37,27 @@ pub struct Segmenter {
     pub tiling: Tiling,
 }
 
+/// How a network looks at volumes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// How intensities are measured, over the whole volume.
+    pub normalise: Normalise,
+    /// Along which axes slices are cut.
+    pub axes: Vec<usize>,
+    /// Where axes point, if it is known of the volumes that it learnt from.
+    pub orientation: Option<String>,
+}
+
+impl Look {
+    /// Reads a volume with its labels as the network sees it.
+    ///
+    /// # Errors
+    /// As [`read_pair`].
+    pub fn read(&self, pair: &Pair, classes: usize) -> Result<Labelled> {
+        read_pair(pair, &self.normalise, Some(classes), self.orientation.as_deref())
+    }
+}
+
 /// Where tiles begin along an axis, and how long they are.
 fn tiles(length: usize, Tiling { tile, divisor }: Tiling) -> (Vec<i64>, usize) {
     let tile = tile.max(divisor).next_multiple_of(divisor);
@@ -51,12 +78,12 @@ fn weight(at: usize, side: usize) -> f32 {
 }
 
 impl Segmenter {
-    /// Of a model, with how it measures intensities and along which axes it looks.
+    /// Of a model, with how it looks at volumes.
     ///
     /// # Errors
     /// [`Error::Usage`] for a model of another kind.
-    pub fn of(model: &Model, device: &DeviceChoice) -> Result<(Self, Normalise, Vec<usize>)> {
-        let Task::Segment { normalise, slices, tile, planes, .. } = &model.description.task else {
+    pub fn of(model: &Model, device: &DeviceChoice) -> Result<(Self, Look)> {
+        let Task::Segment { normalise, slices, tile, planes, orientation, .. } = &model.description.task else {
             return Err(Error::usage("a model that tells whole images apart", "give one that segment made"));
         };
         let network = &model.description.network;
@@ -66,7 +93,7 @@ impl Segmenter {
             slices: *slices,
             tiling: Tiling { tile: *tile, divisor: network.divisor() },
         };
-        Ok((segmenter, *normalise, planes.clone()))
+        Ok((segmenter, Look { normalise: *normalise, axes: planes.clone(), orientation: orientation.clone() }))
     }
 
     /// For one slice the probability of each class, class by class.
@@ -103,6 +130,42 @@ impl Segmenter {
         Ok(sums)
     }
 
+    /// Labels of a volume in its file, written where they lie in it. `step` is told of each slice and may stop.
+    ///
+    /// # Errors
+    /// What reading, the network or writing gives, or `step`.
+    pub fn stream(
+        &self,
+        volume: &Streamed,
+        axes: &[usize],
+        step: &(dyn Fn() -> Result<()> + Sync),
+        sink: &dyn Sink,
+    ) -> Result<()> {
+        let size = volume.size();
+        if !volume.by_slices(axes) {
+            let values = volume.whole(self.classes)?;
+            return volume.write(0..size[2], self.volume(&values, size, axes, step)?, sink);
+        }
+        for first in (0..size[2]).step_by(at_once()) {
+            let slices = first..(first + at_once()).min(size[2]);
+            let (values, all) = volume.around(&slices, self.slices / 2)?;
+            let found = self.chosen(&stack(&values, size, &all), first - all.start..slices.end - all.start, step)?;
+            volume.write(slices, found, sink)?;
+        }
+        Ok(())
+    }
+
+    /// The labels of some slices of a stack.
+    fn chosen(&self, stack: &Stack<'_>, slices: Range<usize>, step: &(dyn Fn() -> Result<()> + Sync)) -> Result<Vec<u8>> {
+        let pixels: usize = stack.plane().iter().product();
+        let one = |index: usize| {
+            step()?;
+            let found = self.slice(stack, index)?;
+            Ok((0..pixels).map(|at| choice(self.classes, |c| found[c * pixels + at])).collect::<Vec<u8>>())
+        };
+        Ok(slices.into_par_iter().map(one).collect::<Result<Vec<_>>>()?.concat())
+    }
+
     /// The labels of a whole volume: of the mean of what is seen along each of these axes. `step` is told of each slice and may stop.
     ///
     /// # Errors
@@ -114,18 +177,17 @@ impl Segmenter {
         axes: &[usize],
         step: &(dyn Fn() -> Result<()> + Sync),
     ) -> Result<Vec<u8>> {
-        use rayon::prelude::*;
+        if axes == [2] {
+            return self.chosen(&Stack::new(values, size, 2), 0..size[2], step);
+        }
         let voxels = values.len();
-        // Along one axis, what is not chosen goes at once; along several, the sums are kept.
-        let kept = if axes.len() > 1 { voxels } else { 0 };
-        let mut sums = vec![0.0_f32; kept * self.classes];
-        let mut labels = vec![0_u8; voxels];
+        let mut sums = vec![0.0_f32; voxels * self.classes];
         for &axis in axes {
             let stack = Stack::new(values, size, axis);
             let [width, height] = stack.plane();
             let all: Vec<usize> = (0..stack.count()).collect();
             // A few slices at a time, so that memory stays small.
-            for some in all.chunks(2 * rayon::current_num_threads()) {
+            for some in all.chunks(at_once()) {
                 let one = |&index: &usize| {
                     step()?;
                     self.slice(&stack, index)
@@ -134,21 +196,18 @@ impl Segmenter {
                 for (&index, found) in some.iter().zip(&found) {
                     for at in 0..width * height {
                         let here = place(size, axis, [index, at % width, at / width]);
-                        let of = |c: usize| found[c * width * height + at];
-                        if kept > 0 {
-                            (0..self.classes).for_each(|c| sums[c * voxels + here] += of(c));
-                        } else {
-                            labels[here] = choice(self.classes, of);
-                        }
+                        (0..self.classes).for_each(|c| sums[c * voxels + here] += found[c * width * height + at]);
                     }
                 }
             }
         }
-        if kept > 0 {
-            labels.iter_mut().enumerate().for_each(|(i, label)| *label = choice(self.classes, |c| sums[c * voxels + i]));
-        }
-        Ok(labels)
+        Ok((0..voxels).map(|i| choice(self.classes, |c| sums[c * voxels + i])).collect())
     }
+}
+
+/// Slices that are worked on together.
+fn at_once() -> usize {
+    2 * rayon::current_num_threads()
 }
 
 /// The most probable class, of equal ones the first.

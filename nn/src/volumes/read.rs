@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use hounsfield::io::{self, OpenOptions, Role};
+use hounsfield::io::{self, OpenOptions, Role, Source};
 use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 use sha2::{Digest, Sha256};
 
-use super::Pair;
+use super::{Orient, Pair};
 use crate::data::real_values;
 use crate::prepare::Normalise;
 
@@ -16,7 +16,7 @@ use crate::prepare::Normalise;
 pub struct Labelled {
     /// What it is called.
     pub name: String,
-    /// What is known of the image.
+    /// What is known of the image, its axes as the network has them.
     pub header: Header,
     /// Voxels along x, y and z.
     pub size: [usize; 3],
@@ -28,23 +28,32 @@ pub struct Labelled {
     pub hash: [u8; 32],
 }
 
-/// Reads an image and normalises it as a whole.
+/// A volume in its file.
 ///
 /// # Errors
-/// What reading gives; [`Error::Format`] for several volumes and for voxels that are no numbers.
-pub fn read_volume(path: &Path, normalise: &Normalise) -> Result<(Header, Vec<f32>)> {
+/// What reading gives; [`Error::Format`] for several volumes.
+pub fn open_volume(path: &Path) -> Result<Box<dyn Source>> {
     let source = io::open(&[path.to_path_buf()], &OpenOptions::default())?;
     let shape = &source.header().grid.shape;
     if shape.volumes() > 1 {
         return Err(Error::format(path, format!("{shape} voxels: several volumes"), "give one volume a file"));
     }
-    let mut values = real_values(source.as_ref())?;
+    Ok(source)
+}
+
+/// Voxels that are no numbers.
+pub fn no_numbers(path: &Path) -> Error {
+    Error::format(path, "voxels that are no numbers", "replace NaN and infinities first")
+}
+
+/// All voxels of a volume, normalised, in the order of the file.
+fn normalised(path: &Path, source: &dyn Source, normalise: &Normalise) -> Result<Vec<f32>> {
+    let mut values = real_values(source)?;
     if values.iter().any(|value| !value.is_finite()) {
-        return Err(Error::format(path, "voxels that are no numbers", "replace NaN and infinities first"));
+        return Err(no_numbers(path));
     }
-    let header = source.header().clone();
     normalise.apply(&mut values);
-    Ok((header, values))
+    Ok(values)
 }
 
 /// Reads the label map of an image with this header.
@@ -66,23 +75,26 @@ pub fn read_labels(path: &Path, image: &Header) -> Result<Vec<u8>> {
     }
 }
 
-/// Reads both.
+/// Reads both, turned so that axes point as `orientation` says, if it does.
 ///
 /// # Errors
-/// As [`read_volume`] and [`read_labels`]; [`Error::Usage`] for a label of which there is no class.
-pub fn read_pair(pair: &Pair, normalise: &Normalise, classes: Option<usize>) -> Result<Labelled> {
-    let (header, values) = read_volume(&pair.image, normalise)?;
-    let labels = read_labels(&pair.labels, &header)?;
+/// As [`open_volume`] and [`read_labels`]; [`Error::Format`] for voxels that are no numbers; [`Error::Usage`] for a label of which there is no class.
+pub fn read_pair(pair: &Pair, normalise: &Normalise, classes: Option<usize>, to: Option<&str>) -> Result<Labelled> {
+    let source = open_volume(&pair.image)?;
+    let labels = read_labels(&pair.labels, source.header())?;
     let most = labels.iter().copied().max().unwrap_or(0);
     if let Some(classes) = classes.filter(|classes| usize::from(most) >= *classes) {
         let what = format!("label {most} in {}, where there are {classes} classes from 0 on", pair.labels.display());
         return Err(Error::usage(what, "name a class for each label with --classes, or correct the map"));
     }
+    let orient = Orient::new(source.header(), to)?;
+    let values = orient.turned(normalised(&pair.image, source.as_ref(), normalise)?);
+    let labels = orient.turned(labels);
     let mut hash = Sha256::new();
     values.iter().for_each(|value| hash.update(value.to_le_bytes()));
     hash.update(&labels);
-    let size = header.grid.shape.xyz().map(|n| n as usize);
-    Ok(Labelled { name: pair.name.clone(), header, size, values, labels, hash: hash.finalize().into() })
+    let header = Header { grid: orient.grid().clone(), ..source.header().clone() };
+    Ok(Labelled { name: pair.name.clone(), header, size: orient.size(), values, labels, hash: hash.finalize().into() })
 }
 
 /// The names of classes where none are given: the background, and each label up to the greatest.

@@ -116,7 +116,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
 
 fn page(rows: &[Measurement], operations: &[&'static str], what: &str, repeats: usize) -> Result<String> {
     let groups = operations.iter().map(|o| ((*o).to_owned(), rows::bars(rows, o))).collect();
-    let rates = BarPlot { unit: "GB/s".into(), groups };
+    let rates = BarPlot { unit: "GB/s".into(), groups, ..BarPlot::default() };
     let ms = |s: &measure::Samples| format!("{}{}", if s.is_noise() { "~" } else { "" }, number(1e3 * s.median()));
     let statistics = rows.iter().map(|row| {
         let optional = |s: &Option<measure::Samples>| s.as_ref().map_or("-".to_owned(), ms);
