@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::io::dicom::write::{CtSlice, CtUids, write_ct_slice};
 use crate::io::output::{Target, publish};
+use crate::volume::{Dtype, Geometry, Header, Position, Shape, Unit, Volume};
 use crate::{Error, Result};
 pub use cohort::Cohort;
 use hash::hash;
@@ -60,6 +61,28 @@ impl Phantom {
         out
     }
 
+    /// The voxel at the corner, in mm towards left, posterior and superior: the patient's middle lies at 0, the first slice too.
+    fn origin_mm(&self) -> [f64; 3] {
+        let corner = |axis: usize| (0.5 - self.size[axis] as f64 / 2.0) * self.spacing_mm[axis];
+        [corner(0), corner(1), 0.0]
+    }
+
+    /// The whole phantom in memory, lying as the series does.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for sizes that no volume has.
+    pub fn volume(&self) -> Result<Volume> {
+        let none = || Error::usage(format!("a phantom of {:?} voxels", self.size), "give one voxel or more along each axis");
+        let header = Header::new(Shape::new(&self.size).ok_or_else(none)?, Dtype::I16).with(|header| {
+            let direction = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+            let position = Some(Position { origin_mm: self.origin_mm(), direction });
+            header.grid.geometry = Some(Geometry { position, ..Geometry::spacing(self.spacing_mm) });
+            header.meaning.unit = Unit::Hounsfield;
+        });
+        let slices: Vec<Vec<i16>> = (0..self.size[2]).into_par_iter().map(|z| self.voxels(z)).collect();
+        Volume::new(header, slices.iter().flatten().flat_map(|value| value.to_le_bytes()).collect())
+    }
+
     /// Writes the phantom as a series of DICOM files into `folder`, which is made if it is not there. `progress` is told the slices
     /// done so far and says whether to go on. The files get their names when all are complete; none is replaced.
     ///
@@ -86,15 +109,11 @@ impl Phantom {
                 let target = Target::new(&path, false, &[])?;
                 let mut file = target.create()?;
                 let hounsfield = self.voxels(z);
-                let spacing_mm = self.spacing_mm;
+                let [x_mm, y_mm, z_mm] = self.origin_mm();
                 let slice = CtSlice {
                     size: [columns, rows],
-                    spacing_mm,
-                    origin_mm: [
-                        (0.5 - nx as f64 / 2.0) * spacing_mm[0],
-                        (0.5 - ny as f64 / 2.0) * spacing_mm[1],
-                        z as f64 * spacing_mm[2],
-                    ],
+                    spacing_mm: self.spacing_mm,
+                    origin_mm: [x_mm, y_mm, z_mm + z as f64 * self.spacing_mm[2]],
                     number: z as u32 + 1,
                     uids: self.uids(z + 1),
                     hounsfield: &hounsfield,

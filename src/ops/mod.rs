@@ -10,6 +10,7 @@ mod checks;
 pub mod clahe;
 pub mod components;
 pub mod conv2d;
+pub mod cut;
 pub mod derivative;
 pub mod difference;
 pub mod distance;
@@ -25,6 +26,7 @@ pub mod mean;
 pub mod median;
 pub mod pointwise;
 pub mod pool;
+pub mod present;
 pub mod project;
 pub mod rank;
 pub mod resample;
@@ -54,6 +56,7 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &derivative::SHADER, cases: derivative::cases },
     Operation { shader: &components::SHADER, cases: components::cases },
     Operation { shader: &conv2d::SHADER, cases: conv2d::cases },
+    Operation { shader: &cut::SHADER, cases: cut::cases },
     Operation { shader: &difference::SHADER, cases: difference::cases },
     Operation { shader: &distance::SHADER, cases: distance::cases },
     Operation { shader: &bias::SHADER, cases: bias::cases },
@@ -70,6 +73,7 @@ pub const CATALOGUE: &[Operation] = &[
     Operation { shader: &median::SHADER, cases: median::cases },
     Operation { shader: &pointwise::SHADER, cases: pointwise::cases },
     Operation { shader: &pool::SHADER, cases: pool::cases },
+    Operation { shader: &present::SHADER, cases: present::cases },
     Operation { shader: &rank::SHADER, cases: rank::cases },
     Operation { shader: &resample::SHADER, cases: resample::cases },
     Operation { shader: &project::SHADER, cases: project::cases },

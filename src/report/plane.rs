@@ -220,6 +220,16 @@ impl View {
     }
 
     /// Voxels along x, y, z.
+    /// The voxel axis that runs to the right, and whether it does so backwards.
+    pub fn columns(&self) -> (usize, bool) {
+        (self.right.axis, self.right.flipped)
+    }
+
+    /// The same of the one that runs down.
+    pub fn rows(&self) -> (usize, bool) {
+        (self.down.axis, self.down.flipped)
+    }
+
     pub(super) fn shape(&self) -> [u64; 3] {
         self.shape
     }

@@ -222,7 +222,7 @@ fn two_voxels_by_hand() {
 fn all_types_and_awkward_sizes_agree_with_f64() {
     let on = gpu();
     for dtype in TYPES {
-        for &n in SIZES.iter().filter(|n| matches!(n, 1 | 15..=17 | 255..=257 | 4097)) {
+        for &n in SIZES.iter().filter(|n| matches!(n, 1 | 16 | 257 | 4097)) {
             check("sizes", &[dtype], 3, n, n % 2 == 1, on);
         }
     }
@@ -232,7 +232,7 @@ fn all_types_and_awkward_sizes_agree_with_f64() {
 #[test]
 fn all_numbers_of_channels_and_classes_agree_with_f64() {
     let on = gpu();
-    for number in 1..=8 {
+    for number in [1, 2, 5, 8] {
         check("classes", &[Dtype::U8], number, 1031, false, on);
     }
     check("two", &[Dtype::U8, Dtype::I16], 3, 5003, true, on);

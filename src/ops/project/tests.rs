@@ -113,7 +113,8 @@ fn all_types_folds_axes_and_shapes_agree_with_sorted_rays() {
             for (fold, axis) in FOLDS.into_iter().flat_map(|fold| (0..3).map(move |axis| (fold, axis))) {
                 for slabs in slabs(shape[axis]) {
                     // A device takes its time to say the same of every shape.
-                    let gpu = if shape.iter().product::<u32>() < 2000 || slabs.len() == 1 { gpu() } else { None };
+                    let few = shape.iter().product::<u32>() < 2000 && matches!(dtype, Dtype::U8 | Dtype::I16 | Dtype::F32);
+                    let gpu = if few || slabs.len() == 1 { gpu() } else { None };
                     check(&Beams { dtype, axis, fold, slabs, padding: None }, &tile, shape, gpu);
                 }
             }
