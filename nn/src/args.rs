@@ -70,11 +70,17 @@ pub struct DataArgs {
 }
 
 impl DataArgs {
-    /// Where these images come from.
-    pub fn origin(&self, paths: &[PathBuf], otherwise: ArchivePart) -> Origin {
+    /// Where these images come from, and the steps that they go through.
+    pub fn origin(&self, paths: &[PathBuf], otherwise: ArchivePart, steps: Option<&str>) -> Origin {
         let columns =
             Columns { path: self.path_column.clone(), label: self.label_column.clone(), patient: self.patient_column.clone() };
-        Origin { paths: paths.to_vec(), part: self.split.unwrap_or(otherwise), columns, skip_broken: self.skip_broken }
+        Origin {
+            paths: paths.to_vec(),
+            part: self.split.unwrap_or(otherwise),
+            columns,
+            skip_broken: self.skip_broken,
+            steps: steps.map(str::to_owned),
+        }
     }
 }
 

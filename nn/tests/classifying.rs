@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{ok, run, two_classes};
+use crate::support::{ok, refused, run, two_classes};
 
 /// Fast, and enough for discs.
 const SMALL: [&str; 10] = ["--width", "4", "--batch", "16", "--rate", "0.01", "--epochs", "4", "--val-fraction", "0.25"];
@@ -123,4 +123,29 @@ fn a_sheet_of_augmented_images_is_drawn_and_nothing_trained() {
     two_classes(folder.path(), "data", 4);
     train(folder.path(), "model", &["--show-augmentation", "sheet.png"]);
     assert!(folder.path().join("sheet.png").is_file() && !folder.path().join("model").exists());
+}
+
+#[test]
+fn steps_of_map_go_before_and_are_kept_in_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    two_classes(at, "data", 12);
+    let small = ["--width", "2", "--batch", "8", "--epochs", "1", "--val-fraction", "0.3", "-q"];
+    let train = |model: &str, more: &[&str]| ok(at, &[&["classify", "data", "-o", model], small.as_slice(), more].concat());
+    train("plain", &[]);
+    train("smooth", &["--prepare", "median:1,clip:0:200"]);
+    let card: serde_json::Value = serde_json::from_slice(&std::fs::read(at.join("smooth/card.json")).unwrap()).unwrap();
+    assert_eq!(card["settings"]["steps"], "median:1,clip:0:200");
+    // The same as images that went through map's steps before: by way of the model, on images as they are.
+    let answers = |model: &str| ok(at, &["predict", model, "data", "--logits", "--json"]).stdout;
+    assert_ne!(answers("plain"), answers("smooth"));
+    ok(at, &["export", "smooth", "-o", "smooth.onnx"]);
+    ok(at, &["import", "smooth.onnx", "-o", "back"]);
+    assert_eq!(answers("back"), answers("smooth"));
+    refused(
+        at,
+        2,
+        &["nonsense"],
+        &[&["classify", "data", "-o", "other"], small.as_slice(), &["--prepare", "nonsense:1"]].concat(),
+    );
 }

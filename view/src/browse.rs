@@ -26,7 +26,7 @@ pub enum Choice {
     Chosen(PathBuf),
 }
 
-/// Entries of a folder that are listed.
+/// EntryScale of a folder that are listed.
 const MOST: usize = 2000;
 
 impl Browser {

@@ -5,7 +5,7 @@ use hounsfield::analysis::mixture::{Classifier, FitSettings};
 use hounsfield::analysis::{mixture, thresholds, windows};
 use hounsfield::findings;
 use hounsfield::ops::equalize;
-use hounsfield::ops::present::Entries;
+use hounsfield::ops::present::EntryScale;
 use hounsfield::report::{Shade, colours};
 use hounsfield::volume::{Dtype, Rescale, Window};
 use hounsfield::{Error, Result};
@@ -13,7 +13,7 @@ use hounsfield::{Error, Result};
 use crate::scene::{Scene, ValueClasses, Windowing};
 use crate::study::Study;
 
-/// Entries for floats, spread over the window.
+/// EntryScale for floats, spread over the window.
 const FLOAT_ENTRIES: u32 = 1 << 16;
 
 /// How much of a pixel the colour of a class takes.
@@ -23,7 +23,7 @@ const TINT: f64 = 0.45;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Greys {
     /// Which entry a value has.
-    pub entries: Entries,
+    pub entries: EntryScale,
     /// One word each.
     pub words: Vec<u32>,
     /// Whether they are colours.
@@ -49,10 +49,10 @@ pub fn ends(window: &Window) -> (f64, f64) {
 }
 
 /// Which entry a value has, of an exact type; of floats, whose window matters.
-pub fn entries(study: &Study, shade: &Shade) -> Entries {
+pub fn entries(study: &Study, shade: &Shade) -> EntryScale {
     let dtype = study.volume.dtype();
     if dtype != Dtype::F32 {
-        return Entries { first: dtype.first() as f32, scale: 1.0, count: dtype.values() as u32 };
+        return EntryScale { first: dtype.first() as f32, scale: 1.0, count: dtype.values() as u32 };
     }
     // A sigmoid has no ends: six widths hold all of its greys.
     let (low, high) = windows::ends(&shade.window).unwrap_or_else(|| {
@@ -62,11 +62,11 @@ pub fn entries(study: &Study, shade: &Shade) -> Entries {
     let [a, b] = [low, high].map(|real| study.rescale.stored(real));
     let (first, last) = (a.min(b), a.max(b));
     let width = if last > first { last - first } else { 1.0 };
-    Entries { first: first as f32, scale: (f64::from(FLOAT_ENTRIES) / width) as f32, count: FLOAT_ENTRIES }
+    EntryScale { first: first as f32, scale: (f64::from(FLOAT_ENTRIES) / width) as f32, count: FLOAT_ENTRIES }
 }
 
 /// The real value that an entry stands for.
-fn real_of(entries: &Entries, rescale: Rescale, entry: usize) -> f64 {
+fn real_of(entries: &EntryScale, rescale: Rescale, entry: usize) -> f64 {
     // Floats: the middle of the entry; whole numbers are what they are.
     let inside = if entries.scale == 1.0 { 0.0 } else { 0.5 };
     rescale.real(f64::from(entries.first) + (entry as f64 + inside) / f64::from(entries.scale))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use eframe::egui::{self, Align2, Color32, FontId, Pos2, Rect, Sense, Stroke, Ui, Vec2};
 use eframe::egui_wgpu::{Callback as PaintCallback, RenderState, Renderer};
 use hounsfield::engine::{Gpu, GpuError};
-use hounsfield::ops::cut::{Ray, Section};
+use hounsfield::ops::cut::{PlaneSection, Ray};
 use hounsfield::ops::present::{Framing, PARTS};
 use hounsfield::report::View;
 
@@ -269,7 +269,7 @@ fn pixel_of(view: &View, scene: &Scene) -> [u64; 2] {
 }
 
 /// The voxels that a pane shows, as they lie on the device.
-fn section(view: &View, content: &Content, study: &Study, scene: &Scene) -> Section {
+fn section(view: &View, content: &Content, study: &Study, scene: &Scene) -> PlaneSection {
     let shape = study.shape_on_device();
     let axis = view.axis();
     let (columns, flipped) = view.columns();
@@ -293,7 +293,7 @@ fn section(view: &View, content: &Content, study: &Study, scene: &Scene) -> Sect
         RayKind::Least => Ray::Least,
         RayKind::Mean => Ray::Mean,
     };
-    Section { shape, right: (columns, flipped != mirrored(view, scene)), down: view.rows(), slices, ray }
+    PlaneSection { shape, right: (columns, flipped != mirrored(view, scene)), down: view.rows(), slices, ray }
 }
 
 fn rays_caption(view: &View, scene: &Scene) -> String {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, RenderState, Renderer, ScreenDescriptor};
 use eframe::{egui, wgpu};
 use hounsfield::engine::{Gpu, GpuError, GpuVolume};
-use hounsfield::ops::cut::{self, Section};
-use hounsfield::ops::present::{self, Entries, Framing, Layers};
+use hounsfield::ops::cut::{self, PlaneSection};
+use hounsfield::ops::present::{self, EntryScale, Framing, Layers};
 use hounsfield::ops::{equalize, scan};
 use hounsfield::volume::{Counts, Dtype};
 
@@ -19,7 +19,7 @@ use crate::study::Study;
 #[derive(Debug, Clone)]
 pub struct Table {
     /// Which entry a value has.
-    pub entries: Entries,
+    pub entries: EntryScale,
     /// One word an entry.
     pub buffer: wgpu::Buffer,
     /// Whether they are colours.
@@ -68,7 +68,7 @@ impl Equaliser {
 
     /// The table, once [`Equaliser::encode`] has filled it.
     pub fn table(&self, version: u64) -> Table {
-        let entries = Entries { first: self.dtype.first() as f32, scale: 1.0, count: self.dtype.values() as u32 };
+        let entries = EntryScale { first: self.dtype.first() as f32, scale: 1.0, count: self.dtype.values() as u32 };
         Table { entries, buffer: self.table.clone(), coloured: false, version }
     }
 
@@ -103,7 +103,7 @@ pub struct Wish {
     /// Changes with its voxels.
     pub version: u64,
     /// The voxels that are seen.
-    pub section: Section,
+    pub section: PlaneSection,
     /// How large.
     pub framing: Framing,
     /// Their greys.
@@ -117,7 +117,7 @@ pub struct Wish {
 }
 
 /// What a plane was cut from; of one that was given its version.
-type CutKey = (u64, Section, Option<u64>);
+type CutKey = (u64, PlaneSection, Option<u64>);
 /// What a picture was made of.
 type PictureKey = (CutKey, Framing, u64, Option<u64>);
 
@@ -130,7 +130,7 @@ pub struct Stage {
     texture: Option<wgpu::Texture>,
     id: Option<egui::TextureId>,
     cut: Option<CutKey>,
-    labels_cut: Option<Section>,
+    labels_cut: Option<PlaneSection>,
     shown: Option<PictureKey>,
     /// Why the last picture is missing.
     failure: Option<GpuError>,

@@ -54,6 +54,9 @@ pub struct Args {
     /// What is taken of images that are not square
     #[arg(long, value_enum, default_value = "centre", help_heading = "Preprocessing")]
     crop: Crop,
+    /// Steps of hounsfield map that images go through first, such as median:1,equalize
+    #[arg(long, value_name = "STEPS", value_parser = crate::prepare::steps, help_heading = "Preprocessing")]
+    prepare: Option<String>,
     /// How intensities are measured: zscore, percentiles:LOW:HIGH, range:LOW:HIGH
     #[arg(long, value_name = "HOW", default_value = "zscore", allow_hyphen_values = true, help_heading = "Preprocessing")]
     normalise: Normalise,
@@ -158,14 +161,14 @@ fn side(args: &Args) -> Result<usize> {
     if let Some(size) = args.size {
         return Ok(size.into());
     }
-    crate::data::first_side(&args.data.origin(std::slice::from_ref(&args.train), ArchivePart::Train))
+    crate::data::first_side(&args.data.origin(std::slice::from_ref(&args.train), ArchivePart::Train, args.prepare.as_deref()))
         .map(|side| side.clamp(8, LARGEST))
 }
 
 /// Reads all parts, and sees to it that no image is in two.
 fn read(shared: &Shared, args: &Args, frame: &Frame) -> Result<Parts> {
     let read = |path: &PathBuf, part: ArchivePart, known: Option<&[String]>| {
-        let mut origin = args.data.origin(std::slice::from_ref(path), part);
+        let mut origin = args.data.origin(std::slice::from_ref(path), part, args.prepare.as_deref());
         if known.is_some() {
             origin.part = part;
         }
@@ -283,7 +286,8 @@ impl Keeper<'_> {
         let threshold = self.threshold(weights, &judged)?;
         let task = Task::Classify { frame: self.frame, normalise: self.plan.normalise, threshold };
         let classes = self.parts.train.classes.clone();
-        let model = Model::new(task, classes.clone(), self.network.clone(), weights.clone());
+        let model =
+            Model::new(task, classes.clone(), self.network.clone(), weights.clone()).with_steps(self.args.prepare.clone());
         let held = self.parts.held.as_ref().map(|set| {
             let report = self.judged(weights, set)?.report(threshold);
             let data = data(set, format!("{} of {}", self.args.hold_out.unwrap_or(0.0), short_name(&self.args.train)));
@@ -299,7 +303,7 @@ impl Keeper<'_> {
             held_out: held.transpose()?,
             duplicates_dropped: self.parts.dropped,
             broken_skipped: self.parts.skipped.clone(),
-            settings: json!({ "plan": self.plan, "frame": self.frame, "width": self.args.width }),
+            settings: json!({ "plan": self.plan, "frame": self.frame, "width": self.args.width, "steps": self.args.prepare }),
             parameters: weights.trained.len(),
             epoch: *epoch,
             epochs: state.history.epochs.len(),

@@ -46,7 +46,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         }
         Task::Segment { .. } => return volumes(shared, args, &model),
     };
-    let origin = args.data.origin(std::slice::from_ref(&args.data_path), ArchivePart::Test);
+    let origin = args.data.origin(std::slice::from_ref(&args.data_path), ArchivePart::Test, model.description.steps.as_deref());
     let classes = &model.description.classes;
     let read = collect(&origin, &frame, Some(classes), &Progress::new(shared, "reading", 0))?;
     read.skipped.iter().for_each(|text| shared.note(&format!("left out: {text}")));

@@ -40,6 +40,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
             let notes = BTreeMap::from([
                 ("classes", json(serde_json::to_string(&description.classes))),
                 ("preparation", json(serde_json::to_string(&description.task))),
+                ("steps", json(serde_json::to_string(&description.steps))),
                 ("notice", crate::model::Card::NOTICE.to_owned()),
             ]);
             onnx(&network, &weights, side, &notes)?
@@ -49,6 +50,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
             arrays.note("network", &network);
             arrays.note("classes", &description.classes);
             arrays.note("preparation", &description.task);
+            arrays.note("steps", &description.steps);
             for parameter in network.parameters()? {
                 let values = weights.of(&parameter).to_vec();
                 arrays.put(&parameter.name, Array { shape: parameter.shape, values });

@@ -50,6 +50,7 @@ struct Found {
     weights: Weights,
     classes: Option<Vec<String>>,
     task: Option<Task>,
+    steps: Option<String>,
 }
 
 /// Imports.
@@ -74,7 +75,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
     let task = task(args, found.task, (whole, &found.network, count))?;
     let folder = ModelFolder::new(&args.output, false, shared.force)?;
     let parameters = found.weights.trained.len() + found.weights.running.len();
-    let model = Model::new(task, classes.clone(), found.network, found.weights);
+    let model = Model::new(task, classes.clone(), found.network, found.weights).with_steps(found.steps);
     folder.write(MODEL, &model.bytes()?)?;
     let layers = model.description.network.nodes.len();
     if shared.json {
@@ -132,7 +133,13 @@ fn from_onnx(file: &Path) -> Result<Found> {
     let refused = |what| Error::unsupported(file, what, "export it with layers of these kinds, its numbers inside of the file");
     let Imported { network, weights, notes } = onnx(&bytes).map_err(refused)?;
     let note = |key: &str| notes.get(key).map(String::as_str);
-    Ok(Found { network, weights, classes: noted(note("classes")), task: noted(note("preparation")) })
+    Ok(Found {
+        network,
+        weights,
+        classes: noted(note("classes")),
+        task: noted(note("preparation")),
+        steps: noted(note("steps")).flatten(),
+    })
 }
 
 fn from_safetensors(file: &Path) -> Result<Found> {
@@ -142,5 +149,11 @@ fn from_safetensors(file: &Path) -> Result<Found> {
     };
     let find = |name: &str| arrays.get(name).map(|array| (array.shape.as_slice(), array.values.clone()));
     let weights = Weights::gather(&network, find).map_err(|e| Error::format(file, e.to_string(), "export it again"))?;
-    Ok(Found { network, weights, classes: noted(arrays.noted("classes")), task: noted(arrays.noted("preparation")) })
+    Ok(Found {
+        network,
+        weights,
+        classes: noted(arrays.noted("classes")),
+        task: noted(arrays.noted("preparation")),
+        steps: noted(arrays.noted("steps")).flatten(),
+    })
 }

@@ -50,7 +50,7 @@ pub fn run(shared: &Shared, args: &Args) -> Result<()> {
         Task::Segment { .. } => return label_map(shared, args, &model, target),
     };
     let classes = &model.description.classes;
-    let origin = args.data.origin(&args.paths, ArchivePart::Test);
+    let origin = args.data.origin(&args.paths, ArchivePart::Test, model.description.steps.as_deref());
     let read = collect(&origin, &frame, Some(classes), &Progress::new(shared, "reading", 0))?;
     read.skipped.iter().for_each(|text| shared.note(&format!("left out: {text}")));
     if read.set.samples.is_empty() {
@@ -90,7 +90,7 @@ fn label_map(shared: &Shared, args: &Args, model: &Model, target: Option<Target>
             "name one, and the map with --output",
         ));
     };
-    let volume = Streamed::open(path, &look.normalise, look.orientation.as_deref(), &progress::go_on)?;
+    let volume = Streamed::open(path, &look, &progress::go_on)?;
     let header = volume.source().header();
     differs(shared, model, header);
     if let (true, Some(code)) = (volume.is_turned(), &look.orientation) {

@@ -111,7 +111,7 @@ impl Agreement {
 
 fn images(shared: &Shared, args: &Args, model: &Model) -> Result<Vec<Batch>> {
     let Task::Classify { frame, normalise, .. } = &model.description.task else { return Ok(Vec::new()) };
-    let origin = args.data.origin(std::slice::from_ref(&args.data_path), ArchivePart::Train);
+    let origin = args.data.origin(std::slice::from_ref(&args.data_path), ArchivePart::Train, model.description.steps.as_deref());
     let read = collect(&origin, frame, Some(&model.description.classes), &Progress::new(shared, "reading", 0))?;
     read.skipped.iter().for_each(|text| shared.note(&format!("left out: {text}")));
     if read.set.samples.is_empty() {

@@ -20,7 +20,7 @@ use crate::prepare::Normalise;
 use crate::progress::{self, Progress};
 use crate::random::Random;
 use crate::train::{self, Keep, SegmentPlan, State, segmenter};
-use crate::volumes::{Labelled, Pair, Sampling, classes_of, open_volume, orientation, pairs, read_pair};
+use crate::volumes::{Labelled, Look, Pair, Sampling, classes_of, open_volume, orientation, pairs, read_pair};
 
 /// From volumes with label maps to a model
 #[derive(Debug, clap::Args)]
@@ -42,6 +42,9 @@ pub struct Args {
     /// Names of the labels from 0 on
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
     classes: Vec<String>,
+    /// Steps of hounsfield map that volumes go through first, such as median:1
+    #[arg(long, value_name = "STEPS", value_parser = crate::prepare::steps, help_heading = "Preprocessing")]
+    prepare: Option<String>,
     /// How intensities are measured, over a whole volume: zscore, percentiles:LOW:HIGH, range:LOW:HIGH
     #[arg(long, value_name = "HOW", default_value = "zscore", allow_hyphen_values = true, help_heading = "Preprocessing")]
     normalise: Normalise,
@@ -125,7 +128,7 @@ struct Parts {
     train: Vec<Labelled>,
     val: Vec<Labelled>,
     held: Vec<Pair>,
-    orientation: Option<String>,
+    look: Look,
     from: String,
 }
 
@@ -179,14 +182,19 @@ fn read(shared: &Shared, args: &Args) -> Result<Parts> {
         return Err(Error::usage(what, "name some to choose by with --val, or give --val-fraction 0.2"));
     }
     // All are seen as the first one lies.
-    let to = orientation(open_volume(&all[0].image)?.header());
+    let look = Look {
+        normalise: args.normalise,
+        axes: args.axes.0.clone(),
+        orientation: orientation(open_volume(&all[0].image)?.header()),
+        steps: args.prepare.clone(),
+    };
     let progress = Progress::new(shared, "reading", (all.len() + val.len()) as u64);
     let known = (!args.classes.is_empty()).then_some(args.classes.len());
     let read = |some: Vec<Pair>| {
         let one = |pair: &Pair| {
             progress::go_on()?;
             progress.step();
-            read_pair(pair, &args.normalise, known, to.as_deref())
+            read_pair(pair, &look, known)
         };
         some.iter().map(one).collect::<Result<Vec<Labelled>>>()
     };
@@ -200,7 +208,7 @@ fn read(shared: &Shared, args: &Args) -> Result<Parts> {
         let what = format!("{} has labels that no volume to learn from has", volume.name);
         return Err(Error::usage(what, "name a class for each label with --classes, or part the volumes otherwise"));
     }
-    Ok(Parts { classes, train, val, held, orientation: to, from: short_name(&args.pairs) })
+    Ok(Parts { classes, train, val, held, look, from: short_name(&args.pairs) })
 }
 
 /// Takes the pairs of these names out.
@@ -277,10 +285,11 @@ impl Keeper<'_> {
             tile: plan.tile,
             planes: plan.axes.clone(),
             spacing_mm,
-            orientation: self.parts.orientation.clone(),
+            orientation: self.parts.look.orientation.clone(),
         };
         let classes = self.parts.classes.clone();
-        let model = Model::new(task, classes.clone(), self.network.clone(), weights.clone());
+        let model =
+            Model::new(task, classes.clone(), self.network.clone(), weights.clone()).with_steps(self.parts.look.steps.clone());
         let best = state.history.epochs.get(epoch - 1).map(|epoch| epoch.val_metric);
         let card = Card {
             task: "segment".into(),
@@ -291,7 +300,7 @@ impl Keeper<'_> {
             held_out,
             duplicates_dropped: 0,
             broken_skipped: Vec::new(),
-            settings: json!({ "plan": plan }),
+            settings: json!({ "plan": plan, "steps": self.parts.look.steps }),
             parameters: weights.trained.len(),
             epoch: *epoch,
             epochs: state.history.epochs.len(),
@@ -315,9 +324,7 @@ impl Keeper<'_> {
                 .parts
                 .held
                 .iter()
-                .map(|pair| {
-                    read_pair(pair, &self.plan.normalise, Some(self.parts.classes.len()), self.parts.orientation.as_deref())
-                })
+                .map(|pair| read_pair(pair, &self.parts.look, Some(self.parts.classes.len())))
                 .collect::<Result<_>>()?;
             let mut rows: Vec<CaseRow> = Vec::new();
             for volume in &volumes {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::files::{self, Columns, Listed};
 use super::{ArchivePart, ImageSet, Plane, Sample, archive, read_plane};
-use crate::prepare::Frame;
+use crate::prepare::{Frame, plane_through};
 
 /// Where images come from.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Origin {
     pub columns: Columns,
     /// Leave out what cannot be read instead of giving up.
     pub skip_broken: bool,
+    /// Steps of `hounsfield map` that images go through.
+    pub steps: Option<String>,
 }
 
 /// Images, and what could not be read.
@@ -49,7 +51,7 @@ pub trait Follow: Sync {
 pub fn collect(origin: &Origin, frame: &Frame, known: Option<&[String]>, follow: &dyn Follow) -> Result<Collected> {
     match origin.paths.as_slice() {
         [] => Err(Error::usage("no images are given", "name a folder, a table or an archive")),
-        [one] if archive::is_archive(one) => of_archive(one, origin.part, frame, known),
+        [one] if archive::is_archive(one) => of_archive(one, origin, frame, known),
         [one] if one.is_dir() => of_files(files::in_folder(one, known.is_some())?, one, origin, frame, known, follow),
         [one] if is_table(one) => of_files(files::in_table(one, &origin.columns)?, one, origin, frame, known, follow),
         several => {
@@ -77,17 +79,15 @@ fn of_files(
     follow.begin(listed.len() as u64);
     let read = |file: &Listed| {
         follow.next()?;
-        Ok(read_plane(&file.path))
+        let sample = |plane: Plane| sample(file.path.display().to_string(), plane, (None, file.patient.clone()), (frame, origin));
+        Ok(read_plane(&file.path).and_then(sample))
     };
-    let read: Vec<Result<Plane>> = listed.par_iter().map(read).collect::<Result<_>>()?;
+    let read: Vec<Result<Sample>> = listed.par_iter().map(read).collect::<Result<_>>()?;
     let mut all = Collected { set: ImageSet { classes, samples: Vec::new() }, skipped: Vec::new() };
-    for (file, plane) in listed.iter().zip(read) {
+    for (file, sample) in listed.iter().zip(read) {
         let class = file.class.as_ref().and_then(|class| all.set.classes.iter().position(|known| known == class));
-        match plane {
-            Ok(plane) => {
-                let name = file.path.display().to_string();
-                all.set.samples.push(sample(name, &plane, class, file.patient.clone(), frame));
-            }
+        match sample {
+            Ok(sample) => all.set.samples.push(Sample { class, ..sample }),
             Err(e) if origin.skip_broken => all.skipped.push(e.to_string()),
             Err(e) => return Err(e),
         }
@@ -95,7 +95,8 @@ fn of_files(
     Ok(all)
 }
 
-fn of_archive(path: &Path, part: ArchivePart, frame: &Frame, known: Option<&[String]>) -> Result<Collected> {
+fn of_archive(path: &Path, origin: &Origin, frame: &Frame, known: Option<&[String]>) -> Result<Collected> {
+    let part = origin.part;
     let images = archive::read(path, part)?;
     let most = images.iter().filter_map(|(_, label)| *label).max();
     let classes: Vec<String> = match known {
@@ -110,16 +111,24 @@ fn of_archive(path: &Path, part: ArchivePart, frame: &Frame, known: Option<&[Str
         let what = format!("label {beyond} in {}, where the model has {} classes", path.display(), classes.len());
         return Err(Error::usage(what, "give the data that it was trained for"));
     }
-    let one = |(i, (plane, label)): (usize, &(Plane, Option<u32>))| {
+    let one = |(i, (plane, label)): (usize, (Plane, Option<u32>))| {
         let name = format!("{}:{}:{i}", path.display(), part.name());
-        sample(name, plane, label.map(|label| label as usize), None, frame)
+        sample(name, plane, (label.map(|label| label as usize), None), (frame, origin))
     };
-    let samples = images.par_iter().enumerate().map(one).collect();
+    let samples = images.into_par_iter().enumerate().map(one).collect::<Result<_>>()?;
     Ok(Collected { set: ImageSet { classes, samples }, skipped: Vec::new() })
 }
 
-fn sample(name: String, plane: &Plane, class: Option<usize>, group: Option<String>, frame: &Frame) -> Sample {
-    Sample { name, values: frame.apply(plane), class, group, hash: plane.hash() }
+/// An image after its steps, framed. The same pixels are known by those before the steps.
+fn sample(
+    name: String,
+    plane: Plane,
+    (class, group): (Option<usize>, Option<String>),
+    (frame, origin): (&Frame, &Origin),
+) -> Result<Sample> {
+    let hash = plane.hash();
+    let values = frame.apply(&plane_through(plane, origin.steps.as_deref())?);
+    Ok(Sample { name, values, class, group, hash })
 }
 
 /// The shorter side of the first image that can be read.

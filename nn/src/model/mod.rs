@@ -80,6 +80,9 @@ pub struct Description {
     pub classes: Vec<String>,
     /// The layers.
     pub network: Network,
+    /// Steps of `hounsfield map` that images go through before they are measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<String>,
     /// Of a model in whole numbers: the greatest absolute value of the image and of each layer's result that training data have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranges: Option<Ranges>,
@@ -102,7 +105,17 @@ pub fn program() -> String {
 impl Model {
     /// A model of this program.
     pub fn new(task: Task, classes: Vec<String>, network: Network, weights: Weights) -> Self {
-        Self { description: Description { version: VERSION, program: program(), task, classes, network, ranges: None }, weights }
+        Self {
+            description: Description { version: VERSION, program: program(), task, classes, network, steps: None, ranges: None },
+            weights,
+        }
+    }
+
+    /// The same for images that go through steps first.
+    #[must_use]
+    pub fn with_steps(mut self, steps: Option<String>) -> Self {
+        self.description.steps = steps;
+        self
     }
 
     /// The network as it answers: in whole numbers if it was quantised, else in floats.

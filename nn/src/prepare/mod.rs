@@ -2,9 +2,11 @@
 
 mod normalise;
 mod resize;
+mod steps;
 
 pub use normalise::{Normalise, Scale};
 pub use resize::resize;
+pub use steps::{plane_through, steps, through};
 
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,7 @@ mod stream;
 
 pub use orient::{Orient, orientation};
 pub use pairs::{Pair, chosen, pairs};
-pub use predict::{Segmenter, Tiling};
+pub use predict::{Look, Segmenter, Tiling};
 pub use read::{Labelled, classes_of, open_volume, read_pair};
 pub use sample::{Draw, Index, Sampling};
 pub use slices::{Cut, Stack};

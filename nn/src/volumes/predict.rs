@@ -46,6 +46,8 @@ pub struct Look {
     pub axes: Vec<usize>,
     /// Where axes point, if it is known of the volumes that it learnt from.
     pub orientation: Option<String>,
+    /// Steps of `hounsfield map` that volumes go through.
+    pub steps: Option<String>,
 }
 
 impl Look {
@@ -54,7 +56,7 @@ impl Look {
     /// # Errors
     /// As [`read_pair`].
     pub fn read(&self, pair: &Pair, classes: usize) -> Result<Labelled> {
-        read_pair(pair, &self.normalise, Some(classes), self.orientation.as_deref())
+        read_pair(pair, self, Some(classes))
     }
 }
 
@@ -93,7 +95,8 @@ impl Segmenter {
             slices: *slices,
             tiling: Tiling { tile: *tile, divisor: network.divisor() },
         };
-        Ok((segmenter, Look { normalise: *normalise, axes: planes.clone(), orientation: orientation.clone() }))
+        let steps = model.description.steps.clone();
+        Ok((segmenter, Look { normalise: *normalise, axes: planes.clone(), orientation: orientation.clone(), steps }))
     }
 
     /// For one slice the probability of each class, class by class.

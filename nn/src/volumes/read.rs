@@ -1,15 +1,16 @@
 //! Volumes as numbers, and their labels.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use hounsfield::io::{self, OpenOptions, Role, Source};
 use hounsfield::volume::Header;
 use hounsfield::{Error, Result};
 use sha2::{Digest, Sha256};
 
-use super::{Orient, Pair};
+use super::{Look, Orient, Pair};
 use crate::data::real_values;
-use crate::prepare::Normalise;
+use crate::prepare::{Normalise, through};
 
 /// A volume with its labels.
 #[derive(Debug, Clone)]
@@ -32,8 +33,8 @@ pub struct Labelled {
 ///
 /// # Errors
 /// What reading gives; [`Error::Format`] for several volumes.
-pub fn open_volume(path: &Path) -> Result<Box<dyn Source>> {
-    let source = io::open(&[path.to_path_buf()], &OpenOptions::default())?;
+pub fn open_volume(path: &Path) -> Result<Arc<dyn Source>> {
+    let source: Arc<dyn Source> = io::open(&[path.to_path_buf()], &OpenOptions::default())?.into();
     let shape = &source.header().grid.shape;
     if shape.volumes() > 1 {
         return Err(Error::format(path, format!("{shape} voxels: several volumes"), "give one volume a file"));
@@ -75,20 +76,20 @@ pub fn read_labels(path: &Path, image: &Header) -> Result<Vec<u8>> {
     }
 }
 
-/// Reads both, turned so that axes point as `orientation` says, if it does.
+/// Reads both as a network looks at them: after its steps, and turned.
 ///
 /// # Errors
 /// As [`open_volume`] and [`read_labels`]; [`Error::Format`] for voxels that are no numbers; [`Error::Usage`] for a label of which there is no class.
-pub fn read_pair(pair: &Pair, normalise: &Normalise, classes: Option<usize>, to: Option<&str>) -> Result<Labelled> {
-    let source = open_volume(&pair.image)?;
+pub fn read_pair(pair: &Pair, look: &Look, classes: Option<usize>) -> Result<Labelled> {
+    let source = through(open_volume(&pair.image)?, look.steps.as_deref())?;
     let labels = read_labels(&pair.labels, source.header())?;
     let most = labels.iter().copied().max().unwrap_or(0);
     if let Some(classes) = classes.filter(|classes| usize::from(most) >= *classes) {
         let what = format!("label {most} in {}, where there are {classes} classes from 0 on", pair.labels.display());
         return Err(Error::usage(what, "name a class for each label with --classes, or correct the map"));
     }
-    let orient = Orient::new(source.header(), to)?;
-    let values = orient.turned(normalised(&pair.image, source.as_ref(), normalise)?);
+    let orient = Orient::new(source.header(), look.orientation.as_deref())?;
+    let values = orient.turned(normalised(&pair.image, source.as_ref(), &look.normalise)?);
     let labels = orient.turned(labels);
     let mut hash = Sha256::new();
     values.iter().for_each(|value| hash.update(value.to_le_bytes()));

@@ -2,19 +2,20 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hounsfield::io::{Sink, Source};
 use hounsfield::{Error, Result};
 
 use super::read::{no_numbers, open_volume};
-use super::{Orient, Stack};
+use super::{Look, Orient, Stack};
 use crate::data::real_slices;
-use crate::prepare::{Normalise, Scale};
+use crate::prepare::{Scale, through};
 
 /// A volume in its file, as a network sees it.
 pub struct Streamed {
     path: PathBuf,
-    source: Box<dyn Source>,
+    source: Arc<dyn Source>,
     orient: Orient,
     scale: Scale,
 }
@@ -25,16 +26,16 @@ const AT_ONCE: u64 = 1 << 22;
 const HELD_BYTES: u64 = 8 << 30;
 
 impl Streamed {
-    /// Opens and measures a volume. `orientation` says how the axes of the network point.
+    /// Opens and measures a volume. One that goes through steps first is held in memory once it has.
     ///
     /// # Errors
     /// As [`open_volume`]; [`Error::Format`] for voxels that are no numbers.
-    pub fn open(path: &Path, normalise: &Normalise, orientation: Option<&str>, go_on: &dyn Fn() -> Result<()>) -> Result<Self> {
-        let source = open_volume(path)?;
-        let orient = Orient::new(source.header(), orientation)?;
+    pub fn open(path: &Path, look: &Look, go_on: &dyn Fn() -> Result<()>) -> Result<Self> {
+        let source = through(open_volume(path)?, look.steps.as_deref())?;
+        let orient = Orient::new(source.header(), look.orientation.as_deref())?;
         let [nx, ny, nz] = source.header().grid.shape.xyz();
         let step = (AT_ONCE / (nx * ny).max(1)).max(1);
-        let scale = normalise.scale(&mut |see| {
+        let scale = look.normalise.scale(&mut |see| {
             for first in (0..nz).step_by(step as usize) {
                 go_on()?;
                 let values = real_slices(source.as_ref(), first..nz.min(first + step))?;

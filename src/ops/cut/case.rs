@@ -1,13 +1,13 @@
 //! What the self-check runs.
 
-use super::{Ray, Section, cpu, encode};
+use super::{PlaneSection, Ray, cpu, encode};
 use crate::engine::{Gpu, GpuVolume};
 use crate::ops::checks::{Checks, Difference, Sample, compare};
 use crate::volume::{Block, Dtype};
 
 pub(crate) fn cases(checks: &mut Checks<'_>) {
     let shape = [19, 17, 13];
-    let section = |right, down, slices, ray| Section { shape, right, down, slices, ray };
+    let section = |right, down, slices, ray| PlaneSection { shape, right, down, slices, ray };
     let axial = section((0, false), (1, false), 5..6, Ray::Greatest);
     checks.note("a plane of int16", case(checks.gpu, Dtype::I16, &axial));
     let sagittal = section((1, true), (2, true), 3..19, Ray::Least);
@@ -16,7 +16,7 @@ pub(crate) fn cases(checks: &mut Checks<'_>) {
     checks.note("mean of int8 along y", case(checks.gpu, Dtype::I8, &coronal));
 }
 
-fn case(gpu: &Gpu, dtype: Dtype, section: &Section) -> Difference {
+fn case(gpu: &Gpu, dtype: Dtype, section: &PlaneSection) -> Difference {
     let bytes = Sample::Noise.bytes(dtype, section.shape.iter().product::<u64>() as usize);
     let block = Block { dtype, bytes: &bytes };
     let volume = GpuVolume::upload(gpu, block)?;

@@ -1,13 +1,13 @@
 //! Planes on one thread of the CPU.
 
-use super::{Ray, Section};
+use super::{PlaneSection, Ray};
 use crate::volume::Block;
 
 /// The plane of a whole volume in memory.
 ///
 /// # Panics
 /// If the section is none of this volume.
-pub fn cpu(volume: Block<'_>, section: &Section) -> Vec<f32> {
+pub fn cpu(volume: Block<'_>, section: &PlaneSection) -> Vec<f32> {
     let Some(walk) = section.walk() else { panic!("{section:?} is no section") };
     assert_eq!(volume.len() as u64, section.shape.iter().product::<u64>(), "a volume of another shape");
     let size = volume.dtype.bytes();

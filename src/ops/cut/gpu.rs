@@ -1,6 +1,6 @@
 //! Planes on the GPU.
 
-use super::{Ray, Section};
+use super::{PlaneSection, Ray};
 use crate::engine::{Call, Gpu, GpuError, GpuVolume, Shader};
 use crate::volume::{Dtype, keys};
 
@@ -15,7 +15,7 @@ pub fn encode(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     volume: &GpuVolume,
-    section: &Section,
+    section: &PlaneSection,
     plane: &wgpu::Buffer,
 ) -> Result<(), GpuError> {
     let input = |what: String| GpuError::Input { kernel: SHADER.name, what };

@@ -5,7 +5,7 @@
 //!
 //! - **Input**: u8, i8, u16, i16 or f32, fewer than 2³² voxels.
 //! - **Output**: for each pixel the stored value as f32, which holds all of them exactly.
-//! - **Border**: none: a [`Section`] lies inside of the volume.
+//! - **Border**: none: a [`PlaneSection`] lies inside of the volume.
 //! - **NaN**: a ray that holds a NaN gives NaN.
 //! - **Exactness**: Exact; means of whole numbers are rounded to whole numbers, halves up. Means of floats are sums of f32 in the order of the ray, and agree within 1e-5.
 //! - **Cost**: one read of each voxel that is looked at, one write of the plane for each chunk.
@@ -37,7 +37,7 @@ pub enum Ray {
 
 /// Which voxels make a picture: columns run along one axis of the volume, rows along another, rays along the third.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
+pub struct PlaneSection {
     /// Voxels of the volume along x, y and z.
     pub shape: [u64; 3],
     /// The axis of the columns, and whether they run against it.
@@ -52,7 +52,7 @@ pub struct Section {
 
 /// A section as steps through the voxels of the volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Walk {
+struct VoxelWalk {
     size: [u32; 2],
     origin: u32,
     right: i32,
@@ -61,7 +61,7 @@ struct Walk {
     steps: u32,
 }
 
-impl Section {
+impl PlaneSection {
     /// Columns and rows.
     pub fn size(&self) -> [u32; 2] {
         [self.right, self.down].map(|(axis, _)| self.shape[axis] as u32)
@@ -73,7 +73,7 @@ impl Section {
     }
 
     /// The way through the voxels; none for a section that is not one of this volume, or a volume of 2³² voxels or more.
-    fn walk(&self) -> Option<Walk> {
+    fn walk(&self) -> Option<VoxelWalk> {
         let [nx, ny, nz] = self.shape;
         let voxels = nx.checked_mul(ny)?.checked_mul(nz)?;
         if voxels == 0 || voxels > u64::from(u32::MAX) {
@@ -96,6 +96,6 @@ impl Section {
         };
         let (right, down) = (step(self.right, &mut origin), step(self.down, &mut origin));
         let steps = (self.slices.end - self.slices.start) as u32;
-        Some(Walk { size: self.size(), origin: origin as u32, right, down, along: strides[normal] as u32, steps })
+        Some(VoxelWalk { size: self.size(), origin: origin as u32, right, down, along: strides[normal] as u32, steps })
     }
 }

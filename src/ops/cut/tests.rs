@@ -5,12 +5,12 @@ use crate::volume::{Block, Dtype};
 
 const SHAPE: [u64; 3] = [5, 4, 3];
 
-fn section(right: (usize, bool), down: (usize, bool), slices: Range<u64>, ray: Ray) -> Section {
-    Section { shape: SHAPE, right, down, slices, ray }
+fn section(right: (usize, bool), down: (usize, bool), slices: Range<u64>, ray: Ray) -> PlaneSection {
+    PlaneSection { shape: SHAPE, right, down, slices, ray }
 }
 
 /// The plane of a volume that lies in chunks of so many voxels.
-fn on_gpu(gpu: &Gpu, block: Block<'_>, section: &Section, chunk: usize) -> Vec<f32> {
+fn on_gpu(gpu: &Gpu, block: Block<'_>, section: &PlaneSection, chunk: usize) -> Vec<f32> {
     let size = block.dtype.bytes();
     let part = |bytes: &[u8]| Chunk {
         buffer: gpu.storage_with("test", bytes, UNIT_VOXELS as usize * size).unwrap(),
@@ -90,15 +90,15 @@ fn what_is_no_section_is_refused() {
     let Some(gpu) = gpu() else { return };
     let volume = GpuVolume::upload(gpu, Block { dtype: Dtype::U8, bytes: &[0; 60] }).unwrap();
     let plane = gpu.storage("test", 4 * 20).unwrap();
-    let refused = |section: &Section| encode(gpu, &mut gpu.encoder(), &volume, section, &plane).is_err();
+    let refused = |section: &PlaneSection| encode(gpu, &mut gpu.encoder(), &volume, section, &plane).is_err();
     let good = section((0, false), (1, false), 0..1, Ray::Mean);
     assert!(!refused(&good));
-    assert!(refused(&Section { slices: 0..4, ..good.clone() }));
-    assert!(refused(&Section { slices: 2..2, ..good.clone() }));
-    assert!(refused(&Section { down: (0, false), ..good.clone() }));
-    assert!(refused(&Section { down: (3, false), ..good.clone() }));
-    assert!(refused(&Section { shape: [5, 4, 4], ..good.clone() }), "another volume");
-    assert!(refused(&Section { right: (1, false), down: (2, false), slices: 0..1, ..good }) == (4 * 12 > 80));
+    assert!(refused(&PlaneSection { slices: 0..4, ..good.clone() }));
+    assert!(refused(&PlaneSection { slices: 2..2, ..good.clone() }));
+    assert!(refused(&PlaneSection { down: (0, false), ..good.clone() }));
+    assert!(refused(&PlaneSection { down: (3, false), ..good.clone() }));
+    assert!(refused(&PlaneSection { shape: [5, 4, 4], ..good.clone() }), "another volume");
+    assert!(refused(&PlaneSection { right: (1, false), down: (2, false), slices: 0..1, ..good }) == (4 * 12 > 80));
     let short = gpu.storage("test", 4 * 19).unwrap();
     let good = section((0, false), (1, false), 0..1, Ray::Mean);
     assert!(encode(gpu, &mut gpu.encoder(), &volume, &good, &short).is_err());

@@ -1,6 +1,6 @@
 //! What the self-check runs.
 
-use super::{Entries, Framing, Layers, PARTS, cpu, encode};
+use super::{EntryScale, Framing, Layers, PARTS, cpu, encode};
 use crate::engine::Gpu;
 use crate::ops::checks::{Checks, Difference, Sample, compare};
 use crate::volume::Dtype;
@@ -21,7 +21,7 @@ fn case(gpu: &Gpu, framing: &Framing) -> Difference {
     let labels: Vec<f32> =
         (0..pixels).map(|i| (i as u32 % framing.size[0] / 5 + i as u32 / framing.size[0] / 4) as f32 % 5.0).collect();
     let palette = [0, 0x80_00_00_ff, 0xff_20_c0_00, 0x01_ff_ff_ff];
-    let entries = Entries { first: -32_768.0, scale: 1.0, count: 65_536 };
+    let entries = EntryScale { first: -32_768.0, scale: 1.0, count: 65_536 };
     let table: Vec<u32> = (0..65_536_u32).map(|i| i.wrapping_mul(0x1_0307) & 0xff_ffff).collect();
     let upload = |bytes: &[u8]| gpu.storage_with("present", bytes, 4);
     let (plane_on, labels_on) = (upload(bytemuck::cast_slice(&plane))?, upload(bytemuck::cast_slice(&labels))?);

@@ -1,6 +1,6 @@
 //! Pictures on one thread of the CPU.
 
-use super::{Entries, Framing, PARTS};
+use super::{EntryScale, Framing, PARTS};
 
 /// The picture, row by row without padding: RGBA, red lowest. The table holds greys in all three colours, or colours, which stay as they are in an inverted picture only
 /// if the caller turns them before; `labels` are those of the pixels and the
@@ -8,7 +8,7 @@ use super::{Entries, Framing, PARTS};
 ///
 /// # Panics
 /// If sides are 0 or too long, or a plane has another number of pixels.
-pub fn cpu(framing: &Framing, plane: &[f32], entries: &Entries, table: &[u32], labels: Option<(&[f32], &[u32])>) -> Vec<u32> {
+pub fn cpu(framing: &Framing, plane: &[f32], entries: &EntryScale, table: &[u32], labels: Option<(&[f32], &[u32])>) -> Vec<u32> {
     if let Some(flaw) = framing.flaw() {
         panic!("{flaw}");
     }

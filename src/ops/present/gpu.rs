@@ -1,6 +1,6 @@
 //! Pictures on the GPU.
 
-use super::{Entries, Framing};
+use super::{EntryScale, Framing};
 use crate::engine::{Call, Gpu, GpuError, Shader};
 
 /// The kernel.
@@ -12,7 +12,7 @@ pub struct Layers<'a> {
     /// One f32 a pixel.
     pub plane: &'a wgpu::Buffer,
     /// Which entry a value has.
-    pub entries: Entries,
+    pub entries: EntryScale,
     /// One u32 an entry: a grey, such as [`equalize`](crate::ops::equalize) writes, or red, green and blue, red lowest.
     pub table: &'a wgpu::Buffer,
     /// Whether these are colours.

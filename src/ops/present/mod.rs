@@ -85,10 +85,10 @@ impl Framing {
 
 /// Which entry of a table a value has: the whole part of (value - first) times scale, held within the table.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Entries {
+pub struct EntryScale {
     /// The value of the first one.
     pub first: f32,
-    /// Entries for each unit.
+    /// EntryScale for each unit.
     pub scale: f32,
     /// How many.
     pub count: u32,

@@ -2,21 +2,21 @@ use super::*;
 use crate::engine::Gpu;
 use crate::ops::testing::{assert_same, gpu};
 
-const TABLE: Entries = Entries { first: 0.0, scale: 1.0, count: 256 };
+const TABLE: EntryScale = EntryScale { first: 0.0, scale: 1.0, count: 256 };
 
 fn identity() -> Vec<u32> {
     (0..=255).map(|grey| grey * 0x01_0101).collect()
 }
 
 fn opaque(grey: u32) -> u32 {
-    0xff00_0000 | grey * 0x01_0101
+    0xff00_0000 | (grey * 0x01_0101)
 }
 
 fn on_gpu(
     gpu: &Gpu,
     framing: &Framing,
     plane: &[f32],
-    (entries, table, coloured): (Entries, &[u32], bool),
+    (entries, table, coloured): (EntryScale, &[u32], bool),
     labels: Option<(&[f32], &[u32])>,
 ) -> Vec<u32> {
     let upload = |words: &[u8]| gpu.storage_with("test", words, 4).unwrap();
@@ -86,7 +86,7 @@ fn the_device_shows_what_the_cpu_shows() {
     let plane: Vec<f32> = (0..pixels).map(|i| if i % 97 == 5 { f32::NAN } else { ((i * 7919) % 4001) as f32 - 1500.0 }).collect();
     let labels: Vec<f32> = (0..pixels).map(|i| ((i % 37 / 5 + i / 37 / 4) % 6) as f32).collect();
     let palette = [0, 0x80_00_00_ff, 0xff_20_c0_00, 0x01_ff_ff_ff, 0];
-    let table = Entries { first: -1024.0, scale: 1.0, count: 3000 };
+    let table = EntryScale { first: -1024.0, scale: 1.0, count: 3000 };
     let greys: Vec<u32> = (0..3000).map(|i| i * 255 / 2999).collect();
     let spread: Vec<u32> = greys.iter().map(|grey| grey * 0x01_0101).collect();
     let colours: Vec<u32> = (0..3000).map(|i| (i * 0x10_731) & 0xff_ffff).collect();
@@ -122,6 +122,6 @@ fn what_does_not_fit_is_refused() {
     assert!(refused(Framing { view: [8, 9], ..good }, layers), "a short picture");
     assert!(refused(Framing { view: [0, 8], ..good }, layers));
     assert!(refused(Framing { size: [LONGEST + 1, 1], ..good }, layers));
-    assert!(refused(good, Layers { entries: Entries { count: 257, ..TABLE }, ..layers }), "a short table");
+    assert!(refused(good, Layers { entries: EntryScale { count: 257, ..TABLE }, ..layers }), "a short table");
     assert!(refused(good, Layers { labels: Some((&buffer, &buffer, 257)), ..layers }), "a short palette");
 }
